@@ -1,0 +1,3 @@
+#ifndef ANTLM_KERNELS_H
+#define ANTLM_KERNELS_H
+#endif

@@ -1,0 +1,2 @@
+/* Every kernel source, embedded as a NUL-terminated string. */
+#include "kernels.h"

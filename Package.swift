@@ -1,0 +1,68 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+
+let package = Package(
+  name: "AntLM",
+  products: [
+    .executable(name: "antlm", targets: ["Command"]),
+    .library(name: "Device", targets: ["Device"]),
+    .library(name: "CPUDevice", targets: ["CPUDevice"]),
+    .library(name: "OpenCLDevice", targets: ["OpenCLDevice"]),
+    .library(name: "Devices", targets: ["Devices"]),
+    .library(name: "DeviceCheck", targets: ["DeviceCheck"]),
+    .library(name: "Autograd", targets: ["Autograd"]),
+    .library(name: "Models", targets: ["Models"]),
+    .library(name: "Text", targets: ["Text"]),
+    .library(name: "AntLM", targets: ["AntLM"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
+  ],
+  targets: [
+    // The kernels travel inside the binary: kernels.c embeds every .cl file.
+    .target(
+      name: "Kernels",
+      path: "Kernels",
+      exclude: [],
+      sources: ["kernels.c"],
+      publicHeadersPath: "include"),
+    .target(name: "COpenCL"),
+
+    .target(name: "Device"),
+    .target(name: "CPUDevice", dependencies: ["Device", realModule]),
+    .target(name: "OpenCLDevice", dependencies: ["Device", "COpenCL", "Kernels"]),
+    .target(name: "Devices", dependencies: ["Device", "CPUDevice", "OpenCLDevice"]),
+    .target(name: "DeviceCheck", dependencies: ["Device"]),
+    .target(name: "Autograd", dependencies: ["Device"]),
+    .target(name: "Models", dependencies: ["Autograd", "Device"]),
+    .target(name: "Text", dependencies: ["Device"]),
+    .target(
+      name: "AntLM",
+      dependencies: [
+        "Models", "Text", "Autograd", "Device", .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "Command",
+      dependencies: [
+        "AntLM", "Devices", "DeviceCheck",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    .testTarget(name: "DeviceTests", dependencies: ["Device"]),
+    .testTarget(name: "CPUDeviceTests", dependencies: ["CPUDevice", "DeviceCheck"]),
+    .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "DeviceCheck"]),
+    .testTarget(name: "DeviceCheckTests", dependencies: ["DeviceCheck", "Devices"]),
+    .testTarget(name: "AutogradTests", dependencies: ["Autograd", "Devices", "DeviceCheck"]),
+    .testTarget(name: "ModelsTests", dependencies: ["Models", "Devices", "DeviceCheck"]),
+    .testTarget(name: "TextTests", dependencies: ["Text"]),
+    .testTarget(name: "AntLMTests", dependencies: ["AntLM", "Devices", "DeviceCheck"]),
+    .testTarget(name: "CommandTests", dependencies: ["Command"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c2x
+)

@@ -1,0 +1,3 @@
+#ifndef ANTLM_COPENCL_H
+#define ANTLM_COPENCL_H
+#endif

@@ -1,0 +1,29 @@
+/// A failure of a device, or of finding one. Each description is one line: what, where, what to do.
+public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// No device answers to the name that was asked for.
+  case notFound(request: String, available: [String])
+  /// The device could not hold what was asked of it.
+  case outOfMemory(device: String, requestedBytes: Int)
+  /// Kernel source did not compile; the log is the compiler's.
+  case buildFailed(device: String, program: String, log: String)
+  /// A command failed; `call` names it and `code` is the driver's number.
+  case commandFailed(device: String, call: String, code: Int)
+  /// The device computes wrong results in its start-up check.
+  case selfCheckFailed(device: String, operation: String)
+
+  public var description: String {
+    switch self {
+    case .notFound(let request, let available):
+      "no device matches '\(request)'; available: \(available.joined(separator: ", ")); "
+        + "run 'antlm devices' for details"
+    case .outOfMemory(let device, let bytes):
+      "\(device): out of memory asking for \(bytes / 1_048_576) MiB; lower --batch or --length"
+    case .buildFailed(let device, let program, let log):
+      "\(device): \(program).cl did not compile: \(log)"
+    case .commandFailed(let device, let call, let code):
+      "\(device): \(call) failed with \(code); its results are lost, try --device cpu"
+    case .selfCheckFailed(let device, let operation):
+      "\(device): wrong results in \(operation); passed over, run 'antlm check --device' to see more"
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/// `C = A' B' [+ C] [+ bias] [+ residual]`, where `A'` is A or its transpose, and likewise `B'`.
+///
+/// Matrices are row-major. With `batch` > 1 the product is repeated, each operand moving on by its batch
+/// stride (in elements). A linear layer `Y = X W^T` with weights `[outputs, inputs]` is NT; its gradients are
+/// `dX = dY W` (NN) and `dW += dY^T X` (TN).
+///
+/// `C` must not overlap A or B. `residual` may be `C`'s own storage only where `accumulate` would say the same.
+public struct Matmul {
+  public let a: Matrix
+  public let b: Matrix
+  public let c: Matrix
+  public let transposeA: Bool
+  public let transposeB: Bool
+  /// Added to every row: `[columns of C]`.
+  public let bias: BufferSlice?
+  /// Added element by element: the shape of C, batches spaced as C's are.
+  public let residual: Matrix?
+  /// Adds to what C holds rather than replacing it.
+  public let accumulate: Bool
+  public let batch: Int
+  public let batchStrideA: Int
+  public let batchStrideB: Int
+  public let batchStrideC: Int
+
+  public init(
+    _ a: Matrix, transposed transposeA: Bool = false, _ b: Matrix, transposed transposeB: Bool = false,
+    into c: Matrix, bias: BufferSlice? = nil, residual: Matrix? = nil, accumulate: Bool = false,
+    batch: Int = 1, batchStrideA: Int = 0, batchStrideB: Int = 0, batchStrideC: Int = 0
+  ) {
+    let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
+    let (k2, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
+    precondition(
+      k == k2 && c.rows == m && c.columns == n,
+      "Matmul: \(m)x\(k) times \(k2)x\(n) into \(c.rows)x\(c.columns)")
+    precondition(batch >= 1, "Matmul: a batch of \(batch)")
+    if let bias { require(bias, holds: n, of: .float32, "Matmul bias") }
+    if let residual {
+      residual.requireShape(m, n, "Matmul residual")
+      precondition(
+        residual.stride == c.stride, "Matmul: residual stride \(residual.stride), C's is \(c.stride)")
+    }
+    for (operand, stride, name) in [(a, batchStrideA, "A"), (b, batchStrideB, "B"), (c, batchStrideC, "C")]
+    where batch > 1 && operand.rows > 0 && operand.columns > 0 {
+      require(
+        operand.storage, holds: (batch - 1) * stride + (operand.rows - 1) * operand.stride + operand.columns,
+        of: .float32, "Matmul \(name) x \(batch)")
+    }
+    if batch > 1, let residual, residual.rows > 0, residual.columns > 0 {
+      require(
+        residual.storage,
+        holds: (batch - 1) * batchStrideC + (residual.rows - 1) * residual.stride + residual.columns,
+        of: .float32, "Matmul residual x \(batch)")
+    }
+    self.a = a
+    self.b = b
+    self.c = c
+    self.transposeA = transposeA
+    self.transposeB = transposeB
+    self.bias = bias
+    self.residual = residual
+    self.accumulate = accumulate
+    self.batch = batch
+    self.batchStrideA = batchStrideA
+    self.batchStrideB = batchStrideB
+    self.batchStrideC = batchStrideC
+  }
+
+  /// Rows of C.
+  public var m: Int { c.rows }
+  /// Columns of C.
+  public var n: Int { c.columns }
+  /// The length of each dot product.
+  public var k: Int { transposeA ? a.rows : a.columns }
+}

@@ -1,0 +1,1 @@
+// The DeviceCheck module.
