@@ -1,0 +1,42 @@
+import Foundation
+
+/// What is wrong with a run directory or a checkpoint. Each description is one line: what, where, what to do.
+public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The path holds no run.
+  case notARun(path: String)
+  /// The folder for a new run already holds one.
+  case holdsRun(path: String)
+  /// The folder for a new run holds other things.
+  case notEmpty(path: String)
+  /// Another process writes there.
+  case locked(path: String, holder: String)
+  /// A run that was stopped before its first checkpoint.
+  case noCheckpoint(path: String)
+  /// No checkpoint of that name.
+  case unknownCheckpoint(path: String, name: String, available: [String])
+  /// A file of a checkpoint is not what was written.
+  case damaged(path: String, reason: String)
+  /// `config.json` cannot be understood.
+  case configuration(path: String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .notARun(let path):
+      "\(path) is not a run: it has no config.json with an \"antlm\" section; "
+        + "give the folder that 'antlm train --out' wrote"
+    case .holdsRun(let path):
+      "\(path) already holds a run; continue it with 'antlm train --resume \(path)' or choose another --out"
+    case .notEmpty(let path): "\(path) is not empty and not a run; choose a new folder for --out"
+    case .locked(let path, let holder):
+      "\(path) is being written by another process\(holder.isEmpty ? "" : " (\(holder))"); "
+        + "wait for it or choose another --out"
+    case .noCheckpoint(let path):
+      "\(path) has no checkpoint yet: it was stopped before its first one; train again with a new --out"
+    case .unknownCheckpoint(let path, let name, let available):
+      "\(path) has no checkpoint '\(name)'; it has \(available.joined(separator: ", "))"
+    case .damaged(let path, let reason):
+      "\(path) is damaged: \(reason); use another checkpoint of the run (--checkpoint step-N)"
+    case .configuration(let path, let reason): "\(path) cannot be used: \(reason)"
+    }
+  }
+}

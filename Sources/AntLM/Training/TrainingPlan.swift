@@ -1,0 +1,81 @@
+/// A schedule laid over a corpus: which step trains which objective on which part of the data.
+///
+/// Every epoch has the same number of steps, its last one with the blocks that are left. A phase counted in
+/// epochs begins a fresh epoch; one counted in steps goes on where the data stands and passes into the next
+/// epoch when this one is used up. So `(1s_CLM+1s_MLM)*500` still walks through the whole corpus.
+public struct TrainingPlan: Sendable, Equatable {
+  /// A phase with its place in the run.
+  public struct PlannedPhase: Sendable, Equatable {
+    public let phase: Phase
+    /// The steps it trains, counted from 1 over the whole run.
+    public let steps: ClosedRange<Int>
+    /// Where in the data its first step stands, in steps since the beginning of epoch 0.
+    let firstDataStep: Int
+  }
+
+  /// Where one step stands.
+  public struct Position: Sendable, Equatable {
+    /// Index of the phase, from 0.
+    public let phase: Int
+    public let objective: String
+    /// Pass over the corpus, from 0.
+    public let epoch: Int
+    /// From 0.
+    public let stepInEpoch: Int
+    /// The step is the phase's last.
+    public let endsPhase: Bool
+  }
+
+  public let stepsPerEpoch: Int
+  public let phases: [PlannedPhase]
+
+  /// - Parameters:
+  ///   - stepsPerEpoch: optimizer steps in one pass over the corpus.
+  ///   - maximumSteps: cuts the plan short; nil for the whole schedule.
+  public init(_ schedule: Schedule, stepsPerEpoch: Int, maximumSteps: Int? = nil) throws {
+    precondition(stepsPerEpoch >= 1, "TrainingPlan: \(stepsPerEpoch) steps per epoch")
+    self.stepsPerEpoch = stepsPerEpoch
+    let limit = maximumSteps ?? .max
+    var planned: [PlannedPhase] = []
+    var done = 0
+    var dataStep = 0
+    for phase in schedule.phases where done < limit {
+      let wanted: Int
+      switch phase.duration {
+      case .steps(let count): wanted = count
+      case .epochs(let count):
+        let (steps, overflow) = count.multipliedReportingOverflow(by: stepsPerEpoch)
+        wanted = overflow ? .max : steps
+        dataStep = (dataStep + stepsPerEpoch - 1) / stepsPerEpoch * stepsPerEpoch
+      }
+      let steps = min(wanted, limit - done)
+      guard steps <= Self.mostSteps - done else { throw TrainingError.tooManySteps(limit: Self.mostSteps) }
+      planned.append(
+        PlannedPhase(phase: phase, steps: done + 1...done + steps, firstDataStep: dataStep))
+      done += steps
+      dataStep += steps
+    }
+    phases = planned
+  }
+
+  /// Steps are counted in 32 bits where randomness is drawn.
+  static let mostSteps = Int(Int32.max)
+
+  public var totalSteps: Int { phases.last?.steps.upperBound ?? 0 }
+
+  /// - Parameter step: from 1 to ``totalSteps``.
+  public func position(ofStep step: Int) -> Position {
+    precondition((1...totalSteps).contains(step), "TrainingPlan: step \(step) of \(totalSteps)")
+    var low = 0
+    var high = phases.count - 1
+    while low < high {
+      let middle = (low + high) / 2
+      if phases[middle].steps.upperBound < step { low = middle + 1 } else { high = middle }
+    }
+    let planned = phases[low]
+    let dataStep = planned.firstDataStep + (step - planned.steps.lowerBound)
+    return Position(
+      phase: low, objective: planned.phase.objective, epoch: dataStep / stepsPerEpoch,
+      stepInEpoch: dataStep % stepsPerEpoch, endsPhase: step == planned.steps.upperBound)
+  }
+}
