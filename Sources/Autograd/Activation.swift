@@ -1,0 +1,56 @@
+import Device
+
+extension Tape {
+  /// `y = f(x)`, element by element; remade in backward rather than kept.
+  public func activation(_ function: ActivationFunction, _ input: Tensor) -> Tensor {
+    let x = input.saved
+    let activate = { [device] (source: Matrix) in
+      let output = device.makeMatrix(rows: source.rows, columns: source.columns)
+      device.activation(Activation(function, source.elements, into: output.elements))
+      return output
+    }
+    let result = Tensor(activate(input.value), remake: records ? { activate(x()) } : nil)
+    record { [device, dy = result.gradient, dx = input.gradient] in
+      guard let dy = dy.take() else { return }
+      device.activation(
+        ActivationBackward(function, input: x().elements, outputGradient: dy.elements, into: dy.elements))
+      dx.adopt(dy, on: device)
+    }
+    return result
+  }
+
+  /// `y = f(gate) up`, the left half of `gateAndUp`'s columns being the gate; remade in backward rather than
+  /// kept.
+  public func gatedActivation(_ function: ActivationFunction, gateAndUp input: Tensor) -> Tensor {
+    let width = input.columns / 2
+    let x = input.saved
+    let activate = { [device] (source: Matrix) in
+      let output = device.makeMatrix(rows: source.rows, columns: width)
+      device.activation(
+        GatedActivation(
+          function, gate: source.columns(0..<width), up: source.columns(width..<2 * width), into: output))
+      return output
+    }
+    let result = Tensor(activate(input.value), remake: records ? { activate(x()) } : nil)
+    record { [device, dy = result.gradient, dx = input.gradient] in
+      guard let dy = dy.take() else { return }
+      let source = x()
+      let gradient = device.makeMatrix(rows: source.rows, columns: 2 * width)
+      device.activation(
+        GatedActivationBackward(
+          function, gate: source.columns(0..<width), up: source.columns(width..<2 * width),
+          outputGradient: dy, gateGradient: gradient.columns(0..<width),
+          upGradient: gradient.columns(width..<2 * width)))
+      dx.adopt(gradient, on: device)
+    }
+    return result
+  }
+}
+
+extension Matrix {
+  /// All elements of a contiguous matrix, in row order.
+  var elements: BufferSlice {
+    precondition(isContiguous, "Matrix: \(rows)x\(columns) with stride \(stride) has gaps")
+    return storage.prefix(rows * columns)
+  }
+}

@@ -1,0 +1,41 @@
+import Device
+
+/// Records what was computed, so that gradients can be computed in the opposite order.
+///
+/// Each differentiable operation is a method of the tape: it runs on the device at once and leaves a closure
+/// that turns the gradient of its output into gradients of its inputs and parameters. The closure captures
+/// what it needs and no more, and ``backward()`` drops each one as it runs, so memory shrinks as backward
+/// proceeds. A tape that does not record (inference) keeps nothing.
+///
+///     let tape = Tape(on: device)
+///     let hidden = tape.linear(tape.embedding(ids, table: table), weight)
+///     tape.crossEntropy(hidden, weight: table, labels: labels, scale: 1 / Float(labels.count), loss: loss)
+///     tape.backward()
+public final class Tape {
+  public let device: any Device
+  public let records: Bool
+  private var nodes: [() -> Void] = []
+
+  public init(on device: any Device, records: Bool = true) {
+    self.device = device
+    self.records = records
+  }
+
+  /// Appends the backward of an operation. It may be called without a gradient in its output's slot, when
+  /// nothing that leads to the loss used that output, and then must do nothing.
+  func record(_ backward: @autoclosure () -> () -> Void) {
+    if records { nodes.append(backward()) }
+  }
+
+  /// Runs the recorded operations backwards, consuming them. The loss seeds the gradients (see
+  /// ``crossEntropy(_:weight:bias:labels:scale:loss:)``); parameters' gradients are added to what is there.
+  public func backward() {
+    while let node = nodes.popLast() { node() }
+  }
+
+  /// Runs backwards from `output`, whose gradient is `gradient`; its memory is consumed.
+  public func backward(from output: Tensor, gradient: Matrix) {
+    output.gradient.adopt(gradient, on: device)
+    backward()
+  }
+}
