@@ -1,0 +1,114 @@
+import Device
+import Foundation
+
+/// Times operations and training steps on one device.
+///
+/// Every figure is the median over `repeats` runs after two warm-up runs (the first launch of a kernel may
+/// compile it), each run ending with the device idle. Inputs are random.
+public struct Benchmark {
+  /// One row of the table.
+  public struct Result: Codable, Sendable, Equatable {
+    /// `matmul`, `attention`, `step`.
+    public var benchmark: String
+    /// Sizes and options, such as `nn 1024x1024x1024`.
+    public var shape: String
+    public var device: String
+    /// Median, and the interval that holds the middle half of the runs.
+    public var seconds: Double
+    public var lowerQuartile: Double
+    public var upperQuartile: Double
+    public var gflops: Double?
+    public var tokensPerSecond: Double?
+    /// The most device memory held during the runs.
+    public var peakBytes: Int
+  }
+
+  public enum Layout: String, Sendable, CaseIterable, Codable { case nn, nt, tn }
+
+  let device: any Device
+  let repeats: Int
+
+  public init(on device: any Device, repeats: Int = 7) {
+    precondition(repeats > 0, "Benchmark: \(repeats) repeats")
+    self.device = device
+    self.repeats = repeats
+  }
+
+  /// `C[m, n] = A' B'` with a dot product of length k.
+  public func matmul(_ layout: Layout, m: Int, n: Int, k: Int) throws -> Result {
+    let a = layout == .tn ? random(rows: k, columns: m) : random(rows: m, columns: k)
+    let b = layout == .nt ? random(rows: n, columns: k) : random(rows: k, columns: n)
+    let c = matrix(rows: m, columns: n)
+    let operation = Matmul(a, transposed: layout == .tn, b, transposed: layout == .nt, into: c)
+    return try time(
+      "matmul", "\(layout.rawValue) \(m)x\(n)x\(k)", operations: 2 * Double(m) * Double(n) * Double(k)
+    ) {
+      device.matmul(operation)
+    }
+  }
+
+  /// Attention forward and backward together; operations are those of seven T x T products, of which a causal
+  /// mask needs half.
+  public func attention(
+    _ pattern: AttentionMask.Pattern, batch: Int, heads: Int, length: Int, headDimension: Int
+  ) throws -> Result {
+    let rows = batch * length
+    let width = heads * headDimension
+    let shape = AttentionShape(
+      batch: batch, heads: heads, headDimension: headDimension, queryLength: length, keyLength: length,
+      scale: 1 / Float(headDimension).squareRoot())
+    let mask = AttentionMask(pattern, sequences: batch, length: length)
+    let forward = Attention(
+      shape, query: random(rows: rows, columns: width), key: random(rows: rows, columns: width),
+      value: random(rows: rows, columns: width), keyRanges: device.makeBuffer(mask.keyRanges())[...],
+      into: matrix(rows: rows, columns: width),
+      logSumExp: device.makeBuffer(.float32, count: rows * heads)[...])
+    let backward = AttentionBackward(
+      of: forward, outputGradient: random(rows: rows, columns: width),
+      queryGradient: matrix(rows: rows, columns: width), keyGradient: matrix(rows: rows, columns: width),
+      valueGradient: matrix(rows: rows, columns: width))
+    let share = pattern == .causal ? 0.5 : 1
+    return try time(
+      "attention", "\(pattern) \(batch)x\(heads)x\(length)x\(headDimension)",
+      operations: 14 * share * Double(batch * heads * headDimension) * Double(length) * Double(length)
+    ) {
+      device.attention(forward)
+      device.attention(backward)
+    }
+  }
+
+  /// Runs `body` and the wait for it, `repeats` times.
+  func time(
+    _ benchmark: String, _ shape: String, operations: Double? = nil, tokens: Int? = nil,
+    _ body: () throws -> Void
+  )
+    throws -> Result
+  {
+    var samples: [Double] = []
+    let clock = ContinuousClock()
+    for run in -2..<repeats {
+      let elapsed = try clock.measure {
+        try body()
+        try device.synchronize()
+      }
+      if run >= 0 { samples.append(elapsed / .seconds(1)) }
+    }
+    samples.sort()
+    let median = samples[samples.count / 2]
+    return Result(
+      benchmark: benchmark, shape: shape, device: device.info.identifier, seconds: median,
+      lowerQuartile: samples[samples.count / 4], upperQuartile: samples[samples.count * 3 / 4],
+      gflops: operations.map { $0 / median * 1e-9 }, tokensPerSecond: tokens.map { Double($0) / median },
+      peakBytes: device.memoryUse.peakBytes)
+  }
+
+  private func matrix(rows: Int, columns: Int) -> Matrix {
+    Matrix(device.makeBuffer(.float32, count: rows * columns)[...], rows: rows, columns: columns)
+  }
+
+  private func random(rows: Int, columns: Int) -> Matrix {
+    let stream = RandomStream(seed: 1, purpose: .sampling)
+    let values = (0..<rows * columns).map { stream.uniform(UInt64($0)) - 0.5 }
+    return Matrix(device.makeBuffer(values)[...], rows: rows, columns: columns)
+  }
+}
