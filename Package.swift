@@ -27,7 +27,7 @@ let package = Package(
     .target(
       name: "Kernels",
       path: "Kernels",
-      exclude: [],
+      exclude: ["elementwise.cl"],
       sources: ["kernels.c"],
       publicHeadersPath: "include"),
     .target(name: "COpenCL"),

@@ -1,1 +1,62 @@
-// The OpenCLDevice module.
+import COpenCL
+import Device
+
+/// Which of the two sets of kernels runs. Both are correct everywhere; each is fast on its own kind of device.
+public enum KernelSet: String, Sendable, CaseIterable {
+  /// The set for the device's kind.
+  case automatic
+  /// Fat work-items without barriers: what a CPU's compiler vectorizes.
+  case cpu
+  /// Work-groups that share local memory.
+  case gpu
+}
+
+/// The device contract in OpenCL: each family's kernels are in `Kernels/`, their launches in the file of the
+/// family's name here.
+public final class OpenCLDevice {
+  public let info: DeviceInfo
+  let traits: OpenCLHardware.Traits
+  /// Whether the kernels for GPUs run.
+  let usesGPUKernels: Bool
+  let queue: CommandQueue
+  let programs: ProgramLibrary
+  private let pool: BufferPool
+
+  /// Opens the device. Kernels are built when first used.
+  ///
+  /// - Parameter profiling: measures every kernel by the device's own clock; costs a few per cent.
+  public init(_ hardware: OpenCLHardware, kernels: KernelSet = .automatic, profiling: Bool = false) throws {
+    info = hardware.info
+    traits = hardware.traits
+    usesGPUKernels = kernels == .automatic ? !hardware.traits.isCPU : kernels == .gpu
+    queue = try CommandQueue(hardware, profiling: profiling)
+    programs = ProgramLibrary(queue)
+    pool = BufferPool(queue)
+  }
+
+  public func makeBuffer(_ elementType: ElementType, count: Int) -> Buffer {
+    OpenCLBuffer(elementType, count: count, from: pool)
+  }
+
+  public func write(_ source: UnsafeRawBufferPointer, to slice: BufferSlice) {
+    let size = slice.elementType.size
+    precondition(
+      source.count == slice.count * size, "write: \(source.count) bytes to \(slice.count) elements")
+    if let memory = slice.memory { queue.write(source, to: memory, at: slice.offset * size) }
+  }
+
+  public func read(_ slice: BufferSlice, into destination: UnsafeMutableRawBufferPointer) throws {
+    let size = slice.elementType.size
+    precondition(
+      destination.count == slice.count * size,
+      "read: \(slice.count) elements into \(destination.count) bytes")
+    guard let memory = slice.memory else { return try queue.finish() }
+    try queue.read(memory, at: slice.offset * size, into: destination)
+  }
+
+  public func synchronize() throws { try queue.finish() }
+
+  public var memoryUse: MemoryUse { pool.use }
+
+  public var profile: [KernelProfile] { queue.profiler?.profile ?? [] }
+}
