@@ -27,7 +27,11 @@ let package = Package(
     .target(
       name: "Kernels",
       path: "Kernels",
-      exclude: ["elementwise.cl"],
+      exclude: [
+        "activation.cl", "crossEntropy.cl", "dropout.cl", "elementwise.cl", "embedding.cl",
+        "normalization.cl",
+        "optimizer.cl", "reduction.cl", "rotary.cl", "softmax.cl", "vector.cl",
+      ],
       sources: ["kernels.c"],
       publicHeadersPath: "include"),
     .target(name: "COpenCL"),

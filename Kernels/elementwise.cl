@@ -1,34 +1,20 @@
-/* Pointwise operations on runs of floats.
- *
- * Geometry: one-dimensional. A work-item takes PER_ITEM consecutive elements on CPU-type devices (a fat loop
- * that the compiler vectorizes) and every `items`-th element on GPUs, so that neighbours read neighbours.
- * FIRST, PAST and STEP hide that difference: both walk the same elements, each element once.
+/* Pointwise operations on runs of floats: one read and one write an element, nothing to save but bandwidth.
  * Pointers of one launch may be equal (in place), so none is `restrict`. */
-
-#ifdef GPU_KERNELS
-#define FIRST ((long)get_global_id(0))
-#define PAST(count) (count)
-#define STEP ((long)get_global_size(0))
-#else
-#define FIRST ((long)get_global_id(0) * PER_ITEM)
-#define PAST(count) min((long)(count), FIRST + PER_ITEM)
-#define STEP 1
-#endif
+#include "vector.cl"
 
 __kernel void fill(__global float *output, long outputOffset, long count, float value) {
   output += outputOffset;
-  for (long i = FIRST; i < PAST(count); i += STEP) output[i] = value;
+  FOR_ELEMENTS(i, n, count) store(output + i, n, (floatv)(value));
 }
 
-/* output[r, c] = input[r, c]; a work-item walks whole elements of the flattened matrix. */
+/* output[r, c] = input[r, c], whatever the strides. */
 __kernel void copy(
     __global const float *input, long inputOffset, int inputStride, __global float *output, long outputOffset,
-    int outputStride, int columns, long count) {
-  input += inputOffset;
-  output += outputOffset;
-  for (long i = FIRST; i < PAST(count); i += STEP) {
-    const long row = i / columns, column = i % columns;
-    output[row * outputStride + column] = input[row * inputStride + column];
+    int outputStride, int rows, int columns, int rowsPerGroup) {
+  FOR_GROUP_ROWS(row, rows, rowsPerGroup) {
+    __global const float *from = input + inputOffset + (long)row * inputStride;
+    __global float *to = output + outputOffset + (long)row * outputStride;
+    FOR_ROW(c, n, columns) store(to + c, n, load(from + c, n, 0));
   }
 }
 
@@ -38,7 +24,7 @@ __kernel void add(
   a += aOffset;
   b += bOffset;
   output += outputOffset;
-  for (long i = FIRST; i < PAST(count); i += STEP) output[i] = a[i] + b[i];
+  FOR_ELEMENTS(i, n, count) store(output + i, n, load(a + i, n, 0) + load(b + i, n, 0));
 }
 
 __kernel void scale(
@@ -46,5 +32,5 @@ __kernel void scale(
     long count) {
   input += inputOffset;
   output += outputOffset;
-  for (long i = FIRST; i < PAST(count); i += STEP) output[i] = factor * input[i];
+  FOR_ELEMENTS(i, n, count) store(output + i, n, factor * load(input + i, n, 0));
 }

@@ -1,12 +1,45 @@
 #include "kernels.h"
 
-/* One array a file: its text and the final zero. A new family is one line here and one below. */
+/* One array a file: its text and the final zero. A new file is one line here and one below. */
+static const char activation[] = {
+#embed "activation.cl"
+    , 0};
+static const char crossEntropy[] = {
+#embed "crossEntropy.cl"
+    , 0};
+static const char dropout[] = {
+#embed "dropout.cl"
+    , 0};
 static const char elementwise[] = {
 #embed "elementwise.cl"
     , 0};
+static const char embedding[] = {
+#embed "embedding.cl"
+    , 0};
+static const char normalization[] = {
+#embed "normalization.cl"
+    , 0};
+static const char optimizer[] = {
+#embed "optimizer.cl"
+    , 0};
+static const char reduction[] = {
+#embed "reduction.cl"
+    , 0};
+static const char rotary[] = {
+#embed "rotary.cl"
+    , 0};
+static const char softmax[] = {
+#embed "softmax.cl"
+    , 0};
+static const char vector[] = {
+#embed "vector.cl"
+    , 0};
 
 static const KernelSource sources[] = {
-    {"elementwise", elementwise},
+    {"activation", activation}, {"crossEntropy", crossEntropy},   {"dropout", dropout},
+    {"elementwise", elementwise}, {"embedding", embedding},       {"normalization", normalization},
+    {"optimizer", optimizer},   {"reduction", reduction},         {"rotary", rotary},
+    {"softmax", softmax},       {"vector", vector},
 };
 
 const int kernelSourceCount = sizeof sources / sizeof *sources;

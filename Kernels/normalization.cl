@@ -1,0 +1,104 @@
+/* y = x^ weight + bias, where x^ = x / sqrt(mean(x^2) + epsilon)                      (RMS, CENTERED 0)
+ *                       or    x^ = (x - mean) / sqrt(variance + epsilon)              (layer, CENTERED 1)
+ *
+ * Backward, with g = dy weight and r the reciprocal deviation, recomputes the statistics:
+ *
+ *     dx = r (g - [mean(g)] - x^ mean(g x^))        the bracket for layer norm only
+ *     dweight += sum_rows dy x^       dbias += sum_rows dy
+ *
+ * The sums over rows go through partials, a chunk of rows each (see reduction.cl): the first kernel leaves
+ * mean and r of each row in `statistics`, the second sums a chunk's columns. The variance is taken around the
+ * mean, in a second walk over the row: the difference of two large sums would lose what is asked for. */
+#include "vector.cl"
+
+/* Mean (0 for RMS) and reciprocal deviation of a row. */
+inline float2 row_statistics(__global const float *x, int columns, float epsilon GROUP_SCRATCH_PARAMETER) {
+  float mean = 0;
+#if CENTERED
+  floatv sum = 0;
+  FOR_ROW(c, n, columns) sum += load(x + c, n, 0);
+  mean = group_sum(sum_lanes(sum)) / columns;
+#endif
+  floatv squares = 0;
+  FOR_ROW(c, n, columns) {
+    const floatv d = load(x + c, n, mean) - mean;
+    squares = fma(d, d, squares);
+  }
+  return (float2)(mean, 1 / sqrt(group_sum(sum_lanes(squares)) / columns + epsilon));
+}
+
+__kernel void normalize(
+    __global const float *input, long inputOffset, int inputStride, __global const float *weight,
+    long weightOffset, __global const float *bias, long biasOffset, __global float *output, long outputOffset,
+    int outputStride, int rows, int columns, float epsilon, int hasWeight, int hasBias, int rowsPerGroup) {
+  GROUP_SCRATCH
+  FOR_GROUP_ROWS(row, rows, rowsPerGroup) {
+    __global const float *x = input + inputOffset + (long)row * inputStride;
+    __global float *y = output + outputOffset + (long)row * outputStride;
+    const float2 statistics = row_statistics(x, columns, epsilon GROUP_SCRATCH_ARGUMENT);
+    FOR_ROW(c, n, columns) {
+      floatv value = (load(x + c, n, 0) - statistics.x) * statistics.y;
+      if (hasWeight) value *= load(weight + weightOffset + c, n, 0);
+      if (hasBias) value += load(bias + biasOffset + c, n, 0);
+      store(y + c, n, value);
+    }
+  }
+}
+
+__kernel void normalize_backward(
+    __global const float *input, long inputOffset, int inputStride, __global const float *weight,
+    long weightOffset, __global const float *outputGradient, long outputGradientOffset, int outputGradientStride,
+    __global float *inputGradient, long inputGradientOffset, int inputGradientStride, __global float *statistics,
+    long statisticsOffset, int rows, int columns, float epsilon, int hasWeight, int accumulate,
+    int keepsStatistics, int rowsPerGroup) {
+  GROUP_SCRATCH
+  FOR_GROUP_ROWS(row, rows, rowsPerGroup) {
+    __global const float *x = input + inputOffset + (long)row * inputStride;
+    __global const float *dy = outputGradient + outputGradientOffset + (long)row * outputGradientStride;
+    __global float *dx = inputGradient + inputGradientOffset + (long)row * inputGradientStride;
+    const float2 statistic = row_statistics(x, columns, epsilon GROUP_SCRATCH_ARGUMENT);
+    if (keepsStatistics && LANE == 0) vstore2(statistic, row, statistics + statisticsOffset);
+
+    floatv sum = 0, products = 0;
+    FOR_ROW(c, n, columns) {
+      floatv g = load(dy + c, n, 0);
+      if (hasWeight) g *= load(weight + weightOffset + c, n, 0);
+      sum += g;
+      products = fma(g, (load(x + c, n, statistic.x) - statistic.x) * statistic.y, products);
+    }
+#if CENTERED
+    const float mean = group_sum(sum_lanes(sum)) / columns;
+#else
+    const float mean = 0;
+#endif
+    const float product = group_sum(sum_lanes(products)) / columns;
+    FOR_ROW(c, n, columns) {
+      floatv g = load(dy + c, n, 0);
+      if (hasWeight) g *= load(weight + weightOffset + c, n, 0);
+      const floatv normalized = (load(x + c, n, 0) - statistic.x) * statistic.y;
+      floatv gradient = statistic.y * (g - mean - normalized * product);
+      if (accumulate) gradient += load(dx + c, n, 0);
+      store(dx + c, n, gradient);
+    }
+  }
+}
+
+/* partials[chunk, c] = sum over the chunk's rows of dy x^.
+ * Dimension 0 walks columns, V a work-item, dimension 1 chunks. */
+__kernel void normalize_weight_gradient(
+    __global const float *input, long inputOffset, int inputStride, __global const float *outputGradient,
+    long outputGradientOffset, int outputGradientStride, __global const float *statistics, long statisticsOffset,
+    int rows, int columns, int rowsPerChunk, __global float *partials, long partialsOffset) {
+  const int c = get_global_id(0) * V, n = min(V, columns - c);
+  if (n <= 0) return;
+  const int chunk = get_global_id(1), first = chunk * rowsPerChunk, end = min(rows, first + rowsPerChunk);
+  input += inputOffset + c;
+  outputGradient += outputGradientOffset + c;
+  floatv sum = 0;
+  for (int row = first; row < end; row++) {
+    const float2 statistic = vload2(row, statistics + statisticsOffset);
+    const floatv normalized = (load(input + (long)row * inputStride, n, 0) - statistic.x) * statistic.y;
+    sum = fma(load(outputGradient + (long)row * outputGradientStride, n, 0), normalized, sum);
+  }
+  store(partials + partialsOffset + (long)chunk * columns + c, n, sum);
+}
