@@ -3,9 +3,9 @@ import Device
 /// The head of a language model: logits `x W^T [+ bias]` over the vocabulary and their cross-entropy, a chunk
 /// of rows at a time, so that the logits of a whole batch never exist.
 extension Tape {
-  /// Rows whose logits are in memory at once: 16 MiB of them, whatever the batch, so that sums are taken in
-  /// the same order wherever the vocabulary is the same.
-  static func rowsPerChunk(vocabulary: Int) -> Int { max(1, (4 << 20) / vocabulary) }
+  /// Rows whose logits are in memory at once: fixed by the vocabulary, so that every batch is cut the same
+  /// way.
+  func rowsPerChunk(vocabulary: Int) -> Int { max(1, logitsPerChunk / vocabulary) }
 
   /// Adds `scale * sum of losses` to `loss[0]`, seeds the gradient of `hidden` and adds to the weight's.
   ///
@@ -49,7 +49,7 @@ extension Tape {
   /// The logits of each row on the host, `[rows, vocabulary]`.
   public func logits(_ hidden: Tensor, weight: Parameter, bias: Parameter? = nil) throws -> [Float] {
     let vocabulary = weight.value.rows
-    let rowsPerChunk = min(Self.rowsPerChunk(vocabulary: vocabulary), hidden.rows)
+    let rowsPerChunk = min(self.rowsPerChunk(vocabulary: vocabulary), hidden.rows)
     if rowsPerChunk == 0 { return [] }
     let memory = device.makeMatrix(rows: rowsPerChunk, columns: vocabulary)
     var result = [Float](repeating: 0, count: hidden.rows * vocabulary)
@@ -61,7 +61,9 @@ extension Tape {
           Matmul(
             hidden.value.rows(range), transposed: false, weight.value, transposed: true, into: logits,
             bias: bias?.vector))
-        let target = UnsafeMutableRawBufferPointer(rebasing: bytes[(range.lowerBound * vocabulary * 4)...])
+        let rowBytes = vocabulary * MemoryLayout<Float>.size
+        let target = UnsafeMutableRawBufferPointer(
+          rebasing: bytes[range.lowerBound * rowBytes..<range.upperBound * rowBytes])
         try device.read(logits.elements, into: target)
       }
     }
@@ -78,7 +80,7 @@ extension Tape {
     let losses = device.makeBuffer(.float32, count: labels.count)[...]
     if labels.isEmpty { return losses }
     let vocabulary = weight.value.rows
-    let rowsPerChunk = min(Self.rowsPerChunk(vocabulary: vocabulary), labels.count)
+    let rowsPerChunk = min(self.rowsPerChunk(vocabulary: vocabulary), labels.count)
     let labels = device.makeBuffer(labels)[...]
     let memory = device.makeMatrix(rows: rowsPerChunk, columns: vocabulary)
     for start in stride(from: 0, to: hidden.rows, by: rowsPerChunk) {

@@ -14,11 +14,18 @@ import Device
 public final class Tape {
   public let device: any Device
   public let records: Bool
+  /// How many logits may be in memory at once (see ``rowsPerChunk(vocabulary:)``).
+  let logitsPerChunk: Int
   private var nodes: [() -> Void] = []
 
-  public init(on device: any Device, records: Bool = true) {
+  /// - Parameters:
+  ///   - records: false for inference.
+  ///   - logitsPerChunk: 16 MiB of them unless told. Sums are taken chunk by chunk, so it decides their
+  ///   order.
+  public init(on device: any Device, records: Bool = true, logitsPerChunk: Int = 4 << 20) {
     self.device = device
     self.records = records
+    self.logitsPerChunk = logitsPerChunk
   }
 
   /// Appends the backward of an operation. It may be called without a gradient in its output's slot, when

@@ -84,39 +84,50 @@ public final class Llama: LanguageModel {
     precondition(
       input.length <= maximumLength && input.sequences > 0,
       "Llama: \(input.sequences) sequences of \(input.length), at most \(maximumLength)")
-    let width = configuration.hiddenSize
-    let shape = AttentionShape(
-      batch: input.sequences, heads: configuration.heads, headDimension: configuration.headDimension,
-      queryLength: input.length, keyLength: input.length,
-      scale: 1 / Float(configuration.headDimension).squareRoot())
+    let shape = attentionShape(batch: input.sequences, queries: input.length, keys: input.length)
     let keyRanges = device.makeBuffer(input.mask.keyRanges())[...]
-    let positions = device.makeBuffer(input.mask.positions())[...]
     // Dropout draws are numbered by sample, wherever the sample's batch begins.
-    let firstElement = UInt64(dropout.firstSample) * UInt64(input.length * width)
-    func stream(_ purpose: RandomStream.Purpose, _ layer: Int) -> RandomStream {
-      RandomStream(seed: dropout.seed, purpose: purpose, layer: layer, step: dropout.step)
+    let firstElement = UInt64(dropout.firstSample) * UInt64(input.length * configuration.hiddenSize)
+    return stack(
+      input.ids, positions: input.mask.positions(), on: tape, dropout: dropout, firstElement: firstElement
+    ) { _, queryKeyValue in
+      tape.attention(shape, queryKeyValue: queryKeyValue, keyRanges: keyRanges)
+    }
+  }
+
+  /// The residual stream after the last layer, `[ids.count, hiddenSize]`.
+  ///
+  /// - Parameters:
+  ///   - positions: what rotary embeddings turn each row by.
+  ///   - attend: turns a layer's number and its queries, keys and values, side by side, into contexts.
+  func stack(
+    _ ids: [Int32], positions: [Int32], on tape: Tape, dropout: DropoutContext = .none,
+    firstElement: UInt64 = 0, attend: (_ layer: Int, _ queryKeyValue: Tensor) -> Tensor
+  ) -> Tensor {
+    let width = configuration.hiddenSize
+    let positions = device.makeBuffer(positions)[...]
+    func drop(_ x: Tensor, _ purpose: RandomStream.Purpose, number: Int, residual: Tensor?) -> Tensor {
+      tape.dropout(
+        x, probability: dropout.probability,
+        stream: RandomStream(seed: dropout.seed, purpose: purpose, layer: number, step: dropout.step),
+        firstElement: firstElement, residual: residual)
     }
     /// `x + dropout(branch W^T)`.
     func addBranch(_ branch: Tensor, _ weight: Parameter, to x: Tensor, number: Int) -> Tensor {
       if dropout.probability == 0 { return tape.linear(branch, weight, residual: x) }
-      return tape.dropout(
-        tape.linear(branch, weight), probability: dropout.probability,
-        stream: stream(.hiddenDropout, number), firstElement: firstElement, residual: x)
+      return drop(tape.linear(branch, weight), .hiddenDropout, number: number, residual: x)
     }
 
-    var x = tape.embedding(input.ids, table: parameters[Name.embedding])
-    if dropout.probability > 0 {
-      x = tape.dropout(
-        x, probability: dropout.probability, stream: stream(.embeddingDropout, 0),
-        firstElement: firstElement)
-    }
+    var x = tape.embedding(ids, table: parameters[Name.embedding])
+    if dropout.probability > 0 { x = drop(x, .embeddingDropout, number: 0, residual: nil) }
     for layer in 0..<configuration.layers {
       let name = Name.layer(layer)
-      let projected = tape.linear(normalize(x, name.attentionNorm, on: tape), parameters[name.queryKeyValue])
+      let queryKeyValue = tape.linear(
+        normalize(x, name.attentionNorm, on: tape), parameters[name.queryKeyValue])
       tape.rotary(
-        projected, columns: 0..<2 * width, headDimension: configuration.headDimension,
+        queryKeyValue, columns: 0..<2 * width, headDimension: configuration.headDimension,
         positions: positions, table: rotaryTable)
-      let context = tape.attention(shape, queryKeyValue: projected, keyRanges: keyRanges)
+      let context = attend(layer, queryKeyValue)
       x = addBranch(context, parameters[name.attentionOutput], to: x, number: 2 * layer)
 
       let gateAndUp = tape.linear(normalize(x, name.feedForwardNorm, on: tape), parameters[name.gateUp])
@@ -126,8 +137,14 @@ public final class Llama: LanguageModel {
     return x
   }
 
+  func attentionShape(batch: Int, queries: Int, keys: Int) -> AttentionShape {
+    AttentionShape(
+      batch: batch, heads: configuration.heads, headDimension: configuration.headDimension,
+      queryLength: queries, keyLength: keys, scale: 1 / Float(configuration.headDimension).squareRoot())
+  }
+
   /// The final norm of the given rows: what the output layer reads.
-  private func head(_ x: Tensor, rows: [Int32], on tape: Tape) -> Tensor {
+  func head(_ x: Tensor, rows: [Int32], on tape: Tape) -> Tensor {
     normalize(tape.gather(x, rows: rows), Name.finalNorm, on: tape)
   }
 
@@ -135,7 +152,7 @@ public final class Llama: LanguageModel {
     tape.normalization(.rms, x, weight: parameters[name], epsilon: Float(configuration.normEpsilon))
   }
 
-  private var outputWeight: Parameter {
+  var outputWeight: Parameter {
     parameters[configuration.tiesEmbeddings ? Name.embedding : Name.output]
   }
 }

@@ -18,11 +18,10 @@ extension Llama {
   public convenience init(_ configuration: LlamaConfiguration, weights: SafeTensors, on device: any Device)
     throws
   {
-    self.init(zeros: configuration, on: device)
+    // Names and shapes first: what does not fit must not cost the memory it asks for.
     let file = weights.file.path
-    var flat = [Float](repeating: 0, count: parameters.count)
     var expected: Set<String> = []
-    for tensor in parameters.segments.flatMap(\.tensors) {
+    for tensor in Self.segments(configuration).flatMap(\.tensors) {
       guard let entry = weights.entry(tensor.name) else {
         throw ModelError.missingTensor(file: file, tensor: tensor.name)
       }
@@ -31,9 +30,6 @@ extension Llama {
           file: file, tensor: tensor.name, found: entry.shape, expected: tensor.shape)
       }
       expected.insert(tensor.name)
-      try flat.withUnsafeMutableBufferPointer {
-        try weights.copy(tensor.name, into: UnsafeMutableBufferPointer(rebasing: $0[tensor.range]))
-      }
     }
     // Some writers repeat a tied output layer; older ones store the rotary frequencies.
     let known = weights.entries.lazy.map(\.name).filter {
@@ -41,6 +37,14 @@ extension Llama {
     }
     if let extra = known.first(where: { !expected.contains($0) }) {
       throw ModelError.unexpectedTensor(file: file, tensor: extra)
+    }
+
+    self.init(zeros: configuration, on: device)
+    var flat = [Float](repeating: 0, count: parameters.count)
+    for tensor in parameters.segments.flatMap(\.tensors) {
+      try flat.withUnsafeMutableBufferPointer {
+        try weights.copy(tensor.name, into: UnsafeMutableBufferPointer(rebasing: $0[tensor.range]))
+      }
     }
     parameters.write(flat)
   }

@@ -73,6 +73,11 @@ extension Llama {
   }
 }
 
+extension LlamaConfiguration {
+  /// How many numbers the model has.
+  public var parameterCount: Int { Llama.segments(self).reduce(0) { $0 + $1.count } }
+}
+
 extension RandomStream {
   /// Fills `values[range]` with draws from normal(0, deviation), by the method of Box and Muller (1958): the
   /// four words of Philox block n give elements 4n to 4n + 3 of the range, pair by pair

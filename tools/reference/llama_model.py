@@ -1,0 +1,48 @@
+"""A transformers Llama with the initial weights of this program."""
+
+import numpy as np
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from philox import normal
+
+
+def make(sizes, seed):
+    """`sizes`: vocabulary, hidden, intermediate, layers, heads. Tied embeddings."""
+    vocabulary, hidden, intermediate, layers, heads = sizes
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=hidden,
+        intermediate_size=intermediate,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        max_position_embeddings=512,
+        rms_norm_eps=1e-6,
+        rope_theta=10000.0,
+        tie_word_embeddings=True,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        attn_implementation="eager",
+    )
+    model = LlamaForCausalLM(config)
+    # The matrices in the order of the flat parameter buffer; fused ones are the parts' rows, stacked.
+    matrices = [("model.embed_tokens.weight",)]
+    for i in range(layers):
+        layer = f"model.layers.{i}."
+        matrices += [
+            tuple(f"{layer}self_attn.{x}_proj.weight" for x in "qkv"),
+            (f"{layer}self_attn.o_proj.weight",),
+            tuple(f"{layer}mlp.{x}_proj.weight" for x in ("gate", "up")),
+            (f"{layer}mlp.down_proj.weight",),
+        ]
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for index, names in enumerate(matrices):
+            parts = [parameters[name] for name in names]
+            values = normal(seed, index, sum(p.numel() for p in parts), 0.02)
+            for p, part in zip(parts, np.split(values, np.cumsum([p.numel() for p in parts])[:-1])):
+                p.copy_(torch.from_numpy(part).reshape(p.shape))
+        parameters["model.embed_tokens.weight"][0] = 0
+    return model

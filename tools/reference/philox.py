@@ -1,0 +1,46 @@
+"""The program's random numbers in numpy: Philox4x32-10 as in Sources/Device/Philox.swift, and the initial weights
+that Sources/Models/LlamaParameters.swift draws from them. Both sides compute the same numbers, so no fixture has to
+store weights or batches."""
+
+import numpy as np
+
+PURPOSES = dict(initialization=0, masking=5, sampling=7)
+
+
+def words(seed, purpose, layer, step, count):
+    """The first `count` words of a stream: word i is word i % 4 of block i // 4."""
+    blocks = (count + 3) // 4
+    index = np.arange(blocks, dtype=np.uint64)
+    low32 = np.uint64(0xFFFFFFFF)
+    x = [
+        index & low32,
+        index >> np.uint64(32),
+        np.full(blocks, step, np.uint64),
+        np.full(blocks, PURPOSES[purpose] << 16 | layer, np.uint64),
+    ]
+    key = [seed & 0xFFFFFFFF, seed >> 32]
+    for _ in range(10):
+        low = np.uint64(0xD2511F53) * x[0]
+        high = np.uint64(0xCD9E8D57) * x[2]
+        x = [
+            high >> np.uint64(32) ^ x[1] ^ np.uint64(key[0]),
+            high & low32,
+            low >> np.uint64(32) ^ x[3] ^ np.uint64(key[1]),
+            low & low32,
+        ]
+        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return np.stack(x, axis=1).reshape(-1)[:count].astype(np.uint32)
+
+
+def uniform(seed, purpose, layer, step, count):
+    """Uniform in [0, 1), 24 bits."""
+    return (words(seed, purpose, layer, step, count) >> 8) * 2.0**-24
+
+
+def normal(seed, layer, count, deviation):
+    """Initial weights: Box-Muller over pairs of words."""
+    w = (words(seed, "initialization", layer, 0, (count + 3) // 4 * 4) >> 8).astype(np.float64)
+    u1, u2 = (w[0::2] + 1) * 2.0**-24, w[1::2] * 2.0**-24
+    radius = deviation * np.sqrt(-2 * np.log(u1))
+    pairs = np.stack([radius * np.cos(2 * np.pi * u2), radius * np.sin(2 * np.pi * u2)], axis=1)
+    return pairs.reshape(-1)[:count].astype(np.float32)
