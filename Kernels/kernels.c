@@ -4,6 +4,12 @@
 static const char activation[] = {
 #embed "activation.cl"
     , 0};
+static const char attention_cpu[] = {
+#embed "attention_cpu.cl"
+    , 0};
+static const char attention_gpu[] = {
+#embed "attention_gpu.cl"
+    , 0};
 static const char crossEntropy[] = {
 #embed "crossEntropy.cl"
     , 0};
@@ -15,6 +21,12 @@ static const char elementwise[] = {
     , 0};
 static const char embedding[] = {
 #embed "embedding.cl"
+    , 0};
+static const char matmul_cpu[] = {
+#embed "matmul_cpu.cl"
+    , 0};
+static const char matmul_gpu[] = {
+#embed "matmul_gpu.cl"
     , 0};
 static const char normalization[] = {
 #embed "normalization.cl"
@@ -36,10 +48,21 @@ static const char vector[] = {
     , 0};
 
 static const KernelSource sources[] = {
-    {"activation", activation}, {"crossEntropy", crossEntropy},   {"dropout", dropout},
-    {"elementwise", elementwise}, {"embedding", embedding},       {"normalization", normalization},
-    {"optimizer", optimizer},   {"reduction", reduction},         {"rotary", rotary},
-    {"softmax", softmax},       {"vector", vector},
+    {"activation", activation},
+    {"attention_cpu", attention_cpu},
+    {"attention_gpu", attention_gpu},
+    {"crossEntropy", crossEntropy},
+    {"dropout", dropout},
+    {"elementwise", elementwise},
+    {"embedding", embedding},
+    {"matmul_cpu", matmul_cpu},
+    {"matmul_gpu", matmul_gpu},
+    {"normalization", normalization},
+    {"optimizer", optimizer},
+    {"reduction", reduction},
+    {"rotary", rotary},
+    {"softmax", softmax},
+    {"vector", vector},
 };
 
 const int kernelSourceCount = sizeof sources / sizeof *sources;

@@ -1,0 +1,399 @@
+/* Masked attention, forward and backward, for CPU-type devices. Per head and sequence, over the keys j that
+ * query i sees, firstKey_i <= j < endKey_i:
+ *
+ *     s_ij = scale q_i.k_j     p_ij = exp(s_ij - logSumExp_i)     out_i = sum_j p_ij v_j
+ *     dv_j = sum_i p_ij do_i   ds_ij = p_ij (do_i.v_j - do_i.out_i)
+ *     dq_i = scale sum_j ds_ij k_j                dk_j = scale sum_i ds_ij q_i
+ *
+ * One work-item owns LANES = 2 vectors of WIDTH positions: queries in `attention` and
+ * `attention_query_gradient`, keys in `attention_key_value_gradient`. They lie across the vector lanes, so
+ * everything about one of them (maximum, sum, mask, rescaling) is element by element and no sum ever runs
+ * across a vector; head dimensions of any size cost no padding. What it owns is transposed once into a panel
+ * on the stack; the other side is read where it lies, a scalar at a time, broadcast:
+ *
+ *                     lanes (queries)                       lanes (queries)
+ *               +----------------------+            +----------------------+
+ *     head      |  queryPanel          |   keys     |  scores              |  scores = K queryPanel
+ *     dimension |  [c][lane]           |   (block)  |  [j][lane]           |  outputPanel += V^T scores
+ *               +----------------------+            +----------------------+
+ *
+ * Both products are the same micro-kernel, TILE rows x 2 vectors of sums in registers (8 x 2 with 32
+ * registers, 4 x 2 with 16: enough independent chains to hide the latency of a multiply-add).
+ * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022), rescaled once per BLOCK keys, in powers of
+ * two: scores carry log2(e). Keys nobody in the group sees are skipped at both ends and by whole blocks.
+ *
+ * Geometry: work-groups of one work-item; global size groups of LANES x heads x sequences. No two work-items
+ * write the same element, so there are no atomics and the order of every sum is a function of the shape.
+ * Limits: headDimension <= HEAD_LIMIT (panels live on the stack: 32 KB each at 256). Memory: O(T). */
+
+/* Sizes passed as constants must meet their loops: nothing here works as a call. */
+#define INLINE static inline __attribute__((always_inline))
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define VECTOR JOIN(float, WIDTH)
+#define INTEGERS JOIN(int, WIDTH)
+#define LOAD JOIN(vload, WIDTH)
+#define AS_VECTOR JOIN(as_float, WIDTH)
+#define TO_INTEGERS JOIN(JOIN(convert_int, WIDTH), _rte)
+#define TO_VECTOR JOIN(convert_float, WIDTH)
+
+#define LANES (2 * WIDTH)
+#define BLOCK 64
+#define HEAD_LIMIT 256
+#define LOG2_E 1.44269504088896341f
+#define LN_2 0.69314718055994531f
+
+/* MARK: Pieces */
+
+/* 2^x to 1.5 units in the last place for x <= 127; 0 below -126.5. The polynomial is the Taylor series of
+ * 2^f on [-1/2, 1/2], whose first dropped term is 1e-8. */
+INLINE VECTOR power_of_two(VECTOR x) {
+  x = fmax(x, (VECTOR)(-127.0f));
+  const INTEGERS whole = TO_INTEGERS(x);
+  const VECTOR f = x - TO_VECTOR(whole);
+  VECTOR y = (VECTOR)(1.5252734e-5f);
+  y = fma(y, f, (VECTOR)(1.5403530e-4f));
+  y = fma(y, f, (VECTOR)(1.3333558e-3f));
+  y = fma(y, f, (VECTOR)(9.6181291e-3f));
+  y = fma(y, f, (VECTOR)(5.5504109e-2f));
+  y = fma(y, f, (VECTOR)(2.4022651e-1f));
+  y = fma(y, f, (VECTOR)(6.9314718e-1f));
+  y = fma(y, f, (VECTOR)(1.0f));
+  return y * AS_VECTOR((whole + 127) << 23);
+}
+
+/* out[r][lane] [+]= sum_t a[r * rowStride + t * termStride] panel[t][lane] for `rows` rows. */
+INLINE void multiply_tile(
+    __global const float *a, long rowStride, long termStride, int terms, const VECTOR *panel, VECTOR *out,
+    int accumulate, const int rows) {
+  VECTOR sum[TILE][2];
+#pragma unroll
+  for (int r = 0; r < rows; r++) {
+    sum[r][0] = accumulate ? out[2 * r] : (VECTOR)(0.0f);
+    sum[r][1] = accumulate ? out[2 * r + 1] : (VECTOR)(0.0f);
+  }
+  for (int t = 0; t < terms; t++, a += termStride) {
+    const VECTOR low = panel[2 * t], high = panel[2 * t + 1];
+#pragma unroll
+    for (int r = 0; r < rows; r++) {
+      const VECTOR x = (VECTOR)(a[r * rowStride]);
+      sum[r][0] = fma(x, low, sum[r][0]);
+      sum[r][1] = fma(x, high, sum[r][1]);
+    }
+  }
+#pragma unroll
+  for (int r = 0; r < rows; r++) {
+    out[2 * r] = sum[r][0];
+    out[2 * r + 1] = sum[r][1];
+  }
+}
+
+/* products[j][lane] = rows[j, :] . panel[:, lane]: `count` rows of the other side against the panel. */
+INLINE void dot_rows(
+    __global const float *rows, long stride, int count, int headDimension, const VECTOR *panel,
+    VECTOR *products) {
+  int j = 0;
+  for (; j + TILE <= count; j += TILE)
+    multiply_tile(rows + j * stride, stride, 1, headDimension, panel, products + 2 * j, 0, TILE);
+  for (; j < count; j++)
+    multiply_tile(rows + j * stride, stride, 1, headDimension, panel, products + 2 * j, 0, 1);
+}
+
+/* panel[c][lane] += sum_j weights[j][lane] rows[j, c]. */
+INLINE void add_weighted_rows(
+    __global const float *rows, long stride, int count, int headDimension, const VECTOR *weights,
+    VECTOR *panel) {
+  int c = 0;
+  for (; c + TILE <= headDimension; c += TILE)
+    multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, TILE);
+  for (; c < headDimension; c++) multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, 1);
+}
+
+/* panel[c][lane] = factor rows[lane, c]; lanes beyond `valid` are zero. */
+INLINE void load_panel(
+    __global const float *rows, long stride, int valid, int headDimension, float factor, VECTOR *panel) {
+  float *to = (float *)panel;
+  int lane = 0;
+  for (; lane + 4 <= valid; lane += 4, rows += 4 * stride) {
+    int c = 0;
+    for (; c + 4 <= headDimension; c += 4) {
+      const float4 a = factor * vload4(0, rows + c), b = factor * vload4(0, rows + stride + c);
+      const float4 d = factor * vload4(0, rows + 2 * stride + c);
+      const float4 e = factor * vload4(0, rows + 3 * stride + c);
+      vstore4((float4)(a.s0, b.s0, d.s0, e.s0), 0, to + c * LANES + lane);
+      vstore4((float4)(a.s1, b.s1, d.s1, e.s1), 0, to + (c + 1) * LANES + lane);
+      vstore4((float4)(a.s2, b.s2, d.s2, e.s2), 0, to + (c + 2) * LANES + lane);
+      vstore4((float4)(a.s3, b.s3, d.s3, e.s3), 0, to + (c + 3) * LANES + lane);
+    }
+    for (; c < headDimension; c++)
+      for (int i = 0; i < 4; i++) to[c * LANES + lane + i] = factor * rows[i * stride + c];
+  }
+  for (; lane < LANES; lane++, rows += stride)
+    for (int c = 0; c < headDimension; c++) to[c * LANES + lane] = lane < valid ? factor * rows[c] : 0.0f;
+}
+
+/* rows[lane, c] = panel[c][lane] for the lanes that exist. */
+INLINE void store_panel(
+    const VECTOR *panel, int valid, int headDimension, __global float *rows, long stride) {
+  const float *from = (const float *)panel;
+  int lane = 0;
+  for (; lane + 4 <= valid; lane += 4, rows += 4 * stride) {
+    int c = 0;
+    for (; c + 4 <= headDimension; c += 4) {
+      const float4 a = vload4(0, from + c * LANES + lane), b = vload4(0, from + (c + 1) * LANES + lane);
+      const float4 d = vload4(0, from + (c + 2) * LANES + lane), e = vload4(0, from + (c + 3) * LANES + lane);
+      vstore4((float4)(a.s0, b.s0, d.s0, e.s0), 0, rows + c);
+      vstore4((float4)(a.s1, b.s1, d.s1, e.s1), 0, rows + stride + c);
+      vstore4((float4)(a.s2, b.s2, d.s2, e.s2), 0, rows + 2 * stride + c);
+      vstore4((float4)(a.s3, b.s3, d.s3, e.s3), 0, rows + 3 * stride + c);
+    }
+    for (; c < headDimension; c++)
+      for (int i = 0; i < 4; i++) rows[i * stride + c] = from[c * LANES + lane + i];
+  }
+  for (; lane < valid; lane++, rows += stride)
+    for (int c = 0; c < headDimension; c++) rows[c] = from[c * LANES + lane];
+}
+
+/* The intervals of a group of queries. Keys outside first ..< end are seen by none of them, keys inside
+ * allFirst ..< allEnd by all. */
+typedef struct {
+  INTEGERS firstKey[2], endKey[2];
+  int first, end, allFirst, allEnd;
+} Intervals;
+
+/* Lanes beyond `valid` repeat the last query: their results are dropped, and they widen nothing. */
+INLINE Intervals load_intervals(__global const int *ranges, int valid) {
+  Intervals intervals;
+  int *firstKey = (int *)intervals.firstKey, *endKey = (int *)intervals.endKey;
+  intervals.first = intervals.allEnd = INT_MAX;
+  intervals.end = intervals.allFirst = 0;
+  for (int lane = 0; lane < LANES; lane++) {
+    const int2 range = vload2(min(lane, valid - 1), ranges);
+    firstKey[lane] = range.s0;
+    endKey[lane] = range.s1;
+    if (range.s0 < range.s1) {
+      intervals.first = min(intervals.first, range.s0);
+      intervals.end = max(intervals.end, range.s1);
+    }
+    intervals.allFirst = max(intervals.allFirst, range.s0);
+    intervals.allEnd = min(intervals.allEnd, range.s1);
+  }
+  intervals.first = min(intervals.first, intervals.end);
+  return intervals;
+}
+
+/* Lanes of vector `part` that see `key`. */
+INLINE INTEGERS sees(const Intervals *intervals, int part, int key) {
+  return (INTEGERS)(key) >= intervals->firstKey[part] && (INTEGERS)(key) < intervals->endKey[part];
+}
+
+/* MARK: Forward */
+
+__kernel void attention(
+    __global const float *query, long queryOffset, int queryStride, __global const float *key,
+    long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
+    __global const int *keyRanges, long rangesOffset, __global float *output, long outputOffset,
+    int outputStride, __global float *logSumExp, long logSumExpOffset, int headDimension, int queryLength,
+    int keyLength, float scale) {
+  const int first = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
+  const long sequence = get_global_id(2);
+  const int valid = min(LANES, queryLength - first);
+  const long row = sequence * queryLength + first, column = (long)head * headDimension;
+  key += keyOffset + sequence * keyLength * keyStride + column;
+  value += valueOffset + sequence * keyLength * valueStride + column;
+
+  VECTOR queryPanel[HEAD_LIMIT * 2], outputPanel[HEAD_LIMIT * 2], scores[BLOCK * 2];
+  load_panel(
+      query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E,
+      queryPanel);
+  for (int i = 0; i < 2 * headDimension; i++) outputPanel[i] = (VECTOR)(0.0f);
+  const Intervals intervals = load_intervals(keyRanges + rangesOffset + 2 * row, valid);
+  VECTOR maximum[2] = {(VECTOR)(-INFINITY), (VECTOR)(-INFINITY)};
+  VECTOR sum[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)};
+
+  for (int start = intervals.first; start < intervals.end; start += BLOCK) {
+    const int count = min(BLOCK, intervals.end - start);
+    dot_rows(key + (long)start * keyStride, keyStride, count, headDimension, queryPanel, scores);
+    if (start < intervals.allFirst || start + count > intervals.allEnd)
+      for (int j = 0; j < count; j++)
+        for (int part = 0; part < 2; part++)
+          scores[2 * j + part] =
+              select((VECTOR)(-INFINITY), scores[2 * j + part], sees(&intervals, part, start + j));
+    for (int part = 0; part < 2; part++) {
+      VECTOR highest = maximum[part];
+      for (int j = 0; j < count; j++) highest = fmax(highest, scores[2 * j + part]);
+      /* A query that has seen no key yet has nothing to shift or rescale. */
+      const VECTOR shift = select(highest, (VECTOR)(0.0f), highest == (VECTOR)(-INFINITY));
+      const VECTOR rescale = power_of_two(maximum[part] - shift);
+      VECTOR total = (VECTOR)(0.0f);
+      for (int j = 0; j < count; j++) {
+        const VECTOR weight = power_of_two(scores[2 * j + part] - shift);
+        scores[2 * j + part] = weight;
+        total += weight;
+      }
+      sum[part] = fma(sum[part], rescale, total);
+      maximum[part] = highest;
+      for (int c = 0; c < headDimension; c++) outputPanel[2 * c + part] *= rescale;
+    }
+    add_weighted_rows(value + (long)start * valueStride, valueStride, count, headDimension, scores,
+        outputPanel);
+  }
+
+  VECTOR logarithm[2];
+  for (int part = 0; part < 2; part++) {
+    const INTEGERS empty = sum[part] == (VECTOR)(0.0f);
+    const VECTOR inverse = select((VECTOR)(1.0f) / sum[part], (VECTOR)(0.0f), empty);
+    logarithm[part] =
+        select(fma(maximum[part], (VECTOR)(LN_2), log(sum[part])), (VECTOR)(-INFINITY), empty);
+    for (int c = 0; c < headDimension; c++) outputPanel[2 * c + part] *= inverse;
+  }
+  store_panel(
+      outputPanel, valid, headDimension, output + outputOffset + row * outputStride + column, outputStride);
+  logSumExp += logSumExpOffset + (sequence * heads + head) * queryLength + first;
+  for (int lane = 0; lane < valid; lane++) logSumExp[lane] = ((const float *)logarithm)[lane];
+}
+
+/* MARK: Backward */
+
+/* dq, and delta_i = do_i . out_i for the kernel below: `[batch, heads, queryLength]`. Run it first. */
+__kernel void attention_query_gradient(
+    __global const float *query, long queryOffset, int queryStride, __global const float *key,
+    long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
+    __global const int *keyRanges, long rangesOffset, __global const float *output, long outputOffset,
+    int outputStride, __global const float *logSumExp, long logSumExpOffset,
+    __global const float *outputGradient, long outputGradientOffset, int outputGradientStride,
+    __global float *queryGradient, long queryGradientOffset, int queryGradientStride, __global float *delta,
+    long deltaOffset, int headDimension, int queryLength, int keyLength, float scale) {
+  const int first = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
+  const long sequence = get_global_id(2);
+  const int valid = min(LANES, queryLength - first);
+  const long row = sequence * queryLength + first, column = (long)head * headDimension;
+  const long statistic = (sequence * heads + head) * queryLength + first;
+  key += keyOffset + sequence * keyLength * keyStride + column;
+  value += valueOffset + sequence * keyLength * valueStride + column;
+  output += outputOffset + row * outputStride + column;
+  outputGradient += outputGradientOffset + row * outputGradientStride + column;
+
+  VECTOR queryPanel[HEAD_LIMIT * 2], outputGradientPanel[HEAD_LIMIT * 2], queryGradientPanel[HEAD_LIMIT * 2];
+  VECTOR scores[BLOCK * 2], products[BLOCK * 2];
+  load_panel(
+      query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E,
+      queryPanel);
+  load_panel(outputGradient, outputGradientStride, valid, headDimension, 1.0f, outputGradientPanel);
+  for (int i = 0; i < 2 * headDimension; i++) queryGradientPanel[i] = (VECTOR)(0.0f);
+
+  VECTOR deltas[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)}, shift[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)};
+  for (int lane = 0; lane < valid; lane++) {
+    float4 sum = (float4)(0.0f);
+    int c = 0;
+    for (; c + 4 <= headDimension; c += 4)
+      sum = fma(
+          vload4(0, outputGradient + lane * (long)outputGradientStride + c),
+          vload4(0, output + lane * (long)outputStride + c), sum);
+    float total = (sum.s0 + sum.s1) + (sum.s2 + sum.s3);
+    for (; c < headDimension; c++)
+      total = fma(
+          outputGradient[lane * (long)outputGradientStride + c], output[lane * (long)outputStride + c],
+          total);
+    ((float *)deltas)[lane] = total;
+    delta[deltaOffset + statistic + lane] = total;
+    ((float *)shift)[lane] = logSumExp[logSumExpOffset + statistic + lane] * LOG2_E;
+  }
+
+  const Intervals intervals = load_intervals(keyRanges + rangesOffset + 2 * row, valid);
+  for (int start = intervals.first; start < intervals.end; start += BLOCK) {
+    const int count = min(BLOCK, intervals.end - start);
+    dot_rows(key + (long)start * keyStride, keyStride, count, headDimension, queryPanel, scores);
+    dot_rows(
+        value + (long)start * valueStride, valueStride, count, headDimension, outputGradientPanel, products);
+    const int masked = start < intervals.allFirst || start + count > intervals.allEnd;
+    for (int j = 0; j < count; j++)
+      for (int part = 0; part < 2; part++) {
+        const VECTOR weight = power_of_two(scores[2 * j + part] - shift[part]);
+        const VECTOR gradient = weight * (products[2 * j + part] - deltas[part]);
+        scores[2 * j + part] =
+            masked ? select((VECTOR)(0.0f), gradient, sees(&intervals, part, start + j)) : gradient;
+      }
+    add_weighted_rows(
+        key + (long)start * keyStride, keyStride, count, headDimension, scores, queryGradientPanel);
+  }
+  for (int i = 0; i < 2 * headDimension; i++) queryGradientPanel[i] *= scale;
+  store_panel(
+      queryGradientPanel, valid, headDimension,
+      queryGradient + queryGradientOffset + row * queryGradientStride + column, queryGradientStride);
+}
+
+/* dk and dv of LANES keys, from every query that sees one of them. */
+__kernel void attention_key_value_gradient(
+    __global const float *query, long queryOffset, int queryStride, __global const float *key,
+    long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
+    __global const int *keyRanges, long rangesOffset, __global const float *logSumExp,
+    long logSumExpOffset, __global const float *outputGradient, long outputGradientOffset,
+    int outputGradientStride, __global const float *delta, long deltaOffset, __global float *keyGradient,
+    long keyGradientOffset, int keyGradientStride, __global float *valueGradient, long valueGradientOffset,
+    int valueGradientStride, int headDimension, int queryLength, int keyLength, float scale) {
+  const int firstKey = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
+  const long sequence = get_global_id(2);
+  const int valid = min(LANES, keyLength - firstKey);
+  const long keyRow = sequence * keyLength + firstKey, column = (long)head * headDimension;
+  const long statistic = (sequence * heads + head) * queryLength;
+  query += queryOffset + sequence * queryLength * queryStride + column;
+  outputGradient += outputGradientOffset + sequence * queryLength * outputGradientStride + column;
+  keyRanges += rangesOffset + 2 * sequence * queryLength;
+  logSumExp += logSumExpOffset + statistic;
+  delta += deltaOffset + statistic;
+
+  VECTOR keyPanel[HEAD_LIMIT * 2], valuePanel[HEAD_LIMIT * 2];
+  VECTOR keyGradientPanel[HEAD_LIMIT * 2], valueGradientPanel[HEAD_LIMIT * 2];
+  VECTOR weights[BLOCK * 2], products[BLOCK * 2];
+  load_panel(
+      key + keyOffset + keyRow * keyStride + column, keyStride, valid, headDimension, scale * LOG2_E,
+      keyPanel);
+  load_panel(
+      value + valueOffset + keyRow * valueStride + column, valueStride, valid, headDimension, 1.0f,
+      valuePanel);
+  for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] = valueGradientPanel[i] = (VECTOR)(0.0f);
+  INTEGERS position[2];
+  for (int lane = 0; lane < LANES; lane++) ((int *)position)[lane] = firstKey + lane;
+
+  for (int block = 0; block < queryLength; block += BLOCK) {
+    /* The block's rows from the first to the last that see a key of this group. */
+    int start = block, end = min(block + BLOCK, queryLength);
+    while (start < end &&
+           max(keyRanges[2 * start], firstKey) >= min(keyRanges[2 * start + 1], firstKey + valid))
+      start++;
+    while (end > start &&
+           max(keyRanges[2 * end - 2], firstKey) >= min(keyRanges[2 * end - 1], firstKey + valid))
+      end--;
+    const int count = end - start;
+    if (count == 0) continue;
+    dot_rows(query + (long)start * queryStride, queryStride, count, headDimension, keyPanel, weights);
+    dot_rows(
+        outputGradient + (long)start * outputGradientStride, outputGradientStride, count, headDimension,
+        valuePanel, products);
+    for (int i = 0; i < count; i++) {
+      const int2 range = vload2(start + i, keyRanges);
+      const VECTOR shift = (VECTOR)(logSumExp[start + i] * LOG2_E), mean = (VECTOR)(delta[start + i]);
+      for (int part = 0; part < 2; part++) {
+        const INTEGERS seen = position[part] >= (INTEGERS)(range.s0) && position[part] < (INTEGERS)(range.s1);
+        const VECTOR weight =
+            select((VECTOR)(0.0f), power_of_two(weights[2 * i + part] - shift), seen);
+        weights[2 * i + part] = weight;
+        products[2 * i + part] = weight * (products[2 * i + part] - mean);
+      }
+    }
+    add_weighted_rows(
+        outputGradient + (long)start * outputGradientStride, outputGradientStride, count, headDimension,
+        weights, valueGradientPanel);
+    add_weighted_rows(
+        query + (long)start * queryStride, queryStride, count, headDimension, products, keyGradientPanel);
+  }
+  for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] *= scale;
+  store_panel(
+      keyGradientPanel, valid, headDimension,
+      keyGradient + keyGradientOffset + keyRow * keyGradientStride + column, keyGradientStride);
+  store_panel(
+      valueGradientPanel, valid, headDimension,
+      valueGradient + valueGradientOffset + keyRow * valueGradientStride + column, valueGradientStride);
+}

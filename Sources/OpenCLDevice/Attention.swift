@@ -1,0 +1,90 @@
+import Device
+
+extension AttentionShape {
+  fileprivate var arguments: [KernelArgument] {
+    [.int(headDimension), .int(queryLength), .int(keyLength), .float(scale)]
+  }
+
+  /// Floating point operations of so many products of queries and keys, masked ones counted as well.
+  fileprivate func operations(products: Int) -> Double {
+    2 * Double(products) * Double(batch * heads) * Double(queryLength) * Double(keyLength)
+      * Double(headDimension)
+  }
+
+  fileprivate func bytes(queryMatrices: Int, keyMatrices: Int) -> Double {
+    4 * Double(batch * width) * Double(queryMatrices * queryLength + keyMatrices * keyLength)
+  }
+}
+
+/// How the attention kernels of one set are launched: both sets have the same kernels with the same arguments.
+private struct AttentionKernels {
+  let file: String
+  let options: String
+  /// Positions a work-group owns.
+  let positions: Int
+  /// Work-items of a group.
+  let items: Int
+
+  init(gpu: Bool, vectorWidth: Int, headDimension: Int) {
+    // The limits of Kernels/attention_*.cl.
+    precondition(
+      headDimension <= 256, "Attention on OpenCL: a head dimension of \(headDimension), at most 256")
+    if gpu {
+      file = "attention_gpu"
+      options = "-DHEAD=\((headDimension + 31) / 32 * 32)"
+      positions = headDimension <= 64 ? 32 : headDimension <= 128 ? 16 : 8
+      items = 64
+    } else {
+      let width = vectorWidth >= 16 ? 16 : vectorWidth >= 8 ? 8 : 4
+      file = "attention_cpu"
+      options = "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4)"
+      positions = 2 * width
+      items = 1
+    }
+  }
+
+  func global(_ length: Int, _ shape: AttentionShape) -> [Int] {
+    [(length + positions - 1) / positions * items, shape.heads, shape.batch]
+  }
+}
+
+extension OpenCLDevice {
+  public func attention(_ operation: Attention) {
+    let shape = operation.shape
+    let kernels = AttentionKernels(
+      gpu: usesGPUKernels, vectorWidth: traits.vectorWidth, headDimension: shape.headDimension)
+    launch(
+      kernels.file, "attention", options: kernels.options,
+      global: kernels.global(shape.queryLength, shape), local: [kernels.items, 1, 1],
+      operations: shape.operations(products: 2), bytes: shape.bytes(queryMatrices: 2, keyMatrices: 2),
+      KernelArgument.matrix(operation.query) + KernelArgument.matrix(operation.key)
+        + KernelArgument.matrix(operation.value) + [.slice(operation.keyRanges)]
+        + KernelArgument.matrix(operation.output) + [.slice(operation.logSumExp)] + shape.arguments)
+  }
+
+  /// Two launches: dq, which also leaves `do_i · out_i`, then dk and dv.
+  public func attention(_ operation: AttentionBackward) {
+    let forward = operation.forward
+    let shape = forward.shape
+    let kernels = AttentionKernels(
+      gpu: usesGPUKernels, vectorWidth: traits.vectorWidth, headDimension: shape.headDimension)
+    let delta = scratch(shape.batch * shape.heads * shape.queryLength)
+    let inputs =
+      KernelArgument.matrix(forward.query) + KernelArgument.matrix(forward.key)
+      + KernelArgument.matrix(forward.value) + [.slice(forward.keyRanges)]
+    let outputGradient = KernelArgument.matrix(operation.outputGradient)
+    launch(
+      kernels.file, "attention_query_gradient", options: kernels.options,
+      global: kernels.global(shape.queryLength, shape), local: [kernels.items, 1, 1],
+      operations: shape.operations(products: 3), bytes: shape.bytes(queryMatrices: 4, keyMatrices: 2),
+      inputs + KernelArgument.matrix(forward.output) + [.slice(forward.logSumExp)] + outputGradient
+        + KernelArgument.matrix(operation.queryGradient) + [.slice(delta)] + shape.arguments)
+    launch(
+      kernels.file, "attention_key_value_gradient", options: kernels.options,
+      global: kernels.global(shape.keyLength, shape), local: [kernels.items, 1, 1],
+      operations: shape.operations(products: 4), bytes: shape.bytes(queryMatrices: 2, keyMatrices: 4),
+      inputs + [.slice(forward.logSumExp)] + outputGradient + [.slice(delta)]
+        + KernelArgument.matrix(operation.keyGradient) + KernelArgument.matrix(operation.valueGradient)
+        + shape.arguments)
+  }
+}

@@ -1,0 +1,220 @@
+import Device
+
+/// What the kernels add to the product; the values are those of `ADD_C`, … in Kernels/matmul_*.cl.
+private struct Epilogue: OptionSet {
+  let rawValue: Int
+  static let addC = Epilogue(rawValue: 1)
+  static let addBias = Epilogue(rawValue: 2)
+  static let addResidual = Epilogue(rawValue: 4)
+}
+
+extension Matmul {
+  private var epilogue: Epilogue {
+    var epilogue: Epilogue = []
+    if accumulate { epilogue.insert(.addC) }
+    if bias != nil { epilogue.insert(.addBias) }
+    if residual != nil { epilogue.insert(.addResidual) }
+    return epilogue
+  }
+
+  fileprivate var epilogueArgument: KernelArgument { .int(epilogue.rawValue) }
+
+  // A' is m x k and B' is k x n, whatever was transposed: how far apart in memory their elements lie.
+  fileprivate var rowStrideA: Int { transposeA ? 1 : a.stride }
+  fileprivate var termStrideA: Int { transposeA ? a.stride : 1 }
+  fileprivate var columnStrideB: Int { transposeB ? b.stride : 1 }
+  fileprivate var termStrideB: Int { transposeB ? 1 : b.stride }
+
+  // Strides mean something only where there is a second batch.
+  fileprivate var strideA: Int { batch > 1 ? batchStrideA : 0 }
+  fileprivate var strideB: Int { batch > 1 ? batchStrideB : 0 }
+  fileprivate var strideC: Int { batch > 1 ? batchStrideC : 0 }
+
+  fileprivate var sizes: [KernelArgument] { [.int(m), .int(n), .int(k)] }
+  fileprivate var output: [KernelArgument] { [.slice(c.storage), .long(strideC), .int(c.stride)] }
+  fileprivate var addends: [KernelArgument] { [.slice(bias), .slice(residual?.storage)] }
+
+  fileprivate var operations: Double { 2 * Double(m) * Double(n) * Double(k) * Double(batch) }
+  fileprivate var bytes: Double {
+    let elements = m * k + k * n + m * n * (1 + (accumulate ? 1 : 0) + (residual == nil ? 0 : 1))
+    return 4 * Double(elements) * Double(batch)
+  }
+
+  /// Few enough rows that B is best read once, where it lies.
+  fileprivate var hasFewRows: Bool { m <= 8 && !transposeA }
+}
+
+/// `value / divisor`, rounded up.
+private func divided(_ value: Int, by divisor: Int) -> Int { (value + divisor - 1) / divisor }
+
+extension OpenCLDevice {
+  public func matmul(_ operation: Matmul) {
+    guard operation.m > 0, operation.n > 0 else { return }
+    switch (usesGPUKernels, operation.hasFewRows) {
+    case (false, false): packedMatmul(operation)
+    case (false, true): fewRowsMatmul(operation)
+    case (true, false): tiledMatmul(operation)
+    case (true, true): fewRowsMatmulOnGPU(operation)
+    }
+  }
+
+  // MARK: CPU-type devices (Kernels/matmul_cpu.cl)
+
+  /// The tile that fills the registers of a device whose vectors hold so many floats.
+  private struct RegisterTile {
+    let width: Int
+    let rows: Int
+    let columns: Int
+    let options: String
+
+    init(vectorWidth: Int) {
+      let vectors: Int
+      (width, vectors, rows) =
+        switch vectorWidth {
+        case 16...: (16, 2, 12)
+        case 8...: (8, 3, 4)
+        default: (4, 3, 4)
+        }
+      columns = width * vectors
+      options = "-DWIDTH=\(width) -DVECTORS=\(vectors) -DROWS=\(rows)"
+    }
+  }
+
+  /// Packs both operands, then multiplies block by block. Every choice is a function of the shape.
+  private func packedMatmul(_ operation: Matmul) {
+    let tile = RegisterTile(vectorWidth: traits.vectorWidth)
+    let (m, n, k) = (operation.m, operation.n, operation.k)
+    let rowPanels = divided(m, by: tile.rows)
+    let columnPanels = divided(n, by: tile.columns)
+    let sizeA = rowPanels * tile.rows * k
+    let sizeB = columnPanels * tile.columns * k
+    // An operand that all batches share is packed once.
+    let batchA = operation.strideA == 0 ? 1 : operation.batch
+    let batchB = operation.strideB == 0 ? 1 : operation.batch
+    let packedA = scratch(sizeA * batchA)
+    let packedB = scratch(sizeB * batchB)
+
+    // A packing task reads 8 panels x 256 terms: some 100 to 250 KB.
+    let (group, slice) = (8, 256)
+    func pack(
+      _ kernel: String, _ source: Matrix, batch: Int, batchStride: Int, laneStride: Int, termStride: Int,
+      lanes: Int, panels: Int, into packed: BufferSlice, size: Int
+    ) {
+      launch(
+        "matmul_cpu", kernel, options: tile.options,
+        global: [divided(panels, by: group), divided(k, by: slice), batch], local: [1, 1, 1],
+        bytes: 8 * Double(size) * Double(batch),
+        [
+          .slice(source.storage), .long(batchStride), .int(laneStride), .int(termStride), .int(lanes),
+          .int(k),
+          .int(group), .int(slice), .slice(packed), .long(size),
+        ])
+    }
+    pack(
+      "matmul_pack_rows", operation.a, batch: batchA, batchStride: operation.strideA,
+      laneStride: operation.rowStrideA, termStride: operation.termStrideA, lanes: m, panels: rowPanels,
+      into: packedA, size: sizeA)
+    pack(
+      "matmul_pack_columns", operation.b, batch: batchB, batchStride: operation.strideB,
+      laneStride: operation.columnStrideB, termStride: operation.termStrideB, lanes: n, panels: columnPanels,
+      into: packedB, size: sizeB)
+
+    // Equal depths of at most 384 terms: a panel of B then fits the first-level cache.
+    let depth = max(8, divided(divided(k, by: max(1, divided(k, by: 384))), by: 8) * 8)
+    // Blocks of 6 x 16 tiles reuse what the second-level cache holds; smaller ones where there would be too
+    // few to share out evenly, down to 2 MFLOP a depth block.
+    var rows = min(6, rowPanels)
+    var columns = min(16, columnPanels)
+    func tooFew() -> Bool {
+      divided(rowPanels, by: rows) * divided(columnPanels, by: columns) * operation.batch < 64
+        && rows * columns * tile.rows * tile.columns * depth > 1 << 21
+    }
+    while tooFew(), rows > 1 || columns > 1 {
+      if columns > rows { columns = divided(columns, by: 2) } else { rows = divided(rows, by: 2) }
+    }
+    launch(
+      "matmul_cpu", "matmul_packed", options: tile.options,
+      global: [divided(rowPanels, by: rows), divided(columnPanels, by: columns), operation.batch],
+      local: [1, 1, 1], operations: operation.operations, bytes: operation.bytes,
+      [
+        .slice(packedA), .long(batchA == 1 ? 0 : sizeA), .slice(packedB), .long(batchB == 1 ? 0 : sizeB),
+      ] + operation.output + operation.addends + operation.sizes
+        + [.int(depth), .int(rows), .int(columns), operation.epilogueArgument])
+  }
+
+  private func fewRowsMatmul(_ operation: Matmul) {
+    let tile = RegisterTile(vectorWidth: traits.vectorWidth)
+    // A share is whole tiles of columns and at least 64 K weights, some ten microseconds of work.
+    var share = operation.transposeB ? 4 : tile.columns
+    while share * operation.k < 1 << 16, share < operation.n { share *= 2 }
+    launch(
+      "matmul_cpu", operation.transposeB ? "matmul_few_rows_transposed" : "matmul_few_rows",
+      options: tile.options, global: [divided(operation.n, by: share), 1, operation.batch], local: [1, 1, 1],
+      operations: operation.operations, bytes: operation.bytes,
+      [
+        .slice(operation.a.storage), .long(operation.strideA), .int(operation.a.stride),
+        .slice(operation.b.storage), .long(operation.strideB), .int(operation.b.stride),
+      ] + operation.output + operation.addends + operation.sizes + [.int(share), operation.epilogueArgument])
+  }
+
+  // MARK: GPUs (Kernels/matmul_gpu.cl)
+
+  /// Large tiles where they occupy a large GPU, small ones otherwise, and the sum over k in slices where even
+  /// those are few. Every choice is a function of the shape.
+  private func tiledMatmul(_ operation: Matmul) {
+    let (m, n, k) = (operation.m, operation.n, operation.k)
+    func tiles(_ size: Int) -> Int { divided(m, by: size) * divided(n, by: size) }
+    let isLarge = tiles(128) * operation.batch >= 96
+    let (kernel, size, items) = isLarge ? ("matmul_tile_128", 128, 256) : ("matmul_tile_64", 64, 128)
+    let groups = tiles(size) * operation.batch
+    let slices = groups >= 96 ? 1 : max(1, min(k / 256, divided(512, by: groups), 32))
+
+    func isAligned(_ matrix: Matrix, _ batchStride: Int) -> KernelArgument {
+      .int(matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0 ? 1 : 0)
+    }
+    let operands: [KernelArgument] = [
+      .slice(operation.a.storage), .long(operation.strideA), .int(operation.rowStrideA),
+      .int(operation.termStrideA), isAligned(operation.a, operation.strideA),
+      .slice(operation.b.storage), .long(operation.strideB), .int(operation.columnStrideB),
+      .int(operation.termStrideB), isAligned(operation.b, operation.strideB),
+    ]
+    func multiply(
+      into output: [KernelArgument], addends: [KernelArgument], sliceStride: Int, epilogue: KernelArgument
+    ) {
+      launch(
+        "matmul_gpu", kernel, global: [tiles(size) * items, 1, operation.batch * slices],
+        local: [items, 1, 1],
+        operations: operation.operations, bytes: operation.bytes,
+        operands + output + addends + operation.sizes + [.int(slices), .long(sliceStride), epilogue])
+    }
+    guard slices > 1 else {
+      multiply(
+        into: operation.output, addends: operation.addends, sliceStride: 0,
+        epilogue: operation.epilogueArgument)
+      return
+    }
+    let sliceStride = operation.batch * m * n
+    let workspace = scratch(slices * sliceStride)
+    multiply(
+      into: [.slice(workspace), .long(m * n), .int(n)], addends: [.slice(nil), .slice(nil)],
+      sliceStride: sliceStride, epilogue: .int(0))
+    launch(
+      "matmul_gpu", "matmul_add_slices", global: [divided(m * n, by: 64) * 64, 1, operation.batch],
+      local: [64, 1, 1], bytes: 4 * Double((slices + 1) * sliceStride),
+      [.slice(workspace), .int(slices), .long(sliceStride)] + operation.output + operation.addends
+        + [.int(m), .int(n), operation.epilogueArgument])
+  }
+
+  private func fewRowsMatmulOnGPU(_ operation: Matmul) {
+    let columns = operation.transposeB ? 8 : 32
+    launch(
+      "matmul_gpu", "matmul_few_rows",
+      global: [divided(operation.n, by: columns) * 256, 1, operation.batch], local: [256, 1, 1],
+      operations: operation.operations, bytes: operation.bytes,
+      [
+        .slice(operation.a.storage), .long(operation.strideA), .int(operation.a.stride),
+        .slice(operation.b.storage), .long(operation.strideB), .int(operation.columnStrideB),
+        .int(operation.termStrideB),
+      ] + operation.output + operation.addends + operation.sizes + [operation.epilogueArgument])
+  }
+}
