@@ -1,0 +1,39 @@
+import Device
+import Models
+
+extension LlamaConfiguration {
+  /// Two layers, everything small, no size a multiple of another.
+  static let tiny = LlamaConfiguration(
+    vocabularySize: 23, hiddenSize: 12, intermediateSize: 10, layers: 2, heads: 2, maximumLength: 16,
+    initializerRange: 0.3)
+}
+
+/// Ids from 4 up, fixed by `seed`.
+func randomIDs(_ count: Int, below vocabulary: Int, seed: UInt64 = 1, step: Int = 0) -> [Int32] {
+  let stream = RandomStream(seed: seed, purpose: .sampling, step: step)
+  return (0..<UInt64(count)).map { 4 + Int32(stream.word($0) % UInt32(vocabulary - 4)) }
+}
+
+/// Labels at about 15 % of the positions and the input with those masked: masked language modeling in short.
+func maskedBatch(_ ids: [Int32], seed: UInt64 = 1, step: Int = 0) -> (ids: [Int32], labels: Labels) {
+  let stream = RandomStream(seed: seed, purpose: .masking, step: step)
+  let rows = ids.indices.filter { stream.uniform(UInt64($0)) < 0.15 }
+  var masked = ids
+  for row in rows { masked[row] = 3 }
+  return (masked, Labels(rows: rows.map { Int32($0) }, ids: rows.map { ids[$0] }))
+}
+
+/// Every position but a sequence's last predicts the next token.
+func causalLabels(_ ids: [Int32], length: Int) -> Labels {
+  let rows = ids.indices.filter { ($0 + 1) % length != 0 }
+  return Labels(rows: rows.map { Int32($0) }, ids: rows.map { ids[$0 + 1] })
+}
+
+/// `||a - b|| / ||b||`.
+func relativeError(_ a: [Float], _ b: [Float]) -> Double {
+  precondition(a.count == b.count)
+  let difference = zip(a, b).reduce(0.0) {
+    $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1))
+  }
+  return (difference / b.reduce(0.0) { $0 + Double($1) * Double($1) }).squareRoot()
+}
