@@ -37,7 +37,9 @@ let package = Package(
     .target(name: "COpenCL"),
 
     .target(name: "Device"),
-    .target(name: "CPUDevice", dependencies: ["Device", realModule]),
+    // Constants only: the width of the vector unit, which Swift cannot ask for at compile time.
+    .target(name: "CVectorUnit"),
+    .target(name: "CPUDevice", dependencies: ["Device", "CVectorUnit", realModule]),
     .target(name: "OpenCLDevice", dependencies: ["Device", "COpenCL", "Kernels"]),
     .target(name: "Devices", dependencies: ["Device", "CPUDevice", "OpenCLDevice"]),
     .target(name: "DeviceCheck", dependencies: ["Device"]),
