@@ -1,0 +1,210 @@
+import Device
+
+/// A device that works and then spoils what it did: the suite must see each fault.
+final class FaultyDevice: Device {
+  enum Fault: String, CaseIterable {
+    case none
+    /// One element of the output is off by a tenth.
+    case wrongElement
+    /// The last element is never written.
+    case unwrittenTail
+    /// One element is written behind the output.
+    case overrun
+    /// One element is written before the output.
+    case underrun
+    /// One element is written between the output's rows.
+    case gap
+    /// An input is changed.
+    case changedInput
+    /// Every other run ends in other bits, all within the tolerance: a race.
+    case race
+    /// A not-a-number where a number belongs.
+    case notANumber
+    /// The device fails.
+    case failure
+  }
+
+  private let inner: any Device
+  private let fault: Fault
+  private var runs = 0
+  private var isFailed = false
+
+  init(_ fault: Fault, in inner: any Device) {
+    self.fault = fault
+    self.inner = inner
+  }
+
+  /// Spoils the operation that has just run, given its output and an input.
+  private func spoil(_ output: BufferSlice, _ input: BufferSlice?) {
+    runs += 1
+    guard output.count > 0 else { return }
+    func add(_ difference: Float, to slice: BufferSlice) {
+      let old = (try? inner.read(slice)[0]) ?? 0
+      inner.write([old * (1 + difference) + difference], to: slice)
+    }
+    func outside(_ offset: Int) -> BufferSlice {
+      BufferSlice(buffer: output.buffer, offset: output.offset + offset, count: 1)
+    }
+    switch fault {
+    case .none, .gap: break
+    case .wrongElement: add(0.1, to: output[output.count / 2..<output.count / 2 + 1])
+    case .unwrittenTail: inner.write([.nan], to: output[output.count - 1..<output.count])
+    case .overrun: inner.write([0 as Float], to: outside(output.count))
+    case .underrun: inner.write([0 as Float], to: outside(-1))
+    case .changedInput:
+      if let input, input.count > 0 { add(1e-3, to: input[0..<1]) }
+    case .race: if runs % 2 == 0 { add(1e-6, to: output[0..<1]) }
+    case .notANumber: inner.write([.nan], to: output[0..<1])
+    case .failure: isFailed = true
+    }
+  }
+
+  private func spoil(_ output: Matrix, _ input: Matrix?) {
+    if fault == .gap && output.stride > output.columns && output.rows > 1 {
+      inner.write([0 as Float], to: output.storage[output.columns..<output.columns + 1])
+    }
+    spoil(output.storage.prefix((output.rows - 1) * output.stride + output.columns), input?.storage)
+  }
+
+  // MARK: The device
+
+  var info: DeviceInfo { inner.info }
+  var memoryUse: MemoryUse { inner.memoryUse }
+  var profile: [KernelProfile] { inner.profile }
+
+  func makeBuffer(_ elementType: ElementType, count: Int) -> Buffer {
+    inner.makeBuffer(elementType, count: count)
+  }
+
+  func write(_ source: UnsafeRawBufferPointer, to slice: BufferSlice) { inner.write(source, to: slice) }
+
+  func read(_ slice: BufferSlice, into destination: UnsafeMutableRawBufferPointer) throws {
+    try synchronize()
+    try inner.read(slice, into: destination)
+  }
+
+  func synchronize() throws {
+    if isFailed { throw DeviceError.commandFailed(device: "faulty", call: "enqueue", code: -5) }
+    try inner.synchronize()
+  }
+
+  func matmul(_ operation: Matmul) {
+    inner.matmul(operation)
+    spoil(operation.c, operation.a)
+  }
+
+  func softmax(_ operation: Softmax) {
+    inner.softmax(operation)
+    spoil(operation.output, operation.input)
+  }
+
+  func softmax(_ operation: SoftmaxBackward) {
+    inner.softmax(operation)
+    spoil(operation.inputGradient, operation.output)
+  }
+
+  func attention(_ operation: Attention) {
+    inner.attention(operation)
+    spoil(operation.output, operation.key)
+  }
+
+  func attention(_ operation: AttentionBackward) {
+    inner.attention(operation)
+    spoil(operation.keyGradient, operation.outputGradient)
+  }
+
+  func normalization(_ operation: Normalization) {
+    inner.normalization(operation)
+    spoil(operation.output, operation.input)
+  }
+
+  func normalization(_ operation: NormalizationBackward) {
+    inner.normalization(operation)
+    spoil(operation.inputGradient, operation.input)
+  }
+
+  func activation(_ operation: Activation) {
+    inner.activation(operation)
+    spoil(operation.output, operation.input)
+  }
+
+  func activation(_ operation: ActivationBackward) {
+    inner.activation(operation)
+    spoil(operation.inputGradient, operation.input)
+  }
+
+  func activation(_ operation: GatedActivation) {
+    inner.activation(operation)
+    spoil(operation.output, operation.up)
+  }
+
+  func activation(_ operation: GatedActivationBackward) {
+    inner.activation(operation)
+    spoil(operation.upGradient, operation.outputGradient)
+  }
+
+  func rotary(_ operation: Rotary) {
+    inner.rotary(operation)
+    spoil(operation.values, operation.table)
+  }
+
+  func embedding(_ operation: Embedding) {
+    inner.embedding(operation)
+    spoil(operation.output, operation.table)
+  }
+
+  func embedding(_ operation: EmbeddingBackward) {
+    inner.embedding(operation)
+    spoil(operation.tableGradient, operation.outputGradient)
+  }
+
+  func crossEntropy(_ operation: CrossEntropy) {
+    inner.crossEntropy(operation)
+    spoil(operation.losses, nil)
+  }
+
+  func dropout(_ operation: Dropout) {
+    inner.dropout(operation)
+    spoil(operation.output, operation.input)
+  }
+
+  func elementwise(_ operation: Fill) {
+    inner.elementwise(operation)
+    spoil(operation.output, nil)
+  }
+
+  func elementwise(_ operation: Copy) {
+    inner.elementwise(operation)
+    spoil(operation.output, operation.input)
+  }
+
+  func elementwise(_ operation: Add) {
+    inner.elementwise(operation)
+    spoil(operation.output, operation.a)
+  }
+
+  func elementwise(_ operation: Scale) {
+    inner.elementwise(operation)
+    spoil(operation.output, operation.input)
+  }
+
+  func reduction(_ operation: Reduction) {
+    inner.reduction(operation)
+    spoil(operation.output, operation.input)
+  }
+
+  func reduction(_ operation: ColumnSum) {
+    inner.reduction(operation)
+    spoil(operation.output, operation.input.storage)
+  }
+
+  func optimizer(_ operation: GradientControl) {
+    inner.optimizer(operation)
+    spoil(operation.control, operation.loss)
+  }
+
+  func optimizer(_ operation: AdamW) {
+    inner.optimizer(operation)
+    spoil(operation.parameters, operation.gradients)
+  }
+}
