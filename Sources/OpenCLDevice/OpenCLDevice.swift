@@ -1,19 +1,9 @@
 import COpenCL
 import Device
 
-/// Which of the two sets of kernels runs. Both are correct everywhere; each is fast on its own kind of device.
-public enum KernelSet: String, Sendable, CaseIterable {
-  /// The set for the device's kind.
-  case automatic
-  /// Fat work-items without barriers: what a CPU's compiler vectorizes.
-  case cpu
-  /// Work-groups that share local memory.
-  case gpu
-}
-
 /// The device contract in OpenCL: each family's kernels are in `Kernels/`, their launches in the file of the
 /// family's name here.
-public final class OpenCLDevice {
+public final class OpenCLDevice: Device {
   public let info: DeviceInfo
   let traits: OpenCLHardware.Traits
   /// Whether the kernels for GPUs run.
