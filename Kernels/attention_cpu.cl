@@ -5,7 +5,7 @@
  *     dv_j = sum_i p_ij do_i   ds_ij = p_ij (do_i.v_j - do_i.out_i)
  *     dq_i = scale sum_j ds_ij k_j                dk_j = scale sum_i ds_ij q_i
  *
- * One work-item owns LANES = 2 vectors of WIDTH positions: queries in `attention` and
+ * One work-item owns LANES = 2 vectors of WIDTH positions: queries in `attention_forward` and
  * `attention_query_gradient`, keys in `attention_key_value_gradient`. They lie across the vector lanes, so
  * everything about one of them (maximum, sum, mask, rescaling) is element by element and no sum ever runs
  * across a vector; head dimensions of any size cost no padding. What it owns is transposed once into a panel
@@ -163,24 +163,22 @@ typedef struct {
 } Intervals;
 
 /* Lanes beyond `valid` repeat the last query: their results are dropped, and they widen nothing. */
-INLINE Intervals load_intervals(__global const int *ranges, int valid) {
-  Intervals intervals;
-  int *firstKey = (int *)intervals.firstKey, *endKey = (int *)intervals.endKey;
-  intervals.first = intervals.allEnd = INT_MAX;
-  intervals.end = intervals.allFirst = 0;
+INLINE void load_intervals(__global const int *ranges, int valid, Intervals *intervals) {
+  int *firstKey = (int *)intervals->firstKey, *endKey = (int *)intervals->endKey;
+  intervals->first = intervals->allEnd = INT_MAX;
+  intervals->end = intervals->allFirst = 0;
   for (int lane = 0; lane < LANES; lane++) {
     const int2 range = vload2(min(lane, valid - 1), ranges);
     firstKey[lane] = range.s0;
     endKey[lane] = range.s1;
     if (range.s0 < range.s1) {
-      intervals.first = min(intervals.first, range.s0);
-      intervals.end = max(intervals.end, range.s1);
+      intervals->first = min(intervals->first, range.s0);
+      intervals->end = max(intervals->end, range.s1);
     }
-    intervals.allFirst = max(intervals.allFirst, range.s0);
-    intervals.allEnd = min(intervals.allEnd, range.s1);
+    intervals->allFirst = max(intervals->allFirst, range.s0);
+    intervals->allEnd = min(intervals->allEnd, range.s1);
   }
-  intervals.first = min(intervals.first, intervals.end);
-  return intervals;
+  intervals->first = min(intervals->first, intervals->end);
 }
 
 /* Lanes of vector `part` that see `key`. */
@@ -190,7 +188,7 @@ INLINE INTEGERS sees(const Intervals *intervals, int part, int key) {
 
 /* MARK: Forward */
 
-__kernel void attention(
+__kernel void attention_forward(
     __global const float *query, long queryOffset, int queryStride, __global const float *key,
     long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
     __global const int *keyRanges, long rangesOffset, __global float *output, long outputOffset,
@@ -208,7 +206,8 @@ __kernel void attention(
       query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E,
       queryPanel);
   for (int i = 0; i < 2 * headDimension; i++) outputPanel[i] = (VECTOR)(0.0f);
-  const Intervals intervals = load_intervals(keyRanges + rangesOffset + 2 * row, valid);
+  Intervals intervals;
+  load_intervals(keyRanges + rangesOffset + 2 * row, valid, &intervals);
   VECTOR maximum[2] = {(VECTOR)(-INFINITY), (VECTOR)(-INFINITY)};
   VECTOR sum[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)};
 
@@ -301,7 +300,8 @@ __kernel void attention_query_gradient(
     ((float *)shift)[lane] = logSumExp[logSumExpOffset + statistic + lane] * LOG2_E;
   }
 
-  const Intervals intervals = load_intervals(keyRanges + rangesOffset + 2 * row, valid);
+  Intervals intervals;
+  load_intervals(keyRanges + rangesOffset + 2 * row, valid, &intervals);
   for (int start = intervals.first; start < intervals.end; start += BLOCK) {
     const int count = min(BLOCK, intervals.end - start);
     dot_rows(key + (long)start * keyStride, keyStride, count, headDimension, queryPanel, scores);

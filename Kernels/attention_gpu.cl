@@ -5,7 +5,7 @@
  *     dv_j = sum_i p_ij do_i   ds_ij = p_ij (do_i.v_j - do_i.out_i)
  *     dq_i = scale sum_j ds_ij k_j                dk_j = scale sum_i ds_ij q_i
  *
- * A work-group of 8 x 8 items owns TILE = 8 R positions of one head (queries in `attention` and
+ * A work-group of 8 x 8 items owns TILE = 8 R positions of one head (queries in `attention_forward` and
  * `attention_query_gradient`, keys in `attention_key_value_gradient`) and walks over the other side TILE
  * positions at a time. Every operand lies in local memory as rows of the head, as in global memory:
  *
@@ -15,14 +15,15 @@
  *       item x reads rows x + 8 j                          and columns 4 x + 32 j ..< + 4 of the result
  *
  * With a pitch that is 4 more than a multiple of 32, the float4s that eight neighbours read lie in different
- * banks both along rows and along columns. R falls as the head grows (4, 2, 1 for heads of up to 64, 128,
- * 256), so that local memory stays below 48 KB and the sums in registers stay the same.
+ * banks both along rows and along columns. R is 4, 2, 1 for heads of up to 64, 128, 256 (less on a
+ * device with little local memory): 44 KB at most, and as many sums in registers whatever the head.
  * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022) in powers of two: scores carry log2(e).
  * Tiles in which nobody sees anybody are skipped.
  *
  * Geometry: global size (tiles x 64, heads, sequences). No two groups write the same element, so there are no
  * atomics and the order of every sum is a function of the shape.
- * Limits: HEAD, a build option, is headDimension rounded up to a multiple of 32, at most 256.
+ * Limits: the build options HEAD, headDimension rounded up to a multiple of 32 and at most 256, and R; heads
+ * above 224 need more than 32 KB of local memory.
  * Memory: O(T). */
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
@@ -30,8 +31,8 @@
 
 #ifndef HEAD
 #define HEAD 64
+#define R 4
 #endif
-#define R (HEAD <= 64 ? 4 : HEAD <= 128 ? 2 : 1)
 #define TILE (8 * R)
 #define ITEMS 64
 /* Floats from one row to the next in local memory. */
@@ -163,7 +164,7 @@ INLINE int2 reach(__global const int *ranges, int valid) {
 
 /* MARK: Forward */
 
-__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention(
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forward(
     __global const float *query, long queryOffset, int queryStride, __global const float *key,
     long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
     __global const int *keyRanges, long rangesOffset, __global float *output, long outputOffset,

@@ -124,7 +124,7 @@ __kernel void matmul_pack_columns(
 
 /* tile = a panel of A times a panel of B over `depth` terms. */
 INLINE void multiply_panels(
-    __global const float *restrict a, __global const float *restrict b, int depth, float *restrict tile) {
+    __global const float *a, __global const float *b, int depth, float *tile) {
   VECTOR sum[ROWS][VECTORS];
 #pragma unroll
   for (int i = 0; i < ROWS; i++)

@@ -175,19 +175,17 @@ typedef struct {
   int row, column, batch, slice, first, end;
 } Place;
 
-INLINE Place place(int m, int n, int k, int slices, const int tile) {
+INLINE void find_place(int m, int n, int k, int slices, const int tile, Place *place) {
   const int rows = (m + tile - 1) / tile, columns = (n + tile - 1) / tile, group = get_group_id(0);
   const int band = group / (8 * columns), within = group % (8 * columns), height = min(8, rows - 8 * band);
   /* Slices are whole steps. */
   const int length = ((k + slices - 1) / slices + STEP - 1) / STEP * STEP;
-  Place place;
-  place.row = (8 * band + within % height) * tile;
-  place.column = within / height * tile;
-  place.batch = get_group_id(2) / slices;
-  place.slice = get_group_id(2) % slices;
-  place.first = min(k, place.slice * length);
-  place.end = min(k, place.first + length);
-  return place;
+  place->row = (8 * band + within % height) * tile;
+  place->column = within / height * tile;
+  place->batch = get_group_id(2) / slices;
+  place->slice = get_group_id(2) % slices;
+  place->first = min(k, place->slice * length);
+  place->end = min(k, place->first + length);
 }
 
 /* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. */
@@ -199,7 +197,8 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_tile_128(
     long sliceStride, int epilogue) {
   __local float stagedA[2 * STEP * 132] __attribute__((aligned(16)));
   __local float stagedB[2 * STEP * 132] __attribute__((aligned(16)));
-  const Place at = place(m, n, k, slices, 128);
+  Place at;
+  find_place(m, n, k, slices, 128, &at);
   multiply_tile(
       a + aOffset + at.batch * aBatchStride, aRowStride, aTermStride, aAligned,
       b + bOffset + at.batch * bBatchStride, bColumnStride, bTermStride, bAligned,
@@ -217,7 +216,8 @@ __kernel __attribute__((reqd_work_group_size(128, 1, 1))) void matmul_tile_64(
     long sliceStride, int epilogue) {
   __local float stagedA[2 * STEP * 68] __attribute__((aligned(16)));
   __local float stagedB[2 * STEP * 68] __attribute__((aligned(16)));
-  const Place at = place(m, n, k, slices, 64);
+  Place at;
+  find_place(m, n, k, slices, 64, &at);
   multiply_tile(
       a + aOffset + at.batch * aBatchStride, aRowStride, aTermStride, aAligned,
       b + bOffset + at.batch * bBatchStride, bColumnStride, bTermStride, bAligned,

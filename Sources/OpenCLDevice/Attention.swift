@@ -25,17 +25,22 @@ private struct AttentionKernels {
   /// Work-items of a group.
   let items: Int
 
-  init(gpu: Bool, vectorWidth: Int, headDimension: Int) {
+  init(gpu: Bool, traits: OpenCLHardware.Traits, headDimension: Int) {
     // The limits of Kernels/attention_*.cl.
     precondition(
       headDimension <= 256, "Attention on OpenCL: a head dimension of \(headDimension), at most 256")
     if gpu {
       file = "attention_gpu"
-      options = "-DHEAD=\((headDimension + 31) / 32 * 32)"
-      positions = headDimension <= 64 ? 32 : headDimension <= 128 ? 16 : 8
+      let head = (headDimension + 31) / 32 * 32
+      // Rows an item owns: as many as keep its sums in registers and the largest kernel in local memory.
+      var rows = headDimension <= 64 ? 4 : headDimension <= 128 ? 2 : 1
+      func localMemory() -> Int { 4 * 8 * rows * (4 * (head + 4) + 2 * (8 * rows + 4)) }
+      while rows > 1, localMemory() > traits.localMemory { rows /= 2 }
+      options = "-DHEAD=\(head) -DR=\(rows)"
+      positions = 8 * rows
       items = 64
     } else {
-      let width = vectorWidth >= 16 ? 16 : vectorWidth >= 8 ? 8 : 4
+      let width = traits.vectorWidth >= 16 ? 16 : traits.vectorWidth >= 8 ? 8 : 4
       file = "attention_cpu"
       options = "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4)"
       positions = 2 * width
@@ -52,9 +57,9 @@ extension OpenCLDevice {
   public func attention(_ operation: Attention) {
     let shape = operation.shape
     let kernels = AttentionKernels(
-      gpu: usesGPUKernels, vectorWidth: traits.vectorWidth, headDimension: shape.headDimension)
+      gpu: usesGPUKernels, traits: traits, headDimension: shape.headDimension)
     launch(
-      kernels.file, "attention", options: kernels.options,
+      kernels.file, "attention_forward", options: kernels.options,
       global: kernels.global(shape.queryLength, shape), local: [kernels.items, 1, 1],
       operations: shape.operations(products: 2), bytes: shape.bytes(queryMatrices: 2, keyMatrices: 2),
       KernelArgument.matrix(operation.query) + KernelArgument.matrix(operation.key)
@@ -67,7 +72,7 @@ extension OpenCLDevice {
     let forward = operation.forward
     let shape = forward.shape
     let kernels = AttentionKernels(
-      gpu: usesGPUKernels, vectorWidth: traits.vectorWidth, headDimension: shape.headDimension)
+      gpu: usesGPUKernels, traits: traits, headDimension: shape.headDimension)
     let delta = scratch(shape.batch * shape.heads * shape.queryLength)
     let inputs =
       KernelArgument.matrix(forward.query) + KernelArgument.matrix(forward.key)
