@@ -1,0 +1,36 @@
+/// The tokens that stand for no text: where lines begin and end, what is hidden, what only fills up.
+public struct SpecialTokens: Sendable, Equatable, Codable {
+  public static let paddingName = "<pad>"
+  public static let beginningName = "<s>"
+  public static let endName = "</s>"
+  public static let maskName = "[MASK]"
+
+  /// The names in the order of the standard ids.
+  public static let names = [paddingName, beginningName, endName, maskName]
+
+  /// The ids of every tokenizer trained here: 0, 1, 2, 3.
+  public static let standard = SpecialTokens(padding: 0, beginning: 1, end: 2, mask: 3)
+
+  /// Fills a sequence up to the length of its batch.
+  public var padding: Int32
+  /// Opens a line.
+  public var beginning: Int32
+  /// Closes a line.
+  public var end: Int32
+  /// Hides a token that is to be filled in.
+  public var mask: Int32
+
+  public init(padding: Int32, beginning: Int32, end: Int32, mask: Int32) {
+    self.padding = padding
+    self.beginning = beginning
+    self.end = end
+    self.mask = mask
+  }
+
+  /// The ids, ascending, each once.
+  public var ids: [Int32] { Set([padding, beginning, end, mask]).sorted() }
+
+  public func contains(_ id: Int32) -> Bool {
+    id == padding || id == beginning || id == end || id == mask
+  }
+}

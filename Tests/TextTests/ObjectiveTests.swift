@@ -1,0 +1,120 @@
+import Device
+import Testing
+import Text
+
+@Suite struct ObjectiveTests {
+  /// Blocks of ordinary tokens between <s> and </s>.
+  private func blocks(_ count: Int, length: Int, vocabulary: Int) -> [[Int32]] {
+    (0..<count).map { block in
+      (0..<length).map { position in
+        switch position {
+        case 0: SpecialTokens.standard.beginning
+        case length - 1: SpecialTokens.standard.end
+        default: Int32(4 + (block * 31 + position * 7) % (vocabulary - 4))
+        }
+      }
+    }
+  }
+
+  @Test func causalPredictsTheNextTokenOfItsOwnBlock() {
+    let batch = CausalObjective().batch(
+      blocks: [[1, 10, 11, 2], [12, 13, 14, 15]], firstSample: 5, epoch: 3, seed: 9)
+    #expect(batch.ids == [1, 10, 11, 2, 12, 13, 14, 15])
+    #expect(batch.sequences == 2)
+    #expect(batch.length == 4)
+    #expect(batch.labelRows == [0, 1, 2, 4, 5, 6])
+    #expect(batch.labels == [10, 11, 2, 13, 14, 15])
+    #expect(batch.mask.keys(seenBy: 2, in: 1) == 0..<3)
+  }
+
+  @Test func maskedChoosesFifteenPercentAndSplitsThemEightyTenTen() {
+    let vocabulary = 1000
+    let blocks = blocks(400, length: 128, vocabulary: vocabulary)
+    let batch = MaskedObjective(vocabularySize: vocabulary).batch(
+      blocks: blocks, firstSample: 0, epoch: 0, seed: 1)
+    let original = blocks.flatMap { $0 }
+    let labelled = Set(batch.labelRows)
+    #expect(batch.labelRows == labelled.sorted())
+    #expect(batch.mask.keys(seenBy: 3, in: 7) == 0..<128)
+
+    var masked = 0
+    var replaced = 0
+    var kept = 0
+    for (row, label) in zip(batch.labelRows, batch.labels) {
+      #expect(label == original[Int(row)])
+      switch batch.ids[Int(row)] {
+      case SpecialTokens.standard.mask: masked += 1
+      case label: kept += 1
+      default: replaced += 1
+      }
+    }
+    for row in original.indices where !labelled.contains(Int32(row)) {
+      #expect(batch.ids[row] == original[row])
+    }
+    // Five standard deviations of a binomial draw.
+    func expect(_ count: Int, _ share: Double, of total: Int) {
+      let deviation = (Double(total) * share * (1 - share)).squareRoot()
+      #expect(abs(Double(count) - share * Double(total)) < 5 * deviation)
+    }
+    let chosen = batch.labels.count
+    expect(chosen, 0.15, of: 400 * 126)
+    expect(masked, 0.8, of: chosen)
+    expect(replaced, 0.1, of: chosen)
+    expect(kept, 0.1, of: chosen)
+  }
+
+  @Test func specialsAreNeverChosenNorDrawn() {
+    // Specials inside the ordinary ids, and a vocabulary so small that a wrong draw would show.
+    let specials = SpecialTokens(padding: 1, beginning: 3, end: 4, mask: 7)
+    let objective = MaskedObjective(vocabularySize: 8, specials: specials, maskRate: 1)
+    let block = (0..<2000).map { Int32($0 % 8) }
+    let batch = objective.batch(blocks: [block], firstSample: 0, epoch: 0, seed: 3)
+    #expect(batch.labels.count == 1000)
+    #expect(batch.labels.allSatisfy { !specials.contains($0) })
+    for (before, after) in zip(block, batch.ids) where before != after {
+      #expect(!specials.contains(before))
+      #expect(after == specials.mask || !specials.contains(after))
+    }
+    #expect(Set(batch.ids) == Set(0..<8))
+  }
+
+  @Test func masksDependOnTheSampleAndNotOnTheSplit() {
+    let blocks = blocks(12, length: 64, vocabulary: 300)
+    let objective = MaskedObjective(vocabularySize: 300)
+    let whole = objective.batch(blocks: blocks, firstSample: 100, epoch: 2, seed: 7)
+    var ids: [Int32] = []
+    var rows: [Int32] = []
+    var labels: [Int32] = []
+    var first = 0
+    for size in [1, 5, 2, 4] {
+      let part = objective.batch(
+        blocks: Array(blocks[first..<first + size]), firstSample: 100 + first, epoch: 2, seed: 7)
+      ids += part.ids
+      rows += part.labelRows.map { $0 + Int32(first * 64) }
+      labels += part.labels
+      first += size
+    }
+    #expect(ids == whole.ids)
+    #expect(rows == whole.labelRows)
+    #expect(labels == whole.labels)
+  }
+
+  @Test func masksDifferByEpochSeedAndSample() {
+    let blocks = blocks(4, length: 64, vocabulary: 300)
+    let objective = MaskedObjective(vocabularySize: 300)
+    func rows(_ firstSample: Int, _ epoch: Int, _ seed: UInt64) -> [Int32] {
+      objective.batch(blocks: blocks, firstSample: firstSample, epoch: epoch, seed: seed).labelRows
+    }
+    #expect(rows(0, 0, 1) == rows(0, 0, 1))
+    #expect(rows(0, 0, 1) != rows(0, 1, 1))
+    #expect(rows(0, 0, 1) != rows(0, 0, 2))
+    #expect(rows(0, 0, 1) != rows(4, 0, 1))
+  }
+
+  @Test func aBlockOfSpecialsHasNoLabels() {
+    let batch = MaskedObjective(vocabularySize: 100).batch(
+      blocks: [[1, 2, 1, 2]], firstSample: 0, epoch: 0, seed: 1)
+    #expect(batch.labelRows.isEmpty)
+    #expect(batch.ids == [1, 2, 1, 2])
+  }
+}
