@@ -164,7 +164,8 @@ extension OpenCLDevice {
   private func tiledMatmul(_ operation: Matmul) {
     let (m, n, k) = (operation.m, operation.n, operation.k)
     func tiles(_ size: Int) -> Int { divided(m, by: size) * divided(n, by: size) }
-    let isLarge = tiles(128) * operation.batch >= 96
+    // The large tile stages 33 KB.
+    let isLarge = tiles(128) * operation.batch >= 96 && traits.localMemory >= 34_000
     let (kernel, size, items) = isLarge ? ("matmul_tile_128", 128, 256) : ("matmul_tile_64", 64, 128)
     let groups = tiles(size) * operation.batch
     let slices = groups >= 96 ? 1 : max(1, min(k / 256, divided(512, by: groups), 32))
