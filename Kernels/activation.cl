@@ -5,10 +5,23 @@
  *     geluTanh(x) = x (1 + t) / 2,  t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x^3)
  *                                   geluTanh' = (1 + t)/2 + x (1 - t^2) u' / 2
  *
- * (1 + tanh u) / 2 is taken as s(2u): one exponential, no cancellation in the left tail. */
+ * (1 + tanh u) / 2 is taken as s(2u): one exponential, no cancellation in the left tail. The exponential is that of
+ * -|x| / 2, squared as the last step: exp(-x) would overflow, and s underflow, where x s does not yet. */
 #include "vector.cl"
 
-inline floatv logistic(floatv x) { return 1 / (1 + exp(-x)); }
+/* factor s(x) */
+inline floatv logistic(floatv x, floatv factor) {
+  const floatv root = exp(-0.5f * fabs(x)), share = factor / fma(root, root, (floatv)(1));
+  return x < 0 ? share * root * root : share;
+}
+
+/* s(x) (1 + factor (1 - s(x))) */
+inline floatv logistic_slope(floatv x, floatv factor) {
+  const floatv root = exp(-0.5f * fabs(x)), larger = 1 / fma(root, root, (floatv)(1));
+  const floatv smaller = larger * root * root;
+  const floatv slope = larger * fma(factor, x < 0 ? larger : smaller, (floatv)(1));
+  return x < 0 ? slope * root * root : slope;
+}
 
 /* sqrt(2/pi) (x + 0.044715 x^3), doubled. */
 inline floatv gelu_argument(floatv x) { return 1.5957691216057308f * x * fma(0.044715f * x, x, (floatv)(1)); }
@@ -16,25 +29,23 @@ inline floatv gelu_argument(floatv x) { return 1.5957691216057308f * x * fma(0.0
 /* f(x) */
 inline floatv activate(floatv x) {
 #if FUNCTION == 0
-  return x * logistic(x);
+  return logistic(x, x);
 #elif FUNCTION == 1
   return 0.5f * x * erfc(-0.70710678118654752f * x);
 #else
-  return x * logistic(gelu_argument(x));
+  return logistic(gelu_argument(x), x);
 #endif
 }
 
 /* f'(x) */
 inline floatv slope(floatv x) {
 #if FUNCTION == 0
-  const floatv s = logistic(x);
-  return s * fma(x, 1 - s, (floatv)(1));
+  return logistic_slope(x, x);
 #elif FUNCTION == 1
   return 0.5f * erfc(-0.70710678118654752f * x) + x * 0.39894228040143268f * exp(-0.5f * x * x);
 #else
-  const floatv s = logistic(gelu_argument(x));
   const floatv argumentSlope = 1.5957691216057308f * fma(0.134145f * x, x, (floatv)(1));
-  return s * fma(x * (1 - s), argumentSlope, (floatv)(1));
+  return logistic_slope(gelu_argument(x), x * argumentSlope);
 #endif
 }
 

@@ -27,7 +27,7 @@ inline float2 row_statistics(__global const float *x, int columns, float epsilon
   return (float2)(mean, 1 / sqrt(group_sum(sum_lanes(squares)) / columns + epsilon));
 }
 
-__kernel void normalize(
+__kernel void normalize_rows(
     __global const float *input, long inputOffset, int inputStride, __global const float *weight,
     long weightOffset, __global const float *bias, long biasOffset, __global float *output, long outputOffset,
     int outputStride, int rows, int columns, float epsilon, int hasWeight, int hasBias, int rowsPerGroup) {

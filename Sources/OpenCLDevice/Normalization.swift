@@ -4,7 +4,7 @@ extension OpenCLDevice {
   public func normalization(_ operation: Normalization) {
     let (rows, columns) = (operation.input.rows, operation.input.columns)
     launchRows(
-      "normalization", "normalize", rows: rows, columns: columns, options: options(operation.kind),
+      "normalization", "normalize_rows", rows: rows, columns: columns, options: options(operation.kind),
       bytes: 8 * Double(rows * columns),
       KernelArgument.matrix(operation.input) + [.slice(operation.weight), .slice(operation.bias)]
         + KernelArgument.matrix(operation.output)
