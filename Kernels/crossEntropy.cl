@@ -2,7 +2,8 @@
  *
  * Three walks over a row: the maximum; the exponentials, kept in the gradient, and their sum; the gradient. So
  * there is one exponential an element, and the gradient may overwrite the logits: the label's logit is read
- * before the second walk. A negative label means an ignored row: loss and gradient are 0. */
+ * before the second walk. A negative label means an ignored row: loss and gradient are 0. Its walks are empty
+ * rather than skipped, since every lane has to meet the barriers in group_sum on one straight path. */
 #include "vector.cl"
 
 __kernel void cross_entropy(
@@ -14,27 +15,23 @@ __kernel void cross_entropy(
     __global const float *x = logits + logitsOffset + (long)row * logitsStride;
     __global float *dx = gradient + gradientOffset + (long)row * gradientStride;
     const int label = labels[labelsOffset + row];
-    if (label < 0) { /* the same in every lane of the group */
-      if (LANE == 0) losses[lossesOffset + row] = 0;
-      if (hasGradient) FOR_ROW(c, n, columns) store(dx + c, n, (floatv)(0));
-      continue;
-    }
-    const float labelLogit = x[label];
+    const int seen = label < 0 ? 0 : columns;
+    const float labelLogit = label < 0 ? 0 : x[label];
     floatv largest = -INFINITY;
-    FOR_ROW(c, n, columns) largest = fmax(largest, load(x + c, n, -INFINITY));
+    FOR_ROW(c, n, seen) largest = fmax(largest, load(x + c, n, -INFINITY));
     const float top = group_max(max_lanes(largest));
     floatv sum = 0;
-    FOR_ROW(c, n, columns) {
+    FOR_ROW(c, n, seen) {
       const floatv e = exp(load(x + c, n, -INFINITY) - top);
       sum += e;
       if (hasGradient) store(dx + c, n, e);
     }
     const float total = group_sum(sum_lanes(sum));
-    if (LANE == 0) losses[lossesOffset + row] = log(total) + (top - labelLogit);
+    if (LANE == 0) losses[lossesOffset + row] = label < 0 ? 0 : log(total) + (top - labelLogit);
     if (hasGradient) {
       const float factor = scale / total;
       FOR_ROW(c, n, columns) {
-        store(dx + c, n, load(dx + c, n, 0) * factor);
+        store(dx + c, n, label < 0 ? (floatv)(0) : load(dx + c, n, 0) * factor);
         /* The lane that wrote the label's element is the one that corrects it. */
         if (label >= c && label < c + n) dx[label] -= scale;
       }
