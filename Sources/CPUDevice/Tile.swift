@@ -9,6 +9,8 @@ protocol Tile {
   associatedtype Columns: TileColumns
   static var rows: Int { get }
   init()
+  /// Takes up rows `stride` apart.
+  init(_ pointer: UnsafePointer<Float>, stride: Int)
   /// Adds `a[row * rowStep] * b` to each row.
   mutating func addProduct(_ a: UnsafePointer<Float>, rowStep: Int, _ b: Columns)
   /// Puts the rows at `pointer`, `stride` apart.
@@ -60,6 +62,7 @@ struct Row<Columns: TileColumns>: Tile {
 
   @inline(__always) static var rows: Int { 1 }
   @inline(__always) init() { sums = Columns() }
+  @inline(__always) init(_ pointer: UnsafePointer<Float>, stride: Int) { sums = Columns(pointer) }
   @inline(__always) mutating func addProduct(_ a: UnsafePointer<Float>, rowStep: Int, _ b: Columns) {
     sums.addProduct(a[0], b)
   }
@@ -72,6 +75,10 @@ struct Pair<Part: Tile>: Tile {
 
   @inline(__always) static var rows: Int { 2 &* Part.rows }
   @inline(__always) init() { (first, second) = (Part(), Part()) }
+  @inline(__always) init(_ pointer: UnsafePointer<Float>, stride: Int) {
+    first = Part(pointer, stride: stride)
+    second = Part(pointer + Part.rows &* stride, stride: stride)
+  }
   @inline(__always)
   mutating func addProduct(_ a: UnsafePointer<Float>, rowStep: Int, _ b: Part.Columns) {
     first.addProduct(a, rowStep: rowStep, b)
@@ -89,6 +96,10 @@ struct Triple<Part: Tile>: Tile {
 
   @inline(__always) static var rows: Int { 3 &* Part.rows }
   @inline(__always) init() { (first, third) = (Pair(), Part()) }
+  @inline(__always) init(_ pointer: UnsafePointer<Float>, stride: Int) {
+    first = Pair(pointer, stride: stride)
+    third = Part(pointer + 2 &* Part.rows &* stride, stride: stride)
+  }
   @inline(__always)
   mutating func addProduct(_ a: UnsafePointer<Float>, rowStep: Int, _ b: Part.Columns) {
     first.addProduct(a, rowStep: rowStep, b)
@@ -100,22 +111,22 @@ struct Triple<Part: Tile>: Tile {
   }
 }
 
-/// `sum_k a_k b_k`: row r of `a_k` lies at `a + k * aStep + r * rowStep`, `b_k` at `b + k * bStep`.
-@inline(__always)
-func product<T: Tile>(
-  _: T.Type, depth: Int, _ a: UnsafePointer<Float>, step aStep: Int, rowStep: Int = 1,
-  _ b: UnsafePointer<Float>, step bStep: Int
-) -> T {
-  var tile = T()
-  var (a, b) = (a, b)
-  var rest = depth
-  while rest > 0 {
-    tile.addProduct(a, rowStep: rowStep, T.Columns(b))
-    a += aStep
-    b += bStep
-    rest &-= 1
+extension Tile {
+  /// Adds `sum_k a_k b_k`: row r of `a_k` lies at `a + k * aStep + r * rowStep`, `b_k` at `b + k * bStep`.
+  @inline(__always)
+  mutating func addProducts(
+    depth: Int, _ a: UnsafePointer<Float>, step aStep: Int, rowStep: Int = 1, _ b: UnsafePointer<Float>,
+    step bStep: Int
+  ) {
+    var (a, b) = (a, b)
+    var rest = depth
+    while rest > 0 {
+      addProduct(a, rowStep: rowStep, Columns(b))
+      a += aStep
+      b += bStep
+      rest &-= 1
+    }
   }
-  return tile
 }
 
 /// The largest tile whose sums, and a row of B, fit the machine's registers.
@@ -147,7 +158,8 @@ enum MatmulTile {
   private static func multiply<T: Tile>(
     _: T.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ tile: Floats
   ) {
-    product(T.self, depth: depth, a, step: T.rows, b, step: T.Columns.count)
-      .put(tile, stride: T.Columns.count)
+    var sums = T()
+    sums.addProducts(depth: depth, a, step: T.rows, b, step: T.Columns.count)
+    sums.put(tile, stride: T.Columns.count)
   }
 }
