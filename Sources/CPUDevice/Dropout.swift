@@ -11,8 +11,9 @@ extension CPUDevice {
       let threshold = UInt32((Double(operation.probability) * 0x1p24).rounded(.up))
       let factor = 1 / (1 - operation.probability)
       parallel.overElements(operation.count) { range in
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: windowElements) { window in
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2 * windowElements) { window in
           let words = window.baseAddress!
+          words.initialize(repeating: 0, count: window.count)
           var index = range.lowerBound
           while index < range.upperBound {
             let element = operation.firstElement &+ UInt64(index)
@@ -21,8 +22,9 @@ extension CPUDevice {
             draw(operation.stream, firstBlock: (element - UInt64(skipped)) / 4, into: words)
             let offset = index
             forEachLanes(run) { start, count in
+              // Words beyond the run are read, never beyond the window's spare ones, and their lanes dropped.
+              let draws = loadWords(words + skipped + start) &>> 8
               var value = loadLanes(x + offset + start, count) * factor
-              let draws = loadWords(words + skipped + start, count) &>> 8
               value.replace(with: 0, where: draws .< threshold)
               if let residual { value += loadLanes(residual + offset + start, count) }
               storeLanes(value, y + offset + start, count)
@@ -39,11 +41,8 @@ extension CPUDevice {
 private let windowElements = 64
 
 @inline(__always)
-private func loadWords(_ words: UnsafePointer<UInt32>, _ count: Int) -> LaneBits {
-  if count == LaneBits.scalarCount { return UnsafeRawPointer(words).loadUnaligned(as: LaneBits.self) }
-  var value = LaneBits.zero
-  for lane in 0..<count { value[lane] = words[lane] }
-  return value
+private func loadWords(_ words: UnsafePointer<UInt32>) -> LaneBits {
+  UnsafeRawPointer(words).loadUnaligned(as: LaneBits.self)
 }
 
 /// The 64 words of sixteen blocks, block after block: ``Philox`` with lane b at block `firstBlock + b`, a
@@ -65,17 +64,38 @@ private func draw(_ stream: RandomStream, firstBlock: UInt64, into words: Unsafe
     x3 = low.low
     key &+= SIMD2(0x9E37_79B9, 0xBB67_AE85)
   }
-  for lane in 0..<16 {
-    words[4 * lane] = x0[lane]
-    words[4 * lane + 1] = x1[lane]
-    words[4 * lane + 2] = x2[lane]
-    words[4 * lane + 3] = x3[lane]
+  // A block's words lie side by side: pairs of them, first of the even blocks, then of the odd ones.
+  let (pair01, pair23) = (pairs(x0, x1), pairs(x2, x3))
+  words.withMemoryRebound(to: UInt64.self, capacity: 32) { words in
+    for index in 0..<8 {
+      words[4 &* index] = pair01.even[index]
+      words[4 &* index &+ 1] = pair23.even[index]
+      words[4 &* index &+ 2] = pair01.odd[index]
+      words[4 &* index &+ 3] = pair23.odd[index]
+    }
   }
 }
 
-/// The two halves of the 64-bit products.
+/// Lanes taken two at a time as 64-bit words, which is what the machine multiplies.
+private typealias WideBits = SIMD8<UInt64>
+
+@inline(__always)
+private var lowWord: WideBits { WideBits(repeating: 0xFFFF_FFFF) }
+
+/// The two halves of the 64-bit products, of even and odd lanes apart.
 @inline(__always)
 private func product(_ a: LaneBits, _ b: UInt64) -> (high: LaneBits, low: LaneBits) {
-  let wide = SIMD16<UInt64>(truncatingIfNeeded: a) &* b
-  return (LaneBits(truncatingIfNeeded: wide &>> 32), LaneBits(truncatingIfNeeded: wide))
+  let wide = unsafeBitCast(a, to: WideBits.self)
+  let even = (wide & lowWord) &* WideBits(repeating: b)
+  let odd = (wide &>> 32) &* WideBits(repeating: b)
+  let high = (even &>> 32) | (odd & ~lowWord)
+  let low = (even & lowWord) | (odd &<< 32)
+  return (unsafeBitCast(high, to: LaneBits.self), unsafeBitCast(low, to: LaneBits.self))
+}
+
+/// `a | b << 32` for the even lanes, and for the odd ones.
+@inline(__always)
+private func pairs(_ a: LaneBits, _ b: LaneBits) -> (even: WideBits, odd: WideBits) {
+  let (a, b) = (unsafeBitCast(a, to: WideBits.self), unsafeBitCast(b, to: WideBits.self))
+  return ((a & lowWord) | (b &<< 32), (a &>> 32) | (b & ~lowWord))
 }

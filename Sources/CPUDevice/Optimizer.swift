@@ -26,20 +26,26 @@ extension CPUDevice {
       let (rate, decay) = (operation.learningRate, operation.weightDecay)
       let (correction1, correction2) = (operation.firstCorrection, operation.secondCorrection)
 
+      /// Sixteen parameters, or what is left of them.
+      @inline(__always)
+      func update(_ start: Int, _ count: Int, decay: Float) {
+        let gradient = factor * loadLanes(g + start, count)
+        let first = beta1 * loadLanes(m + start, count) + (1 - beta1) * gradient
+        let second = beta2 * loadLanes(v + start, count) + (1 - beta2) * gradient * gradient
+        let value = loadLanes(p + start, count)
+        let direction = first * correction1 / (squareRoot(second * correction2) + epsilon)
+        storeLanes(first, m + start, count)
+        storeLanes(second, v + start, count)
+        storeLanes(value - rate * (direction + decay * value), p + start, count)
+      }
       // What lies on the two sides of `decayedCount` is updated in separate runs.
       func update(_ range: Range<Int>, decay: Float) {
-        let (p, g) = (p + range.lowerBound, g + range.lowerBound)
-        let (m, v) = (m + range.lowerBound, v + range.lowerBound)
-        forEachLanes(range.count) { start, count in
-          let gradient = factor * loadLanes(g + start, count)
-          let first = beta1 * loadLanes(m + start, count) + (1 - beta1) * gradient
-          let second = beta2 * loadLanes(v + start, count) + (1 - beta2) * gradient * gradient
-          let value = loadLanes(p + start, count)
-          let direction = first * correction1 / (squareRoot(second * correction2) + epsilon)
-          storeLanes(first, m + start, count)
-          storeLanes(second, v + start, count)
-          storeLanes(value - rate * (direction + decay * value), p + start, count)
+        var start = range.lowerBound
+        while start &+ Lanes.scalarCount <= range.upperBound {
+          update(start, Lanes.scalarCount, decay: decay)
+          start &+= Lanes.scalarCount
         }
+        if start < range.upperBound { update(start, range.upperBound &- start, decay: decay) }
       }
       parallel.overElements(operation.count) { range in
         let boundary = min(max(operation.decayedCount, range.lowerBound), range.upperBound)
