@@ -48,6 +48,11 @@ struct MatmulCase: CustomTestStringConvertible, Sendable {
       MatmulCase(m: 33, n: 40, k: 1100, transposeA: true, bias: true, accumulate: true, padding: 3),
       MatmulCase(m: 24, n: 36, k: 1025, transposeA: true, residual: true, batch: 2),
       MatmulCase(m: 260, n: 132, k: 20, batch: 16),
+      // A long sum over a small C, in parts.
+      MatmulCase(
+        m: 13, n: 9, k: 2500, transposeA: true, bias: true, residual: true, accumulate: true, batch: 2,
+        sharedB: true, padding: 2),
+      MatmulCase(m: 17, n: 35, k: 2048, transposeB: true),
     ]
     return cases
   }()
