@@ -96,6 +96,8 @@ INLINE void dot_rows(
   int j = 0;
   for (; j + TILE <= count; j += TILE)
     multiply_tile(rows + j * stride, stride, 1, headDimension, panel, products + 2 * j, 0, TILE);
+  for (; j + TILE / 2 <= count; j += TILE / 2)
+    multiply_tile(rows + j * stride, stride, 1, headDimension, panel, products + 2 * j, 0, TILE / 2);
   for (; j < count; j++)
     multiply_tile(rows + j * stride, stride, 1, headDimension, panel, products + 2 * j, 0, 1);
 }
@@ -107,6 +109,8 @@ INLINE void add_weighted_rows(
   int c = 0;
   for (; c + TILE <= headDimension; c += TILE)
     multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, TILE);
+  for (; c + TILE / 2 <= headDimension; c += TILE / 2)
+    multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, TILE / 2);
   for (; c < headDimension; c++) multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, 1);
 }
 
