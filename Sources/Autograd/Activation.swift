@@ -21,6 +21,9 @@ extension Tape {
 
   /// `y = f(gate) up`, the left half of `gateAndUp`'s columns being the gate; remade in backward rather than
   /// kept.
+  ///
+  /// Backward writes the gradient over the input, the widest activation of a layer: nothing recorded earlier
+  /// may read its value.
   public func gatedActivation(_ function: ActivationFunction, gateAndUp input: Tensor) -> Tensor {
     let width = input.columns / 2
     let x = input.saved
@@ -35,13 +38,11 @@ extension Tape {
     record { [device, dy = result.gradient, dx = input.gradient] in
       guard let dy = dy.take() else { return }
       let source = x()
-      let gradient = device.makeMatrix(rows: source.rows, columns: 2 * width)
+      let (gate, up) = (source.columns(0..<width), source.columns(width..<2 * width))
       device.activation(
         GatedActivationBackward(
-          function, gate: source.columns(0..<width), up: source.columns(width..<2 * width),
-          outputGradient: dy, gateGradient: gradient.columns(0..<width),
-          upGradient: gradient.columns(width..<2 * width)))
-      dx.adopt(gradient, on: device)
+          function, gate: gate, up: up, outputGradient: dy, gateGradient: gate, upGradient: up))
+      dx.adopt(source, on: device)
     }
     return result
   }
