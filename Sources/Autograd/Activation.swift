@@ -5,7 +5,7 @@ extension Tape {
   public func activation(_ function: ActivationFunction, _ input: Tensor) -> Tensor {
     let x = input.saved
     let activate = { [device] (source: Matrix) in
-      let output = device.makeMatrix(rows: source.rows, columns: source.columns)
+      let output = device.makeMatrix(rows: source.rows, columns: source.columns, room: source.room)
       device.activation(Activation(function, source.elements, into: output.elements))
       return output
     }
@@ -28,7 +28,7 @@ extension Tape {
     let width = input.columns / 2
     let x = input.saved
     let activate = { [device] (source: Matrix) in
-      let output = device.makeMatrix(rows: source.rows, columns: width)
+      let output = device.makeMatrix(rows: source.rows, columns: width, room: source.room)
       device.activation(
         GatedActivation(
           function, gate: source.columns(0..<width), up: source.columns(width..<2 * width), into: output))
@@ -45,13 +45,5 @@ extension Tape {
       dx.adopt(source, on: device)
     }
     return result
-  }
-}
-
-extension Matrix {
-  /// All elements of a contiguous matrix, in row order.
-  var elements: BufferSlice {
-    precondition(isContiguous, "Matrix: \(rows)x\(columns) with stride \(stride) has gaps")
-    return storage.prefix(rows * columns)
   }
 }

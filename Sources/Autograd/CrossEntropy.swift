@@ -20,7 +20,8 @@ extension Tape {
     loss: BufferSlice
   ) {
     if labels.isEmpty { return }
-    let gradient = device.makeMatrix(rows: hidden.rows, columns: hidden.columns)
+    let gradient = device.makeMatrix(
+      rows: hidden.rows, columns: hidden.columns, room: hidden.value.room)
     let losses = forEachChunk(hidden, weight, bias, labels: labels, scale: scale, inPlace: true) {
       [device] range, logitsGradient in
       if let weightGradient = weight.gradient {
@@ -77,11 +78,11 @@ extension Tape {
     _ body: (Range<Int>, Matrix) -> Void
   ) -> BufferSlice {
     precondition(hidden.rows == labels.count, "crossEntropy: \(hidden.rows) rows, \(labels.count) labels")
-    let losses = device.makeBuffer(.float32, count: labels.count)[...]
+    let losses = device.makeBuffer(.float32, count: hidden.value.room)[0..<labels.count]
     if labels.isEmpty { return losses }
     let vocabulary = weight.value.rows
-    let rowsPerChunk = min(self.rowsPerChunk(vocabulary: vocabulary), labels.count)
-    let labels = device.makeBuffer(labels)[...]
+    let rowsPerChunk = min(self.rowsPerChunk(vocabulary: vocabulary), hidden.value.room)
+    let labels = device.makeList(labels)
     let memory = device.makeMatrix(rows: rowsPerChunk, columns: vocabulary)
     for start in stride(from: 0, to: hidden.rows, by: rowsPerChunk) {
       let range = start..<min(start + rowsPerChunk, hidden.rows)

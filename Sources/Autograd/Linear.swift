@@ -10,7 +10,8 @@ extension Tape {
   public func linear(_ input: Tensor, _ weight: Parameter, bias: Parameter? = nil, residual: Tensor? = nil)
     -> Tensor
   {
-    let output = device.makeMatrix(rows: input.rows, columns: weight.value.rows)
+    let output = device.makeMatrix(
+      rows: input.rows, columns: weight.value.rows, room: input.value.room)
     device.matmul(
       Matmul(
         input.value, transposed: false, weight.value, transposed: true, into: output, bias: bias?.vector,
@@ -25,7 +26,8 @@ extension Tape {
       if let biasGradient = bias?.gradient {
         device.reduction(ColumnSum(dy, into: biasGradient.storage, accumulate: true))
       }
-      dx.contribute(rows: dy.rows, columns: weight.value.columns, on: device) { dx, accumulate in
+      dx.contribute(rows: dy.rows, columns: weight.value.columns, room: dy.room, on: device) {
+        dx, accumulate in
         device.matmul(Matmul(dy, weight.value, into: dx, accumulate: accumulate))
       }
       skip?.adopt(dy, on: device)

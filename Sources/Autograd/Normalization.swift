@@ -9,7 +9,7 @@ extension Tape {
   ) -> Tensor {
     let x = input.saved
     let normalize = { [device] (source: Matrix) in
-      let output = device.makeMatrix(rows: source.rows, columns: source.columns)
+      let output = device.makeMatrix(rows: source.rows, columns: source.columns, room: source.room)
       device.normalization(
         Normalization(
           kind, source, weight: weight?.vector, bias: bias?.vector, epsilon: epsilon, into: output))

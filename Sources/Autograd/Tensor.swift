@@ -45,9 +45,7 @@ public final class Gradient {
   /// gradient of a sum on to its terms this way. The memory must be contiguous.
   func adopt(_ matrix: Matrix, on device: any Device) {
     if let value {
-      let count = value.rows * value.columns
-      let sum = value.storage.prefix(count)
-      device.elementwise(Add(sum, matrix.storage.prefix(count), into: sum))
+      device.elementwise(Add(value.elements, matrix.elements, into: value.elements))
     } else {
       value = matrix
     }
@@ -56,12 +54,13 @@ public final class Gradient {
   /// Contributes what `compute` writes into the matrix it is given, adding to it where its second argument
   /// says so.
   func contribute(
-    rows: Int, columns: Int, on device: any Device, _ compute: (_ into: Matrix, _ accumulate: Bool) -> Void
+    rows: Int, columns: Int, room: Int = 0, on device: any Device,
+    _ compute: (_ into: Matrix, _ accumulate: Bool) -> Void
   ) {
     if let value {
       compute(value, true)
     } else {
-      let fresh = device.makeMatrix(rows: rows, columns: columns)
+      let fresh = device.makeMatrix(rows: rows, columns: columns, room: room)
       compute(fresh, false)
       value = fresh
     }
@@ -70,7 +69,21 @@ public final class Gradient {
 
 extension Device {
   /// A new matrix, its content undefined.
-  public func makeMatrix(rows: Int, columns: Int) -> Matrix {
-    Matrix(makeBuffer(.float32, count: rows * columns)[...], rows: rows, columns: columns)
+  ///
+  /// - Parameter room: rows there is memory for, where that is more than `rows`.
+  public func makeMatrix(rows: Int, columns: Int, room: Int = 0) -> Matrix {
+    Matrix(makeBuffer(.float32, count: max(rows, room) * columns)[...], rows: rows, columns: columns)
+  }
+}
+
+extension Matrix {
+  /// Rows a contiguous matrix has memory for. Where their number changes from step to step, as labelled
+  /// positions do, there is room for more than ``rows``, so that each step finds the last one's memory.
+  var room: Int { columns == 0 ? rows : storage.count / columns }
+
+  /// All elements of a contiguous matrix, in row order.
+  var elements: BufferSlice {
+    precondition(isContiguous, "Matrix: \(rows)x\(columns) with stride \(stride) has gaps")
+    return storage.prefix(rows * columns)
   }
 }

@@ -3,8 +3,8 @@ import Foundation
 
 /// The fallback that is always there: every operation in Swift, on all cores.
 ///
-/// Commands run at once, on the calling thread and its helpers, and are done when the call returns. So a buffer
-/// may be reused as soon as it is released, and ``synchronize()`` only reports failures.
+/// Commands run at once, on the calling thread and its helpers, and are done when the call returns. So a
+/// buffer may be reused as soon as it is released, and ``synchronize()`` only reports failures.
 public final class CPUDevice: Device {
   public let info: DeviceInfo
   let parallel: Parallel
@@ -93,10 +93,12 @@ public final class CPUDevice: Device {
     profiles[name] = entry
   }
 
-  /// Memory for the time of one command. Out of memory, the device fails and `body` does not run.
+  /// Memory for the time of one command, its size rounded up so that operands of almost the same size share
+  /// it. Out of memory, the device fails and `body` does not run.
   func withScratch(_ floats: Int, _ body: (Floats) -> Void) {
-    guard let block = pool.take(4 * floats) else {
-      return fail(.outOfMemory(device: "cpu", requestedBytes: 4 * floats))
+    let bytes = 4 * Buffer.room(for: floats)
+    guard let block = pool.take(bytes) else {
+      return fail(.outOfMemory(device: "cpu", requestedBytes: bytes))
     }
     body(block.memory.assumingMemoryBound(to: Float.self))
     pool.give(block)

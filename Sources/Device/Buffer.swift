@@ -19,6 +19,12 @@ open class Buffer {
     self.count = count
   }
 
+  /// The least power of two that is at least `count`: how much room to ask for where the count changes a
+  /// little from step to step, so that each step finds the last one's memory in the pool.
+  public static func room(for count: Int) -> Int {
+    count <= 1 ? count : 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount)
+  }
+
   /// The elements `range`.
   public final subscript(range: Range<Int>) -> BufferSlice {
     BufferSlice(buffer: self, offset: range.lowerBound, count: range.count)

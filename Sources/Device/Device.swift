@@ -84,6 +84,14 @@ extension Device {
     return buffer
   }
 
+  /// `values` in a new buffer with room for the next power of two of them: lists whose length changes a
+  /// little from step to step then take each other's memory.
+  public func makeList(_ values: [Int32]) -> BufferSlice {
+    let list = makeBuffer(.int32, count: Buffer.room(for: values.count))[0..<values.count]
+    write(values, to: list)
+    return list
+  }
+
   /// Copies `values` into the beginning of `slice`.
   public func write(_ values: [Float], to slice: BufferSlice) {
     require(slice, holds: values.count, of: .float32, "write")

@@ -60,8 +60,8 @@ public struct EmbeddingRows {
       starts.append(Int32(place))
     }
     starts.append(Int32(order.count))
-    self.ids = device.makeBuffer(distinct)[...]
-    self.starts = device.makeBuffer(starts)[...]
-    self.order = device.makeBuffer(order.map { Int32($0) })[...]
+    self.ids = device.makeList(distinct)
+    self.starts = device.makeList(starts)
+    self.order = device.makeList(order.map { Int32($0) })
   }
 }
