@@ -20,6 +20,7 @@ public struct MaskedObjective: Objective {
   public init(vocabularySize: Int, specials: SpecialTokens = .standard, maskRate: Float = 0.15) {
     precondition(
       vocabularySize > specials.ids.count, "MaskedObjective: a vocabulary of \(vocabularySize) tokens")
+    precondition(specials.mask != SpecialTokens.absent, "MaskedObjective: a vocabulary without a mask token")
     precondition((0...1).contains(maskRate), "MaskedObjective: a mask rate of \(maskRate)")
     self.vocabularySize = vocabularySize
     self.specials = specials

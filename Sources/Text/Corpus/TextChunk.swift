@@ -1,0 +1,64 @@
+import Foundation
+
+/// A stretch of a file that can be cut into lines and pieces without looking at its neighbours.
+///
+/// Chunks end where a line or a piece begins (see ``PreTokenizer/boundary(_:from:end:)``), so even one line
+/// of a gigabyte is read in parts. Where they end depends on the text alone.
+struct TextChunk: Sendable {
+  /// A line, or what of it lies in a chunk.
+  struct Line {
+    /// Without the line break.
+    var range: Range<Int>
+    var isBeginning: Bool
+    var isEnd: Bool
+  }
+
+  static let targetLength = 1 << 20
+
+  var entry: TextFiles.Entry
+  var range: Range<Int>
+
+  static func chunks(of files: TextFiles, length: Int = targetLength) -> [TextChunk] {
+    files.entries.flatMap { entry in
+      let bytes = entry.file.units
+      var chunks: [TextChunk] = []
+      var start = 0
+      while start < bytes.count {
+        let end = PreTokenizer.boundary(bytes, from: start + length, end: bytes.count)
+        chunks.append(TextChunk(entry: entry, range: start..<end))
+        start = end
+      }
+      return chunks
+    }
+  }
+
+  /// Calls `body` with every line that is not blank.
+  func forEachLine(_ body: (Line) -> Void) {
+    let bytes = entry.file.units
+    guard let base = bytes.baseAddress else { return }
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let found = memchr(base + start, 0x0A, range.upperBound - start)
+      let isBeginning = start == 0 || bytes[start - 1] == 0x0A
+      var end = found.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) - base } ?? range.upperBound
+      let next = found == nil ? end : end + 1
+      let isEnd = found != nil || end == bytes.count
+      if isEnd && end > start && bytes[end - 1] == 0x0D { end -= 1 }
+      // A chunk that ends or begins inside a line does so beside something visible.
+      if !isBeginning || !isEnd || !isBlank(bytes, start..<end) {
+        body(Line(range: start..<end, isBeginning: isBeginning, isEnd: isEnd))
+      }
+      start = next
+    }
+  }
+
+  private func isBlank(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
+    var position = range.lowerBound
+    while position < range.upperBound {
+      let character = UTF8Scan.character(bytes, at: position, end: range.upperBound)
+      if character.class != .whitespace { return false }
+      position += character.length
+    }
+    return true
+  }
+}

@@ -1,0 +1,73 @@
+import Device
+import Foundation
+
+@testable import Text
+
+/// A folder that goes away with this object.
+final class Scratch {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "antlm-text-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func file(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
+    let file = url.appending(path: name)
+    try Data(bytes).write(to: file)
+    return file.path
+  }
+
+  func file(_ name: String, _ text: String) throws -> String { try file(name, text.utf8) }
+}
+
+/// Numbers for tests: the same in every run.
+struct Draws {
+  private let stream: RandomStream
+  private var next: UInt64 = 0
+
+  init(_ seed: UInt64) { stream = RandomStream(seed: seed, purpose: .sampling) }
+
+  mutating func below(_ bound: Int) -> Int {
+    defer { next += 1 }
+    return Int(stream.word(next)) % bound
+  }
+
+  mutating func element<Element>(of elements: [Element]) -> Element { elements[below(elements.count)] }
+
+  mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(below(256)) } }
+
+  /// Words, odd spaces, contractions, several scripts, and things that are nearly one of these.
+  mutating func text(_ count: Int) -> String {
+    let parts = [
+      "a", "b", "ab", "the", " the", "dog's", "'s", "'re", "'ll", "'LL", "'", " ", "  ", "\t", "\r", "1",
+      "42",
+      " 7", "!", "...", " ?", "é", "e\u{301}", "ß", "日本", "١٢", "½", "\u{A0}", "\u{2003}", "\u{3000}", "😀",
+      "\u{0B}", "\u{1C}", "\u{85}", "\u{200B}", "ʰ", "Ⅷ", "[MASK", "</s",
+    ]
+    return (0..<count).map { _ in element(of: parts) }.joined()
+  }
+}
+
+extension WordCounts {
+  init(lines: [String]) {
+    self.init()
+    for line in lines {
+      Array(line.utf8).withUnsafeBufferPointer { bytes in
+        var pieces = PreTokenizer(bytes, in: 0..<bytes.count)
+        while let piece = pieces.next() { add(UnsafeBufferPointer(rebasing: bytes[piece]), times: 1) }
+      }
+    }
+  }
+}
+
+func pieces(of bytes: [UInt8]) -> [[UInt8]] {
+  bytes.withUnsafeBufferPointer { buffer in
+    var scan = PreTokenizer(buffer, in: 0..<buffer.count)
+    var pieces: [[UInt8]] = []
+    while let piece = scan.next() { pieces.append(Array(buffer[piece])) }
+    return pieces
+  }
+}
