@@ -8,7 +8,8 @@ extension CPUDevice {
       let (x, y) = (operation.input.floats, operation.output.floats)
       let residual = operation.residual?.floats
       // The draw is (word >> 8) / 2^24: kept where that is at least p, which is a comparison of integers.
-      let threshold = UInt32((Double(operation.probability) * 0x1p24).rounded(.up))
+      let threshold = SIMD16<Int32>(
+        repeating: Int32((Double(operation.probability) * 0x1p24).rounded(.up)))
       let factor = 1 / (1 - operation.probability)
       parallel.overElements(operation.count) { range in
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2 * windowElements) { window in
@@ -23,9 +24,10 @@ extension CPUDevice {
             let offset = index
             forEachLanes(run) { start, count in
               // Words beyond the run are read, never beyond the window's spare ones, and their lanes dropped.
-              let draws = loadWords(words + skipped + start) &>> 8
+              let draws = loadWords(words + skipped + start) &>> LaneBits(repeating: 8)
               var value = loadLanes(x + offset + start, count) * factor
-              value.replace(with: 0, where: draws .< threshold)
+              value.replace(
+                with: 0, where: unsafeBitCast(draws, to: SIMD16<Int32>.self) .< threshold)
               if let residual { value += loadLanes(residual + offset + start, count) }
               storeLanes(value, y + offset + start, count)
             }

@@ -17,7 +17,9 @@ extension CPUDevice {
     ) {
       // Many small products: one a task. Few: the tasks are inside each.
       let products = MatmulProducts(operation)
-      if operation.batch >= 8 {
+      if plan.m <= MatmulPlan.unpackedRows {
+        for index in 0..<operation.batch { multiplyUnpacked(products[index], plan) }
+      } else if operation.batch >= 8 {
         let workers = min(parallel.threads, operation.batch)
         withScratch(workers * plan.scratchFloats) { scratch in
           parallel(workers: workers, operation.batch) { worker, index in
@@ -35,7 +37,7 @@ extension CPUDevice {
 }
 
 /// The operands of one product of a batch.
-private struct MatmulProduct {
+struct MatmulProduct {
   let a: PackedOperand
   let b: PackedOperand
   let c: Floats
@@ -74,7 +76,9 @@ private struct MatmulProducts {
 }
 
 /// How a product of one shape is divided.
-private struct MatmulPlan {
+struct MatmulPlan {
+  /// Up to so many rows, packing would cost more than it saves.
+  static let unpackedRows = 8
   static let maximumDepth = 384
   static let rowsPerBlock = 96
   static let columnsPerBlock = 256
@@ -149,26 +153,33 @@ private struct MatmulPlan {
         for rowPanel in rowPanels {
           MatmulTile.multiply(
             depth: depth, packedA + rowPanel &* MatmulTile.rows &* depth, b, into: tile)
-          finish(product, tile, row: rowPanel &* MatmulTile.rows, column: column, isFirst: isFirst)
+          let row = rowPanel &* MatmulTile.rows
+          finish(
+            product, tile, stride: MatmulTile.columns, rows: row..<min(row &+ MatmulTile.rows, m),
+            columns: column..<min(column &+ MatmulTile.columns, n), isFirst: isFirst)
         }
       }
     }
   }
 
   /// Adds what else goes into C: the first run replaces or accumulates, with bias and residual; later runs add.
-  private func finish(_ product: MatmulProduct, _ tile: Floats, row: Int, column: Int, isFirst: Bool) {
+  func finish(
+    _ product: MatmulProduct, _ tile: Floats, stride: Int, rows: Range<Int>, columns: Range<Int>,
+    isFirst: Bool
+  ) {
     let accumulate = product.accumulate || !isFirst
-    let width = min(MatmulTile.columns, n &- column)
-    for r in 0..<min(MatmulTile.rows, m &- row) {
-      let offset = (row &+ r) &* product.stride &+ column
+    for row in rows {
+      let offset = row &* product.stride &+ columns.lowerBound
       let c = product.c + offset
-      let tile = tile + r &* MatmulTile.columns
-      forEachLanes(width) { start, count in
+      let tile = tile + (row &- rows.lowerBound) &* stride
+      forEachLanes(columns.count) { start, count in
         var value = load(tile + start)
         if accumulate { value += loadLanes(c + start, count) }
-        if isFirst, let bias = product.bias { value += loadLanes(bias + column + start, count) }
+        if isFirst, let bias = product.bias {
+          value += loadLanes(bias + (columns.lowerBound &+ start), count)
+        }
         if isFirst, let residual = product.residual {
-          value += loadLanes(residual + offset + start, count)
+          value += loadLanes(residual + (offset &+ start), count)
         }
         storeLanes(value, c + start, count)
       }

@@ -3,13 +3,13 @@
 /// Relative errors are about 1e-7; the polynomials are least-squares fits reweighted towards equal ripple,
 /// made for these intervals.
 
-/// `e^x`: `2^n e^r` with `n = round(x / ln 2)` and `|r| <= ln 2 / 2`. 0 below -87.3, infinity above 88.7.
+/// `e^x`: `2^n e^r` with `n = round(x / ln 2)` and `|r| <= ln 2 / 2`. Infinity above 88.7; below -87.3 the results
+/// are denormal, below -104 zero.
 @inline(__always)
 func exponential(_ x: Lanes) -> Lanes {
   // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
   let shift: Float = 12_582_912
-  let bounded = x.replacing(with: 88.37, where: x .> 88.37)
-  let shifted = multiplyAdd(bounded, Lanes(repeating: 1.442_695_04), Lanes(repeating: shift))
+  let shifted = multiplyAdd(x, Lanes(repeating: 1.442_695_04), Lanes(repeating: shift))
   let n = shifted - shift
   let coarse = multiplyAdd(n, Lanes(repeating: -0.693_145_75), x)
   let r = multiplyAdd(n, Lanes(repeating: -1.428_606_8e-6), coarse)
@@ -18,15 +18,26 @@ func exponential(_ x: Lanes) -> Lanes {
   p = multiplyAdd(p, r, Lanes(repeating: 0.166_665_152))
   p = multiplyAdd(p, r, Lanes(repeating: 0.499_999_94))
   p = multiplyAdd(p, r * r, r + 1)
-  let power = unsafeBitCast(
-    (unsafeBitCast(shifted, to: LaneBits.self) &<< 23) &+ 0x3F80_0000, to: Lanes.self)
-  let value = (p * power).replacing(with: 0, where: x .< -87.3)
-  return value.replacing(with: .infinity, where: x .> 88.722_83)
+  // 2^n in two factors: alone it may lie beyond what an exponent holds.
+  let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &- SIMD16<Int32>(repeating: 0x4B40_0000)
+  let half = exponent &>> SIMD16<Int32>(repeating: 1)
+  let value = p * powerOfTwo(half) * powerOfTwo(exponent &- half)
+  return value.replacing(with: 0, where: x .< -104).replacing(with: .infinity, where: x .> 88.722_84)
 }
 
-/// `1 / (1 + e^-x)`.
+/// `2^n` for -126 <= n <= 127.
 @inline(__always)
-func sigmoid(_ x: Lanes) -> Lanes { 1 / (1 + exponential(-x)) }
+private func powerOfTwo(_ n: SIMD16<Int32>) -> Lanes {
+  unsafeBitCast(
+    (n &+ SIMD16<Int32>(repeating: 127)) &<< SIMD16<Int32>(repeating: 23), to: Lanes.self)
+}
+
+/// `1 / (1 + e^-x)`, right in its relative size on both sides.
+@inline(__always)
+func sigmoid(_ x: Lanes) -> Lanes {
+  let power = exponential(x.replacing(with: -x, where: x .> 0))
+  return power.replacing(with: 1, where: x .>= 0) / (1 + power)
+}
 
 /// The normal distribution's cumulative probability and density at x.
 ///
