@@ -22,13 +22,17 @@ public struct OpenCLHardware: @unchecked Sendable {
   }
 
   /// Every device of every platform, in the platforms' order; empty, with the reason, where there is none.
-  public static func all() -> (hardware: [OpenCLHardware], note: String?) {
-    let library: OpenCLLibrary
-    switch OpenCLLibrary.shared {
-    case .success(let found): library = found
+  public static func all() -> (hardware: [OpenCLHardware], note: String?) { all(in: OpenCLLibrary.shared) }
+
+  static func all(in library: Result<OpenCLLibrary, OpenCLLibrary.Missing>) -> (
+    hardware: [OpenCLHardware], note: String?
+  ) {
+    let loaded: OpenCLLibrary
+    switch library {
+    case .success(let library): loaded = library
     case .failure(let missing): return ([], missing.description)
     }
-    let cl = library.functions
+    let cl = loaded.functions
     var platformCount: cl_uint = 0
     _ = cl.clGetPlatformIDs(0, nil, &platformCount)
     guard platformCount > 0 else {
@@ -48,7 +52,7 @@ public struct OpenCLHardware: @unchecked Sendable {
       let name = text { cl.clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_NAME), $0, $1, $2) }
       for case let device? in devices {
         hardware.append(
-          OpenCLHardware(library, device, platform: name, identifier: "opencl:\(hardware.count)"))
+          OpenCLHardware(loaded, device, platform: name, identifier: "opencl:\(hardware.count)"))
       }
     }
     return (hardware, hardware.isEmpty ? "no OpenCL device on any platform" : nil)

@@ -29,10 +29,7 @@ final class ProgramLibrary {
     let key = Key(file: file, options: options, kernel: name)
     if let kernel = kernels[key] { return kernel }
     guard queue.failure == nil else { return nil }
-    guard let source = Self.source(file) else {
-      preconditionFailure("ProgramLibrary: \(file).cl is not listed in Kernels/kernels.c")
-    }
-    guard let program = program(file, options: options, source: source) else { return nil }
+    guard let program = program(file, options: options) else { return nil }
     var status: cl_int = 0
     let kernel = queue.cl.clCreateKernel(program, name, &status)
     guard queue.succeeded(status, "clCreateKernel \(name) of \(file).cl") else { return nil }
@@ -40,10 +37,16 @@ final class ProgramLibrary {
     return kernel
   }
 
-  /// Builds `source`, or finds it built before.
-  func program(_ file: String, options: String, source: String) -> cl_program? {
+  /// Builds `file`.cl, or finds it built before.
+  ///
+  /// - Parameter source: the text, where it is not the one in the binary.
+  @discardableResult
+  func program(_ file: String, options: String, source: String? = nil) -> cl_program? {
     let key = Key(file: file, options: options)
     if let program = programs[key] { return program }
+    guard let source = source ?? Self.source(file) else {
+      preconditionFailure("ProgramLibrary: \(file).cl is not listed in Kernels/kernels.c")
+    }
     let cl = queue.cl
     var status: cl_int = 0
     let program = source.withCString { text in
