@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func cutsAsThePatternDoes() {
-    var draws = Draws(1)
+    var draws = TestDraws(1)
     for _ in 0..<3000 {
       let text = draws.text(draws.below(12))
       #expect(pieces(of: Array(text.utf8)) == oracle(text).map { Array($0.utf8) }, "\(text.debugDescription)")
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func everyByteIsInOnePiece() {
-    var draws = Draws(2)
+    var draws = TestDraws(2)
     for _ in 0..<500 {
       let bytes = draws.bytes(draws.below(40))
       #expect(Array(pieces(of: bytes).joined()) == bytes)
@@ -72,7 +72,7 @@ import Testing
 
   /// Cutting at a boundary first changes no piece.
   @Test func boundariesAreWherePiecesBegin() {
-    var draws = Draws(3)
+    var draws = TestDraws(3)
     for _ in 0..<1000 {
       let bytes = Array((draws.text(20) + " word" + draws.text(20)).utf8)
       let cut = bytes.withUnsafeBufferPointer {

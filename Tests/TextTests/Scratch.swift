@@ -24,7 +24,7 @@ final class Scratch {
 }
 
 /// Numbers for tests: the same in every run.
-struct Draws {
+struct TestDraws {
   private let stream: RandomStream
   private var next: UInt64 = 0
 

@@ -35,7 +35,7 @@ import Testing
 
   @Test func partsAndThreadsChangeNothing() throws {
     let scratch = try Scratch()
-    var draws = Draws(12)
+    var draws = TestDraws(12)
     for round in 0..<20 {
       let texts = (0..<2).map { _ in
         (0..<30).map { _ in draws.element(of: [" ", "\n", "\r\n", " \n", " the", "x", draws.text(8)]) }
@@ -92,7 +92,7 @@ import Testing
     }
 
     // Another text or another tokenizer is another file.
-    var draws = Draws(13)
+    var draws = TestDraws(13)
     let other = Tokenizer.train(
       on: WordCounts(lines: [draws.text(300)]), vocabularySize: 300, minimumFrequency: 2)
     #expect(try !read(other).wasCached)
@@ -153,7 +153,7 @@ import Testing
 
   /// Every byte string is judged as Swift's own decoder judges it.
   @Test func wellFormedIsWhatSwiftDecodes() {
-    var draws = Draws(14)
+    var draws = TestDraws(14)
     for _ in 0..<20_000 {
       let bytes = (0..<1 + draws.below(6)).map { _ in
         draws.element(

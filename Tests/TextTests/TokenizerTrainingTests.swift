@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test func learnsWhatCountingAnewLearns() {
-    var draws = Draws(4)
+    var draws = TestDraws(4)
     for round in 0..<12 {
       // Few letters make ties and runs of one letter.
       let letters = ["a", "b", "aa", "c", " ", " a"].prefix(2 + round % 5)
@@ -67,7 +67,7 @@ import Testing
 
   @Test func doesNotDependOnThreadsOrFileOrder() throws {
     let scratch = try Scratch()
-    var draws = Draws(5)
+    var draws = TestDraws(5)
     let first = (0..<200).map { _ in draws.text(15) }.joined(separator: "\n")
     let second = (0..<200).map { _ in draws.text(15) }.joined(separator: "\n")
     let paths = [try scratch.file("a", first), try scratch.file("b", second)]
@@ -81,7 +81,7 @@ import Testing
 
   @Test func countsLongLinesInParts() throws {
     let scratch = try Scratch()
-    var draws = Draws(6)
+    var draws = TestDraws(6)
     let text = (0..<40_000).map { _ in draws.element(of: ["dog", " cat", " runs", "  ", "."]) }.joined()
     let files = try TextFiles([try scratch.file("a", text)])
     let chunks = TextChunk.chunks(of: files, length: 100)

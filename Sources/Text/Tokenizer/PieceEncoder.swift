@@ -20,10 +20,7 @@ struct PieceEncoder {
     _ bytes: UnsafeBufferPointer<UInt8>, in range: Range<Int>, beginsText: Bool, into ids: inout [Int32]
   ) {
     guard !range.isEmpty else { return }
-    if beginsText && tokenizer.addsPrefixSpace
-      && UTF8Scan.character(bytes, at: range.lowerBound, end: range.upperBound).class != .whitespace
-    {
-      // Only the first piece differs from what it is without the space.
+    if beginsText && tokenizer.addsPrefixSpace && bytes[range.lowerBound] != 0x20 {
       let spaced = [0x20] + bytes[range]
       spaced.withUnsafeBufferPointer { encodePieces($0, in: 0..<$0.count, into: &ids) }
     } else {

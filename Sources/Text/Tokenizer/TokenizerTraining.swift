@@ -7,7 +7,7 @@ extension Tokenizer {
   /// Learns a vocabulary from text.
   ///
   /// Ids 0 to 3 are the specials `<pad>`, `<s>`, `</s>` and `[MASK]`, 4 to 259 the bytes, the rest what was
-  /// learnt, in that order. The same text gives the same tokenizer, however many cores count it.
+  /// learnt, in that order. In text `[MASK]` takes the white space before it along, as a word does. The same text gives the same tokenizer, however many cores count it.
   ///
   /// - Parameters:
   ///   - files: text files, and folders of them.
@@ -33,7 +33,10 @@ extension Tokenizer {
   }
 
   static func train(on words: WordCounts, vocabularySize: Int, minimumFrequency: Int) -> Tokenizer {
-    let added = SpecialTokens.names.enumerated().map { AddedToken(id: Int32($0), content: $1) }
+    // A word brings its space along, so a mask in a word's place takes the space before it.
+    let added = SpecialTokens.names.enumerated().map { id, name in
+      AddedToken(id: Int32(id), content: name, stripsLeft: name == SpecialTokens.maskName)
+    }
     let tokens = added.map { Array($0.content.utf8) } + ByteAlphabet.sortedBytes.map { [$0] }
     var byteIDs = [Int32](repeating: 0, count: 256)
     for (place, byte) in ByteAlphabet.sortedBytes.enumerated() {
