@@ -20,6 +20,10 @@ final class FaultyDevice: Device {
     case race
     /// A not-a-number where a number belongs.
     case notANumber
+    /// Every query sees one key too many.
+    case leak
+    /// Dropout draws from its neighbour.
+    case shiftedMask
     /// The device fails.
     case failure
   }
@@ -46,7 +50,7 @@ final class FaultyDevice: Device {
       BufferSlice(buffer: output.buffer, offset: output.offset + offset, count: 1)
     }
     switch fault {
-    case .none, .gap: break
+    case .none, .gap, .leak, .shiftedMask: break
     case .wrongElement: add(0.1, to: output[output.count / 2..<output.count / 2 + 1])
     case .unwrittenTail: inner.write([.nan], to: output[output.count - 1..<output.count])
     case .overrun: inner.write([0 as Float], to: outside(output.count))
@@ -64,6 +68,15 @@ final class FaultyDevice: Device {
       inner.write([0 as Float], to: output.storage[output.columns..<output.columns + 1])
     }
     spoil(output.storage.prefix((output.rows - 1) * output.stride + output.columns), input?.storage)
+  }
+
+  private func leaking(_ operation: Attention) -> Attention {
+    let ranges = (try? inner.readIntegers(operation.keyRanges)) ?? []
+    let last = Int32(operation.shape.keyLength)
+    let wider = ranges.enumerated().map { $0 % 2 == 1 ? min($1 + 1, last) : $1 }
+    return Attention(
+      operation.shape, query: operation.query, key: operation.key, value: operation.value,
+      keyRanges: inner.makeBuffer(wider)[...], into: operation.output, logSumExp: operation.logSumExp)
   }
 
   // MARK: The device
@@ -104,7 +117,7 @@ final class FaultyDevice: Device {
   }
 
   func attention(_ operation: Attention) {
-    inner.attention(operation)
+    inner.attention(fault == .leak ? leaking(operation) : operation)
     spoil(operation.output, operation.key)
   }
 
@@ -164,7 +177,11 @@ final class FaultyDevice: Device {
   }
 
   func dropout(_ operation: Dropout) {
-    inner.dropout(operation)
+    inner.dropout(
+      Dropout(
+        operation.input, probability: operation.probability, stream: operation.stream,
+        firstElement: operation.firstElement + (fault == .shiftedMask ? 1 : 0), residual: operation.residual,
+        into: operation.output))
     spoil(operation.output, operation.input)
   }
 

@@ -1,0 +1,99 @@
+import Device
+import Testing
+
+@testable import DeviceCheck
+
+/// The suite sees each kind of error in every family, and names what it saw.
+@Suite struct PlantedErrorTests {
+  /// The first quick cases of every operation, so that no family is left unguarded.
+  private static func cases(of family: String) -> [ConformanceCase] {
+    let all = Conformance.cases(families: [family], suite: .quick)
+    return Dictionary(grouping: all, by: \.operation).values.flatMap { $0.prefix(12) }
+  }
+
+  private static func report(_ fault: FaultyDevice.Fault, family: String) -> ConformanceReport {
+    Conformance.run(
+      cases(of: family), on: FaultyDevice(fault, in: ReferenceDevice()), suite: .quick)
+  }
+
+  @Test(arguments: Conformance.families)
+  func aWorkingDevicePasses(family: String) {
+    let report = Self.report(.none, family: family)
+    #expect(report.passed, "\(report.table)")
+  }
+
+  /// What every fault that shows everywhere is called in the report.
+  private static let everywhere: [(FaultyDevice.Fault, String)] = [
+    (.wrongElement, "expected"), (.unwrittenTail, "saw nan"), (.notANumber, "saw nan"),
+    (.overrun, "guard word"), (.underrun, "guard word"), (.failure, "enqueue failed with -5"),
+  ]
+
+  @Test(arguments: Conformance.families)
+  func faultsAreCaughtInEveryOperation(family: String) throws {
+    for (fault, words) in Self.everywhere {
+      let report = Self.report(fault, family: family)
+      #expect(!report.passed)
+      for operation in report.operations {
+        let failure = try #require(operation.firstFailure, "\(fault) in \(operation.operation)")
+        #expect(failure.text.contains(words), "\(fault): \(failure)")
+      }
+    }
+  }
+
+  @Test(arguments: Conformance.families)
+  func everyCaseCatchesAWrongElement(family: String) {
+    let report = Self.report(.wrongElement, family: family)
+    #expect(report.passedCases == 0, "\(report.table)")
+  }
+
+  @Test(arguments: Conformance.families.filter { $0 != "optimizer" && $0 != "elementwise" })
+  func aRaceIsCaught(family: String) {
+    let report = Self.report(.race, family: family)
+    for operation in report.operations {
+      #expect(operation.passed < operation.cases, "\(operation.operation)")
+    }
+  }
+
+  @Test(arguments: ["matmul", "softmax", "attention", "normalization", "activation", "rotary", "embedding"])
+  func aChangedInputIsCaught(family: String) throws {
+    let report = Self.report(.changedInput, family: family)
+    for operation in report.operations {
+      #expect(operation.passed < operation.cases, "\(operation.operation)")
+    }
+  }
+
+  @Test(arguments: ["matmul", "softmax", "attention", "normalization", "rotary", "embedding"])
+  func whatLiesBetweenRowsIsGuarded(family: String) {
+    let report = Self.report(.gap, family: family)
+    for operation in report.operations where !operation.operation.contains("batched") {
+      let failure = operation.firstFailure
+      #expect(failure?.text.contains("guard word") == true, "\(operation.operation)")
+    }
+  }
+
+  /// A key too many at the end of every interval: the mask off by one.
+  @Test func aMaskOffByOneIsCaught() {
+    let report = Conformance.run(
+      Self.cases(of: "attention").filter { $0.shape.contains("causal") || $0.shape.contains("padding") },
+      on: FaultyDevice(.leak, in: ReferenceDevice()), suite: .quick)
+    for operation in report.operations {
+      #expect(operation.passed < operation.cases, "\(operation.operation)")
+    }
+  }
+
+  /// Every draw taken from its neighbour.
+  @Test func aShiftedDropoutMaskIsCaught() {
+    let dropping = Self.cases(of: "dropout").filter {
+      !$0.shape.contains("p 0.0 ") && !$0.shape.hasPrefix("1 ")
+    }
+    let report = Conformance.run(
+      dropping, on: FaultyDevice(.shiftedMask, in: ReferenceDevice()), suite: .quick)
+    #expect(report.cases > 3)
+    #expect(report.passedCases == 0, "\(report.table)")
+  }
+
+  @Test func aCaseWithoutOutputsFails() {
+    let idle = ConformanceCase("matmul", "matmul", "idle") { bench in _ = bench.input("A", 3) }
+    #expect(idle.judge(ReferenceDevice()).failure?.text == "has no output to check")
+  }
+}
