@@ -13,10 +13,9 @@ extension Conformance {
   static let lengths = awkwardSizes + [1000, 4097, 100_003]
 
   private static let tails: [Float] = [
-    -1e4, -1000, -104, -89, -88, -30, -13, -6, -5, -1e-3, -1e-30, 0, 1e-30, 1e-3, 3, 5, 6, 13, 30, 88, 89,
-    104,
-    1000, 1e4,
+    -104, -89, -88, -30, -13, -6, -5, -1e-3, -1e-30, 0, 1e-30, 1e-3, 3, 5, 6, 13, 30, 88, 89, 104,
   ]
+  private static let far: [Float] = [-1e4, -1000, 1000, 1e4]
 
   private static func alone(_ function: ActivationFunction, _ count: Int) -> [ConformanceCase] {
     func forward(_ label: String, _ values: Values, inPlace: Bool = false) -> ConformanceCase {
@@ -38,9 +37,11 @@ extension Conformance {
     return [
       forward("", .normal(2)), forward("in place", .normal(2), inPlace: true),
       forward("tails", .oneOf(tails)),
+      forward("far", .oneOf(far)),
       forward("small", .uniform(-0.01..<0.01)), forward("negative", .uniform(-9 ..< -3)),
       backward("", .normal(2)), backward("in place", .normal(2), inPlace: true),
-      backward("tails", .oneOf(tails)), backward("negative", .uniform(-9 ..< -3)),
+      backward("tails", .oneOf(tails)), backward("far", .oneOf(far)),
+      backward("negative", .uniform(-9 ..< -3)),
     ]
   }
 

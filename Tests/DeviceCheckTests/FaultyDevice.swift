@@ -39,7 +39,9 @@ final class FaultyDevice: Device {
   }
 
   /// Spoils the operation that has just run, given its output and an input.
-  private func spoil(_ output: BufferSlice, _ input: BufferSlice?) {
+  ///
+  /// - Parameter middle: an element of the output that is not in a gap between its rows.
+  private func spoil(_ output: BufferSlice, _ input: BufferSlice?, middle: Int? = nil) {
     runs += 1
     guard output.count > 0 else { return }
     func add(_ difference: Float, to slice: BufferSlice) {
@@ -51,7 +53,9 @@ final class FaultyDevice: Device {
     }
     switch fault {
     case .none, .gap, .leak, .shiftedMask: break
-    case .wrongElement: add(0.1, to: output[output.count / 2..<output.count / 2 + 1])
+    case .wrongElement:
+      let middle = middle ?? output.count / 2
+      add(0.1, to: output[middle..<middle + 1])
     case .unwrittenTail: inner.write([.nan], to: output[output.count - 1..<output.count])
     case .overrun: inner.write([0 as Float], to: outside(output.count))
     case .underrun: inner.write([0 as Float], to: outside(-1))
@@ -67,7 +71,9 @@ final class FaultyDevice: Device {
     if fault == .gap && output.stride > output.columns && output.rows > 1 {
       inner.write([0 as Float], to: output.storage[output.columns..<output.columns + 1])
     }
-    spoil(output.storage.prefix((output.rows - 1) * output.stride + output.columns), input?.storage)
+    spoil(
+      output.storage.prefix((output.rows - 1) * output.stride + output.columns), input?.storage,
+      middle: output.rows / 2 * output.stride + output.columns / 2)
   }
 
   private func leaking(_ operation: Attention) -> Attention {

@@ -6,14 +6,16 @@ import Testing
 /// The suite sees each kind of error in every family, and names what it saw.
 @Suite struct PlantedErrorTests {
   /// The first quick cases of every operation, so that no family is left unguarded.
-  private static func cases(of family: String) -> [ConformanceCase] {
+  private static func cases(of family: String, count: Int = 12) -> [ConformanceCase] {
     let all = Conformance.cases(families: [family], suite: .quick)
-    return Dictionary(grouping: all, by: \.operation).values.flatMap { $0.prefix(12) }
+    return Dictionary(grouping: all, by: \.operation).values.flatMap { $0.prefix(count) }
   }
 
-  private static func report(_ fault: FaultyDevice.Fault, family: String) -> ConformanceReport {
+  private static func report(_ fault: FaultyDevice.Fault, family: String, count: Int = 12)
+    -> ConformanceReport
+  {
     Conformance.run(
-      cases(of: family), on: FaultyDevice(fault, in: ReferenceDevice()), suite: .quick)
+      cases(of: family, count: count), on: FaultyDevice(fault, in: ReferenceDevice()), suite: .quick)
   }
 
   @Test(arguments: Conformance.families)
@@ -31,19 +33,26 @@ import Testing
   @Test(arguments: Conformance.families)
   func faultsAreCaughtInEveryOperation(family: String) throws {
     for (fault, words) in Self.everywhere {
-      let report = Self.report(fault, family: family)
+      let report = Self.report(fault, family: family, count: 5)
       #expect(!report.passed)
       for operation in report.operations {
         let failure = try #require(operation.firstFailure, "\(fault) in \(operation.operation)")
-        #expect(failure.text.contains(words), "\(fault): \(failure)")
+        // Behind the first matrix of a batch lies the second, which is compared.
+        let isInside = fault == .overrun && operation.operation.contains("batched")
+        #expect(failure.text.contains(isInside ? "expected" : words), "\(fault): \(failure)")
       }
     }
   }
 
   @Test(arguments: Conformance.families)
   func everyCaseCatchesAWrongElement(family: String) {
-    let report = Self.report(.wrongElement, family: family)
-    #expect(report.passedCases == 0, "\(report.table)")
+    // A tenth more of not-a-number is no error, and beside 10,000 a tenth is rounding.
+    let cases = Self.cases(of: family).filter {
+      $0.operation != "gradient control" && !$0.shape.hasSuffix("far")
+    }
+    let report = Conformance.run(
+      cases, on: FaultyDevice(.wrongElement, in: ReferenceDevice()), suite: .quick)
+    #expect(report.cases > 0 && report.passedCases == 0, "\(report.table)")
   }
 
   @Test(arguments: Conformance.families.filter { $0 != "optimizer" && $0 != "elementwise" })
@@ -83,9 +92,8 @@ import Testing
 
   /// Every draw taken from its neighbour.
   @Test func aShiftedDropoutMaskIsCaught() {
-    let dropping = Self.cases(of: "dropout").filter {
-      !$0.shape.contains("p 0.0 ") && !$0.shape.hasPrefix("1 ")
-    }
+    let dropping = Conformance.cases(families: ["dropout"], suite: .quick)
+      .filter { !$0.shape.contains("p 0.0 ") && $0.shape.hasPrefix("12") }
     let report = Conformance.run(
       dropping, on: FaultyDevice(.shiftedMask, in: ReferenceDevice()), suite: .quick)
     #expect(report.cases > 3)
