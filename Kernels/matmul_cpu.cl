@@ -1,14 +1,18 @@
 /* C = A' B' [+ C] [+ bias] [+ residual] for CPU-type devices; A' is m x k, B' is k x n, row-major C.
  *
- * Both operands are first copied into panels, so that the inner loop reads memory in one straight line
- * whatever the transposition or the row stride (unpacked, speed falls to a third at strides of 2^n):
+ * Both operands are copied into panels, so that the inner loop reads memory in one straight line whatever the
+ * transposition or the row stride (unpacked, speed falls to a third at strides of 2^n):
  *
- *     A'  m                          packed A: panel after panel        B'  packed likewise,
+ *     A'  m                          A: panel after panel               B'  likewise,
  *     +--------+                     +-----------------------+          COLUMNS columns a panel:
  *     | panel0 | ROWS rows           | term 0: ROWS values   |          term 0: COLUMNS values,
  *     +--------+              -->    | term 1: ROWS values   |          term 1: COLUMNS values, ...
- *     | panel1 |                     |  ...        k terms   |
+ *     | panel1 |                     |  ...                  |
  *     +--------+                     +-----------------------+          missing rows and columns: zeros
+ *
+ * B is packed whole, once, by `matmul_pack_columns`. A is packed by the work-item that needs it, a block of
+ * rows and DEPTH terms at a time, into private memory: it stays in the second-level cache, and nothing of it
+ * travels to memory and back.
  *
  * The tile: ROWS x VECTORS vectors of WIDTH floats of C stay in registers while one panel of A meets one
  * panel of B; a term costs ROWS x VECTORS fused multiply-adds, VECTORS loads and ROWS broadcasts. It has to
@@ -22,7 +26,8 @@
  * floats) stays in the first-level cache; C is read and written once per depth block.
  * Order of summation: fused multiply-adds over the terms of a depth block in order, blocks in order: a
  * function of k alone.
- * Limits: sizes and row strides below 2^31; ROWS and COLUMNS multiples of 4.
+ * Limits: sizes and row strides below 2^31; ROWS and COLUMNS multiples of 4; depth <= DEPTH;
+ * rowPanels * ROWS <= BLOCK_ROWS.
  * Source: Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. */
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
@@ -34,6 +39,9 @@
 #define LOAD JOIN(vload, WIDTH)
 #define STORE JOIN(vstore, WIDTH)
 #define COLUMNS (WIDTH * VECTORS)
+/* Rows and terms of A that a work-item packs at a time: 108 KB. */
+#define BLOCK_ROWS 72
+#define DEPTH 384
 
 /* What is added to the product. */
 #define ADD_C 1
@@ -42,89 +50,96 @@
 
 /* MARK: Packing */
 
-/* Four terms of four lanes: out[term][lane] = source[lane][term]. */
-INLINE void transpose_4x4(__global const float *source, long laneStride, __global float *packed, int lanes) {
-  const float4 a = vload4(0, source);
-  const float4 b = vload4(0, source + laneStride);
-  const float4 c = vload4(0, source + 2 * laneStride);
-  const float4 d = vload4(0, source + 3 * laneStride);
+/* out[t] = term t of four lanes, from four terms of each lane. */
+INLINE void transpose_4x4(__global const float *lanes, long laneStride, float4 out[4]) {
+  const float4 a = vload4(0, lanes);
+  const float4 b = vload4(0, lanes + laneStride);
+  const float4 c = vload4(0, lanes + 2 * laneStride);
+  const float4 d = vload4(0, lanes + 3 * laneStride);
   const float4 ab01 = (float4)(a.s0, b.s0, a.s1, b.s1), ab23 = (float4)(a.s2, b.s2, a.s3, b.s3);
   const float4 cd01 = (float4)(c.s0, d.s0, c.s1, d.s1), cd23 = (float4)(c.s2, d.s2, c.s3, d.s3);
-  vstore4((float4)(ab01.lo, cd01.lo), 0, packed);
-  vstore4((float4)(ab01.hi, cd01.hi), 0, packed + lanes);
-  vstore4((float4)(ab23.lo, cd23.lo), 0, packed + 2 * lanes);
-  vstore4((float4)(ab23.hi, cd23.hi), 0, packed + 3 * lanes);
+  out[0] = (float4)(ab01.lo, cd01.lo);
+  out[1] = (float4)(ab01.hi, cd01.hi);
+  out[2] = (float4)(ab23.lo, cd23.lo);
+  out[3] = (float4)(ab23.hi, cd23.hi);
 }
 
-/* Copies the terms first ..< end of `panels` panels of `lanes` lanes each. A lane is a row of A' or a column
- * of B'; `valid` lanes exist, the rest is zeros. Where lanes are neighbours in memory, all panels advance
- * together term by term, so that memory is read in long runs. */
-INLINE void pack_panels(
-    __global const float *source, long laneStride, long termStride, int valid, int first, int end,
-    __global float *packed, long panelSize, int panels, const int lanes) {
-  const int whole = min(panels, valid / lanes);
-  if (laneStride == 1) {
+/* panel[t][row] = a[row * rowStride + t * termStride] for ROWS rows, those beyond `valid` zero. */
+INLINE void pack_rows(
+    __global const float *a, long rowStride, long termStride, int valid, int terms, float *panel) {
+  int t = 0;
+  if (valid == ROWS && termStride == 1) {
+    for (; t + 4 <= terms; t += 4)
+#pragma unroll
+      for (int row = 0; row < ROWS; row += 4) {
+        float4 columns[4];
+        transpose_4x4(a + row * rowStride + t, rowStride, columns);
+#pragma unroll
+        for (int i = 0; i < 4; i++) vstore4(columns[i], 0, panel + (t + i) * ROWS + row);
+      }
+  } else if (valid == ROWS && rowStride == 1) {
+    for (; t < terms; t++)
+#pragma unroll
+      for (int row = 0; row < ROWS; row += 4)
+        vstore4(vload4(0, a + t * termStride + row), 0, panel + t * ROWS + row);
+  }
+  for (; t < terms; t++)
+    for (int row = 0; row < ROWS; row++)
+      panel[t * ROWS + row] = row < valid ? a[row * rowStride + t * termStride] : 0.0f;
+}
+
+/* One work-item packs `group` panels of COLUMNS columns over `slice` terms. Where columns are neighbours in
+ * memory all panels advance together, term by term, so that memory is read in long runs. Global size: panel
+ * groups x term slices x batch. */
+__kernel void matmul_pack_columns(
+    __global const float *b, long bOffset, long bBatchStride, int columnStep, int termStep, int n, int k,
+    int group, int slice, __global float *packed, long packedOffset, long packedBatchStride) {
+  const int firstPanel = get_global_id(0) * group;
+  const int panels = min(group, (n + COLUMNS - 1) / COLUMNS - firstPanel);
+  const int first = get_global_id(1) * slice, end = min(first + slice, k);
+  const int valid = n - firstPanel * COLUMNS, whole = min(panels, valid / COLUMNS);
+  const long panelSize = (long)k * COLUMNS, columnStride = columnStep, termStride = termStep;
+  b += bOffset + get_global_id(2) * bBatchStride + firstPanel * COLUMNS * columnStride;
+  packed += packedOffset + get_global_id(2) * packedBatchStride + firstPanel * panelSize;
+  if (columnStride == 1) {
     for (int term = first; term < end; term++)
       for (int panel = 0; panel < whole; panel++)
-        for (int lane = 0; lane < lanes; lane += 4)
-          vstore4(
-              vload4(0, source + term * termStride + panel * lanes + lane), 0,
-              packed + panel * panelSize + (long)term * lanes + lane);
+#pragma unroll
+        for (int v = 0; v < VECTORS; v++)
+          STORE(
+              LOAD(v, b + term * termStride + panel * COLUMNS), v,
+              packed + panel * panelSize + (long)term * COLUMNS);
   } else {
     for (int panel = 0; panel < whole; panel++) {
-      __global const float *from = source + panel * lanes * laneStride;
+      __global const float *from = b + panel * COLUMNS * columnStride;
       __global float *to = packed + panel * panelSize;
       int term = first;
       if (termStride == 1)
         for (; term + 4 <= end; term += 4)
-          for (int lane = 0; lane < lanes; lane += 4)
-            transpose_4x4(from + lane * laneStride + term, laneStride, to + (long)term * lanes + lane, lanes);
+          for (int column = 0; column < COLUMNS; column += 4) {
+            float4 rows[4];
+            transpose_4x4(from + column * columnStride + term, columnStride, rows);
+#pragma unroll
+            for (int i = 0; i < 4; i++) vstore4(rows[i], 0, to + (long)(term + i) * COLUMNS + column);
+          }
       for (; term < end; term++)
-        for (int lane = 0; lane < lanes; lane++)
-          to[(long)term * lanes + lane] = from[lane * laneStride + term * termStride];
+        for (int column = 0; column < COLUMNS; column++)
+          to[(long)term * COLUMNS + column] = from[column * columnStride + term * termStride];
     }
   }
   for (int panel = whole; panel < panels; panel++)
     for (int term = first; term < end; term++)
-      for (int lane = 0; lane < lanes; lane++) {
-        const int at = panel * lanes + lane;
-        packed[panel * panelSize + (long)term * lanes + lane] =
-            at < valid ? source[at * laneStride + term * termStride] : 0.0f;
+      for (int column = 0; column < COLUMNS; column++) {
+        const int at = panel * COLUMNS + column;
+        packed[panel * panelSize + (long)term * COLUMNS + column] =
+            at < valid ? b[at * columnStride + term * termStride] : 0.0f;
       }
 }
 
-/* One work-item packs `group` panels over `slice` terms. Global size: panel groups x term slices x batch. */
-__kernel void matmul_pack_rows(
-    __global const float *a, long aOffset, long aBatchStride, int rowStride, int termStride, int m, int k,
-    int group, int slice, __global float *packed, long packedOffset,
-    long packedBatchStride) {
-  const int panel = get_global_id(0) * group, first = get_global_id(1) * slice;
-  const long panelSize = (long)k * ROWS;
-  pack_panels(
-      a + aOffset + get_global_id(2) * aBatchStride + (long)panel * ROWS * rowStride, rowStride, termStride,
-      m - panel * ROWS, first, min(first + slice, k),
-      packed + packedOffset + get_global_id(2) * packedBatchStride + panel * panelSize, panelSize,
-      min(group, (m + ROWS - 1) / ROWS - panel), ROWS);
-}
-
-__kernel void matmul_pack_columns(
-    __global const float *b, long bOffset, long bBatchStride, int columnStride, int termStride, int n, int k,
-    int group, int slice, __global float *packed, long packedOffset,
-    long packedBatchStride) {
-  const int panel = get_global_id(0) * group, first = get_global_id(1) * slice;
-  const long panelSize = (long)k * COLUMNS;
-  pack_panels(
-      b + bOffset + get_global_id(2) * bBatchStride + (long)panel * COLUMNS * columnStride, columnStride,
-      termStride, n - panel * COLUMNS, first, min(first + slice, k),
-      packed + packedOffset + get_global_id(2) * packedBatchStride + panel * panelSize, panelSize,
-      min(group, (n + COLUMNS - 1) / COLUMNS - panel), COLUMNS);
-}
-
-/* MARK: The product of packed operands */
+/* MARK: The product */
 
 /* tile = a panel of A times a panel of B over `depth` terms. */
-INLINE void multiply_panels(
-    __global const float *a, __global const float *b, int depth, float *tile) {
+INLINE void multiply_panels(const float *a, __global const float *b, int depth, float *tile) {
   VECTOR sum[ROWS][VECTORS];
 #pragma unroll
   for (int i = 0; i < ROWS; i++)
@@ -171,15 +186,15 @@ INLINE void store_tile(
   }
 }
 
-/* Global size: row blocks x column blocks x batch. A batch stride of 0 shares a packed operand. */
+/* Global size: row blocks x column blocks x batch. A batch stride of 0 shares the packed B. */
 __kernel void matmul_packed(
-    __global const float *packedA, long aOffset, long aBatchStride, __global const float *packedB,
-    long bOffset, long bBatchStride, __global float *c, long cOffset, long cBatchStride, int cStride,
-    __global const float *bias, long biasOffset, __global const float *residual, long residualOffset, int m,
-    int n, int k, int depth,
-    int rowPanels, int columnPanels, int epilogue) {
-  const long batch = get_global_id(2);
-  packedA += aOffset + batch * aBatchStride;
+    __global const float *a, long aOffset, long aBatchStride, int aRowStride, int aTermStride,
+    __global const float *packedB, long bOffset, long bBatchStride, __global float *c, long cOffset,
+    long cBatchStride, int cStride, __global const float *bias, long biasOffset,
+    __global const float *residual, long residualOffset, int m, int n, int k, int depth, int rowPanels,
+    int columnPanels, int epilogue) {
+  const long batch = get_global_id(2), rowStride = aRowStride, termStride = aTermStride;
+  a += aOffset + batch * aBatchStride;
   packedB += bOffset + batch * bBatchStride;
   c += cOffset + batch * cBatchStride;
   bias += biasOffset;
@@ -187,19 +202,26 @@ __kernel void matmul_packed(
   const int firstRow = get_global_id(0) * rowPanels, firstColumn = get_global_id(1) * columnPanels;
   const int endRow = min(firstRow + rowPanels, (m + ROWS - 1) / ROWS);
   const int endColumn = min(firstColumn + columnPanels, (n + COLUMNS - 1) / COLUMNS);
-  float tile[ROWS * COLUMNS];
+  float packedA[BLOCK_ROWS * DEPTH], tile[ROWS * COLUMNS];
   /* An empty sum (k = 0) still has its epilogue: hence at least one pass. */
-  for (int term = 0; term == 0 || term < k; term += depth)
+  for (int term = 0; term == 0 || term < k; term += depth) {
+    const int terms = min(depth, k - term);
+    for (int row = firstRow; row < endRow; row++)
+      pack_rows(
+          a + row * ROWS * rowStride + term * termStride, rowStride, termStride, min(ROWS, m - row * ROWS),
+          terms,
+          packedA + (row - firstRow) * ROWS * terms);
     for (int column = firstColumn; column < endColumn; column++)
       for (int row = firstRow; row < endRow; row++) {
         multiply_panels(
-            packedA + ((long)row * k + term) * ROWS, packedB + ((long)column * k + term) * COLUMNS,
-            min(depth, k - term), tile);
+            packedA + (row - firstRow) * ROWS * terms, packedB + ((long)column * k + term) * COLUMNS, terms,
+            tile);
         const long at = (long)row * ROWS * cStride + column * COLUMNS;
         store_tile(
             tile, c + at, bias + column * COLUMNS, residual + at, cStride, min(ROWS, m - row * ROWS),
             min(COLUMNS, n - column * COLUMNS), term == 0 ? epilogue : ADD_C);
       }
+  }
 }
 
 /* MARK: Few rows (m <= 8, generation): B is read once, where it lies */

@@ -65,6 +65,8 @@ extension OpenCLDevice {
     let width: Int
     let rows: Int
     let columns: Int
+    /// Rows of A that a work-item packs at a time: `BLOCK_ROWS` of the kernels.
+    let blockRows = 72
     let options: String
 
     init(vectorWidth: Int) {
@@ -80,7 +82,8 @@ extension OpenCLDevice {
     }
   }
 
-  /// Packs both operands, then multiplies block by block. Every choice is a function of the shape.
+  /// Packs B, then multiplies block by block; each block packs its own rows of A. Every choice is a function
+  /// of the shape.
   ///
   /// A long sum over a small C (weight gradients: k counts tokens) is taken 1024 terms at a time, so that what
   /// was packed is multiplied while it is still in a cache; the parts meet in C.
@@ -90,36 +93,39 @@ extension OpenCLDevice {
     let rowPanels = divided(m, by: tile.rows)
     let columnPanels = divided(n, by: tile.columns)
     let part = k >= 2048 && m * n <= 1 << 20 ? 1024 : k
-    // An operand that all batches share is packed once.
-    let batchA = operation.strideA == 0 ? 1 : operation.batch
+    // A B that all batches share is packed once.
     let batchB = operation.strideB == 0 ? 1 : operation.batch
-    let packedA = scratch(rowPanels * tile.rows * part * batchA)
     let packedB = scratch(columnPanels * tile.columns * part * batchB)
     for first in stride(from: 0, to: max(k, 1), by: max(part, 1)) {
       let terms = min(part, k - first)
-      let sizeA = rowPanels * tile.rows * terms
       let sizeB = columnPanels * tile.columns * terms
-      pack(
-        "matmul_pack_rows", operation.a, first: first, terms: terms, batch: batchA,
-        batchStride: operation.strideA, laneStride: operation.rowStrideA, termStride: operation.termStrideA,
-        lanes: m, panels: rowPanels, into: packedA, size: sizeA, tile)
-      pack(
-        "matmul_pack_columns", operation.b, first: first, terms: terms, batch: batchB,
-        batchStride: operation.strideB, laneStride: operation.columnStrideB,
-        termStride: operation.termStrideB, lanes: n, panels: columnPanels, into: packedB, size: sizeB, tile)
-
+      let (a, b) = (operation.a.storage, operation.b.storage)
+      if terms > 0 {
+        // A packing task reads 8 panels x 256 terms: some 250 KB.
+        let (group, slice) = (8, 256)
+        launch(
+          "matmul_cpu", "matmul_pack_columns", options: tile.options,
+          global: [divided(columnPanels, by: group), divided(terms, by: slice), batchB], local: [1, 1, 1],
+          bytes: 8 * Double(sizeB * batchB),
+          [
+            .slice(b[first * operation.termStrideB..<b.count]), .long(operation.strideB),
+            .int(operation.columnStrideB), .int(operation.termStrideB), .int(n), .int(terms), .int(group),
+            .int(slice), .slice(packedB), .long(sizeB),
+          ])
+      }
       // Equal depths of at most 384 terms: a panel of B then fits the first-level cache.
       let depth = max(8, divided(divided(terms, by: max(1, divided(terms, by: 384))), by: 8) * 8)
-      // Blocks of 6 x 16 tiles reuse what the second-level cache holds; smaller ones where there would be too
-      // few to share out evenly, down to 2 MFLOP a depth block.
-      var rows = min(6, rowPanels)
+      // Blocks of 72 rows and 16 panels of columns reuse what the second-level cache holds; smaller ones where
+      // there would be too few to share out evenly, down to 2 MFLOP a depth block. Rows are cut first: cutting
+      // columns makes more blocks pack the same rows.
+      var rows = min(tile.blockRows / tile.rows, rowPanels)
       var columns = min(16, columnPanels)
       func tooFew() -> Bool {
         divided(rowPanels, by: rows) * divided(columnPanels, by: columns) * operation.batch < 64
           && rows * columns * tile.rows * tile.columns * depth > 1 << 21
       }
-      while tooFew(), rows > 1 || columns > 1 {
-        if columns > rows { columns = divided(columns, by: 2) } else { rows = divided(rows, by: 2) }
+      while tooFew(), rows > 2 || columns > 1 {
+        if rows > 2 { rows = divided(rows, by: 2) } else { columns = divided(columns, by: 2) }
       }
       let share = k == 0 ? 1 : Double(terms) / Double(k)
       launch(
@@ -127,32 +133,15 @@ extension OpenCLDevice {
         global: [divided(rowPanels, by: rows), divided(columnPanels, by: columns), operation.batch],
         local: [1, 1, 1], operations: share * operation.operations, bytes: share * operation.bytes,
         [
-          .slice(packedA), .long(batchA == 1 ? 0 : sizeA), .slice(packedB), .long(batchB == 1 ? 0 : sizeB),
+          .slice(a[min(first * operation.termStrideA, a.count)..<a.count]), .long(operation.strideA),
+          .int(operation.rowStrideA), .int(operation.termStrideA), .slice(packedB),
+          .long(batchB == 1 ? 0 : sizeB),
         ] + operation.output + operation.addends
           + [
             .int(m), .int(n), .int(terms), .int(depth), .int(rows), .int(columns),
             first == 0 ? operation.epilogueArgument : .int(Epilogue.addC.rawValue),
           ])
     }
-  }
-
-  /// Copies `terms` terms of an operand into panels. A lane is a row of A' or a column of B'.
-  private func pack(
-    _ kernel: String, _ source: Matrix, first: Int, terms: Int, batch: Int, batchStride: Int, laneStride: Int,
-    termStride: Int, lanes: Int, panels: Int, into packed: BufferSlice, size: Int, _ tile: RegisterTile
-  ) {
-    guard terms > 0 else { return }
-    // A packing task reads 8 panels x 256 terms: some 100 to 250 KB.
-    let (group, slice) = (8, 256)
-    launch(
-      "matmul_cpu", kernel, options: tile.options,
-      global: [divided(panels, by: group), divided(terms, by: slice), batch], local: [1, 1, 1],
-      bytes: 8 * Double(size) * Double(batch),
-      [
-        .slice(source.storage[first * termStride..<source.storage.count]), .long(batchStride),
-        .int(laneStride), .int(termStride), .int(lanes), .int(terms), .int(group), .int(slice),
-        .slice(packed), .long(size),
-      ])
   }
 
   private func fewRowsMatmul(_ operation: Matmul) {
