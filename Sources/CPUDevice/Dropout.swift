@@ -12,7 +12,7 @@ extension CPUDevice {
         repeating: Int32((Double(operation.probability) * 0x1p24).rounded(.up)))
       let factor = 1 / (1 - operation.probability)
       parallel.overElements(operation.count) { range in
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2 * windowElements) { window in
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: windowElements + drawnElements) { window in
           let words = window.baseAddress!
           words.initialize(repeating: 0, count: window.count)
           var index = range.lowerBound
@@ -20,7 +20,12 @@ extension CPUDevice {
             let element = operation.firstElement &+ UInt64(index)
             let skipped = Int(element % UInt64(windowElements))
             let run = min(range.upperBound - index, windowElements - skipped)
-            draw(operation.stream, firstBlock: (element - UInt64(skipped)) / 4, into: words)
+            let firstBlock = (element - UInt64(skipped)) / 4
+            for part in skipped / drawnElements...(skipped + run - 1) / drawnElements {
+              draw(
+                operation.stream, firstBlock: firstBlock + UInt64(part * drawnElements / 4),
+                into: words + part * drawnElements)
+            }
             let offset = index
             forEachLanes(run) { start, count in
               // Words beyond the run are read, never beyond the window's spare ones, and their lanes dropped.
@@ -39,8 +44,10 @@ extension CPUDevice {
   }
 }
 
-/// Sixteen blocks of four words.
-private let windowElements = 64
+/// Sixteen blocks of four words: what one ``draw(_:firstBlock:into:)`` gives.
+private let drawnElements = 64
+/// Elements drawn before they are used, so that the words have reached the cache when whole lanes read them.
+private let windowElements = 8 * drawnElements
 
 @inline(__always)
 private func loadWords(_ words: UnsafePointer<UInt32>) -> LaneBits {
