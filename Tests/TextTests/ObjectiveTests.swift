@@ -78,6 +78,20 @@ import Text
     #expect(Set(batch.ids) == Set(0..<8))
   }
 
+  @Test func furtherSpecialsAreLeftAloneToo() {
+    let specials = SpecialTokens(padding: 5, beginning: 5, end: 5, mask: 2, others: [0, 6])
+    #expect(specials.ids == [0, 2, 5, 6])
+    let objective = MaskedObjective(vocabularySize: 8, specials: specials, maskRate: 1)
+    let block = (0..<2000).map { Int32($0 % 8) }
+    let batch = objective.batch(blocks: [block], firstSample: 0, epoch: 0, seed: 3)
+    #expect(Set(batch.labels) == [1, 3, 4, 7])
+    for (before, after) in zip(block, batch.ids) where before != after {
+      #expect([2, 1, 3, 4, 7].contains(after))
+    }
+    let maskless = SpecialTokens(padding: 1, beginning: 1, end: 1, mask: SpecialTokens.absent)
+    #expect(maskless.ids == [1])
+  }
+
   @Test func masksDependOnTheSampleAndNotOnTheSplit() {
     let blocks = blocks(12, length: 64, vocabulary: 300)
     let objective = MaskedObjective(vocabularySize: 300)

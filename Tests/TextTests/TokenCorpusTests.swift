@@ -104,6 +104,20 @@ import Testing
     #expect(try files().count == 3)
   }
 
+  @Test func whatCannotBeWrittenIsNamed() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("a", "the dog")
+    let under = URL(filePath: path).appending(path: "cache")
+    #expect(throws: CorpusError.cacheUnwritable(folder: under.path, reason: "the folder cannot be made")) {
+      try TokenCorpus([path], tokenizer: tokenizer, cacheDirectory: under)
+    }
+    let nowhere = scratch.url.appending(path: "none/tokenizer.json")
+    #expect(
+      throws: TokenizerError.unwritable(file: nowhere.path, reason: "No such file or directory")
+    ) { try tokenizer.write(to: nowhere) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path) == ["a"])
+  }
+
   @Test func wideVocabulariesKeepTheirIDs() throws {
     let scratch = try Scratch()
     let file = "{\"id\": 70000, \"content\": \"</s>\", \"special\": true}"
