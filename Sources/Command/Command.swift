@@ -1,8 +1,74 @@
+import AntLM
 import ArgumentParser
+import Device
+import DeviceCheck
+import Foundation
 
-@main
+/// The command line: each subcommand is a file that parses, calls the library and prints.
 struct Antlm: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "antlm",
-    abstract: "Trains one Transformer in turn as a causal and as a masked language model.")
+    abstract: "Trains one Transformer in turn as a causal and as a masked language model.",
+    discussion: """
+      A first run:
+        antlm corpus --sentences 50000 --out text.txt
+        antlm tokenizer train --vocab 2048 --out tok.json text.txt
+        antlm train --model llama-mini --schedule 2_CLM+4_MLM+2_CLM --train text.txt --tokenizer tok.json --out run
+        antlm generate run --prompt "The dog"
+
+      Exit codes: 0 good, 1 failed, 2 bad usage.
+      """,
+    subcommands: [
+      DevicesCommand.self, CheckCommand.self, BenchCommand.self, TokenizerCommand.self,
+      TrainCommand.self, GenerateCommand.self,
+      FillCommand.self,
+      ScoreCommand.self, EvaluateCommand.self,
+    ])
+}
+
+/// Runs the command and turns errors into one line on standard error and an exit code.
+@main
+enum Main {
+  static func main() {
+    // A limit on file sizes is an error to report like a full disk, not a reason to die.
+    signal(SIGXFSZ, SIG_IGN)
+    do {
+      var command = try Antlm.parseAsRoot()
+      try command.run()
+    } catch {
+      fail(error)
+    }
+  }
+
+  private static func fail(_ error: any Error) -> Never {
+    let code = Antlm.exitCode(for: error)
+    if code == .success {
+      print(Antlm.fullMessage(for: error))
+      exit(0)
+    }
+    if let silent = error as? ExitCode { exit(silent.rawValue) }
+    let isUsage = code == .validationFailure || isUsageError(error)
+    var text = Antlm.message(for: error)
+    if text.isEmpty { text = "\(error)" }
+    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let help = code == .validationFailure ? " (see 'antlm --help' and 'antlm <subcommand> --help')" : ""
+    FileHandle.standardError.write(Data("antlm: \(line)\(help)\n".utf8))
+    exit(isUsage ? 2 : 1)
+  }
+
+  /// Whether the options are to blame rather than the world.
+  private static func isUsageError(_ error: any Error) -> Bool {
+    switch error {
+    case is ScheduleError: true
+    case let error as TrainingError: error.isUsage
+    case DeviceError.notFound, is ConformanceError: true
+    default: false
+    }
+  }
+}
+
+/// Prints a line to standard output at once, also where that is a pipe that a program reads from.
+func emit(_ line: some CustomStringConvertible) {
+  print(line)
+  fflush(nil)
 }

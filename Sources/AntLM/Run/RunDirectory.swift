@@ -34,14 +34,21 @@ public struct RunDirectory: Sendable {
 
   private init(new url: URL) { self.url = url }
 
-  /// Makes the folder of a new run. Its config.json is written last, by ``begin(configuration:tokenizer:)``.
-  public static func create(_ path: String) throws -> RunDirectory {
+  /// Throws where `path` cannot become a new run: it holds one, or other things. What a run leaves that was
+  /// killed before it wrote its config.json does not count.
+  public static func requireNew(_ path: String) throws {
     let url = URL(filePath: path).absoluteURL
-    if FileSystem.exists(url) {
-      let names = try FileSystem.names(in: url).filter { $0 != "lock" }
-      guard !names.contains("config.json") else { throw RunError.holdsRun(path: path) }
-      guard names.isEmpty else { throw RunError.notEmpty(path: path) }
-    }
+    guard FileSystem.exists(url) else { return }
+    let names = try FileSystem.names(in: url)
+    guard !names.contains("config.json") else { throw RunError.holdsRun(path: path) }
+    let ours: Set = ["lock", "tokenizer.json", ".config.json.partial"]
+    guard names.allSatisfy(ours.contains) else { throw RunError.notEmpty(path: path) }
+  }
+
+  /// Makes the folder of a new run. It becomes a run when its config.json is written.
+  public static func create(_ path: String) throws -> RunDirectory {
+    try requireNew(path)
+    let url = URL(filePath: path).absoluteURL
     try FileSystem.makeFolder(url)
     return RunDirectory(new: url)
   }

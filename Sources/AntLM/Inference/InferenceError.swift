@@ -1,0 +1,20 @@
+/// What a trained model cannot be asked. Each description is one line: what, where, what to do.
+public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A text longer than the model's positions; `item` is its line, from 1, where there are several.
+  case tooLong(item: Int?, tokens: Int, maximum: Int)
+  /// A text to fill in that has nothing to fill.
+  case nothingToFill(mask: String)
+  /// The model computes infinities or NaN.
+  case notFinite
+
+  public var description: String {
+    switch self {
+    case .tooLong(let item, let tokens, let maximum):
+      "\(item.map { "line \($0)" } ?? "the text") has \(tokens) tokens, specials included, and the model "
+        + "\(maximum) positions; shorten it"
+    case .nothingToFill(let mask): "the text has no \(mask); write \(mask) where a word is to be filled in"
+    case .notFinite:
+      "the model's logits are not finite: its weights are damaged; use an earlier checkpoint (--checkpoint)"
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Device
+import Foundation
+import Models
+import Text
+
+/// A model and its tokenizer, ready to be asked.
+public struct TrainedModel {
+  public let model: Llama
+  public let tokenizer: Tokenizer
+  /// The checkpoint folder it came from.
+  public let folder: URL
+
+  public var specials: SpecialTokens { tokenizer.specials }
+
+  /// Opens a run (its newest checkpoint unless another is named) or a checkpoint folder.
+  ///
+  /// - Parameters:
+  ///   - path: a run directory, or a Hugging Face folder with model.safetensors in it.
+  ///   - checkpoint: `latest`, `best` or `step-N`.
+  public init(_ path: String, checkpoint: String = "latest", on device: any Device) throws {
+    let url = URL(filePath: path).absoluteURL
+    if FileSystem.exists(url.appending(path: "model.safetensors")) {
+      folder = url
+    } else {
+      let run = try RunDirectory(path)
+      folder = try run.checkpoint(checkpoint).url
+    }
+    tokenizer = try Tokenizer(contentsOf: folder.appending(path: "tokenizer.json"))
+    model = try Llama(contentsOf: folder, on: device)
+    guard model.vocabularySize == tokenizer.vocabularySize else {
+      throw TrainingError.vocabularyMismatch(
+        tokenizer: folder.appending(path: "tokenizer.json").path, tokens: tokenizer.vocabularySize,
+        model: folder.path, vocabulary: model.vocabularySize)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Models
+
+/// A run's config.json: the model's Hugging Face keys, and every training option under "antlm".
+struct RunConfiguration: Codable {
+  var model: LlamaConfiguration
+  var antlm: TrainingConfiguration
+
+  private enum Key: String, CodingKey { case antlm }
+
+  init(model: LlamaConfiguration, antlm: TrainingConfiguration) {
+    self.model = model
+    self.antlm = antlm
+  }
+
+  init(from decoder: any Decoder) throws {
+    antlm = try decoder.container(keyedBy: Key.self).decode(TrainingConfiguration.self, forKey: .antlm)
+    model = try LlamaConfiguration(from: decoder)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try model.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(antlm, forKey: .antlm)
+  }
+
+  /// - Parameter run: the folder as the user named it.
+  init(contentsOf url: URL, run: String) throws {
+    let model = try LlamaConfiguration(contentsOf: url)
+    struct Section: Decodable { var antlm: TrainingConfiguration? }
+    let data = try FileSystem.read(url)
+    do {
+      guard let antlm = try JSONDecoder().decode(Section.self, from: data).antlm else {
+        throw RunError.notARun(path: run)
+      }
+      self.init(model: model, antlm: antlm)
+    } catch let error as DecodingError {
+      let key =
+        switch error {
+        case .keyNotFound(let key, _): "no key '\(key.stringValue)'"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+          "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' has the wrong type"
+        case .dataCorrupted(let context): context.debugDescription
+        @unknown default: "not a configuration"
+        }
+      throw RunError.configuration(path: url.path, reason: "its \"antlm\" section has \(key)")
+    }
+  }
+
+  func write(to url: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try FileSystem.replace(url, with: try encoder.encode(self) + Data("\n".utf8))
+  }
+}

@@ -1,0 +1,58 @@
+import Device
+import Models
+import Text
+
+/// The mean loss of held-out text under every objective, in nats a label.
+///
+/// The same blocks, with masks drawn from the run's seed alone, every time: two evaluations differ only by the
+/// weights.
+struct Evaluation {
+  /// Draws of an epoch that training never reaches.
+  private static let epoch = Int(Int32.max)
+
+  let objectives: [any Objective]
+  let blocks: [[Int32]]
+  let microBatch: Int
+  let seed: UInt64
+
+  /// - Parameters:
+  ///   - sequences: how many blocks to read, spread evenly over the text; 0 for all.
+  init(
+    _ corpus: TokenCorpus, objectives: [any Objective], length: Int, sequences: Int, microBatch: Int,
+    seed: UInt64
+  ) {
+    let length = min(length, corpus.count)
+    let available = corpus.count / length
+    let count = sequences == 0 ? available : min(sequences, available)
+    blocks = (0..<count).map { index in
+      let start = index * available / count * length
+      return corpus.tokens(start..<start + length)
+    }
+    self.objectives = objectives
+    self.microBatch = microBatch
+    self.seed = seed
+  }
+
+  /// Mean loss by the objective's name.
+  func callAsFunction(_ model: any LanguageModel) throws -> [String: Double] {
+    var losses: [String: Double] = [:]
+    for objective in objectives {
+      var sum = 0.0
+      var labels = 0
+      for start in stride(from: 0, to: blocks.count, by: microBatch) {
+        let samples = start..<min(start + microBatch, blocks.count)
+        let batch = objective.batch(
+          blocks: Array(blocks[samples]), firstSample: start, epoch: Self.epoch, seed: seed)
+        for loss in try model.losses(batch.input, labels: batch.targets) { sum += Double(loss) }
+        labels += batch.labels.count
+      }
+      losses[objective.name] = labels == 0 ? .nan : sum / Double(labels)
+    }
+    return losses
+  }
+}
+
+extension Batch {
+  var input: ModelInput { ModelInput(ids: ids, mask: mask) }
+  var targets: Labels { Labels(rows: labelRows, ids: labels) }
+}

@@ -1,0 +1,40 @@
+import Foundation
+
+/// What a checkpoint keeps beside weights and moments: `trainer.json`.
+///
+/// Everything else of a run follows from the configuration and the step: data order, masks and dropout are
+/// drawn by counters, and the learning rate is a function of the step.
+struct TrainerState: Codable, Equatable {
+  /// The step after which the mean of both dev losses was lowest.
+  struct Best: Codable, Equatable {
+    var step: Int
+    var devLoss: Double
+  }
+
+  /// Steps done.
+  var step = 0
+  /// Updates the moments have seen: steps since the last reset.
+  var optimizerStep = 0
+  var best: Best?
+
+  static let fileName = "trainer.json"
+
+  func write(to folder: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try FileSystem.write(try encoder.encode(self), to: folder.appending(path: Self.fileName))
+  }
+
+  init() {}
+
+  init(_ checkpoint: Checkpoint) throws {
+    let url = checkpoint.url.appending(path: Self.fileName)
+    guard let state = try? JSONDecoder().decode(Self.self, from: FileSystem.read(url)) else {
+      throw RunError.damaged(path: url.path, reason: "not the JSON that was written")
+    }
+    guard state.step == checkpoint.step, state.optimizerStep >= 0, state.optimizerStep <= state.step else {
+      throw RunError.damaged(path: url.path, reason: "it does not belong to step \(checkpoint.step)")
+    }
+    self = state
+  }
+}

@@ -1,0 +1,54 @@
+import Device
+import Foundation
+import Models
+
+/// The most memory a training run will hold, in bytes, predicted from its sizes.
+///
+/// For P parameters, n tokens in one part of a batch, width d, feed-forward width f, h heads, N layers, and
+/// vocabulary V, in floats:
+///
+///     4 P                                   weights, gradients, two moments
+///     n N (d + 3d + d + h + d + 2f)         what each layer keeps for its backward pass
+///     n (8 d + 6 f)                         what the layer at work holds beside that
+///     3 n d + chunk V                       hidden states of the head and one chunk of logits
+///
+/// Buffers are rounded up to size classes and checkpoints copy weights and moments to the host: the last terms
+/// of ``bytes``.
+struct TrainingMemory {
+  /// Rows of logits that exist at a time.
+  private static let chunkRows = 1024
+
+  let parameters: Int
+  let activations: Int
+  private let info: DeviceInfo
+
+  init(_ model: LlamaConfiguration, parameterCount: Int, tokens: Int, on info: DeviceInfo) {
+    let width = model.hiddenSize
+    let inner = model.intermediateSize
+    let kept = tokens * model.layers * (6 * width + model.heads + 2 * inner)
+    let working = tokens * (8 * width + 6 * inner) + 3 * tokens * width
+    let logits = min(tokens, Self.chunkRows) * model.vocabularySize
+    parameters = 4 * 4 * parameterCount
+    activations = 4 * (kept + working + logits)
+    self.info = info
+  }
+
+  /// A CPU's memory holds the host's copies too.
+  var bytes: Int {
+    let isShared = info.kind != .gpu && info.kind != .accelerator
+    return parameters + activations + activations / 8 + (isShared ? parameters / 2 : 0)
+  }
+
+  /// Throws ``TrainingError/outOfMemory(needed:available:place:advice:)`` where the run cannot fit.
+  func require(batch: Int) throws {
+    let needed = bytes
+    let (available, place) = MemoryBudget.available(on: info)
+    guard needed > available else { return }
+    let advice =
+      parameters > available / 2
+      ? "choose a smaller --model or vocabulary"
+      : batch > 1
+        ? "raise --accumulate, or lower --batch or --length" : "lower --length or choose a smaller --model"
+    throw TrainingError.outOfMemory(needed: needed, available: available, place: place, advice: advice)
+  }
+}

@@ -1,0 +1,236 @@
+import Autograd
+import Device
+import Foundation
+import Models
+import Text
+
+/// Starts a run in a new folder or takes one up where its newest checkpoint stands.
+public enum TrainingRun {
+  /// What happens on the way to the first step, told to whoever waits.
+  public enum Event: Sendable {
+    /// Text is being turned into tokens.
+    case reading([String])
+    /// Ready: what will be trained, on what, from which step.
+    case ready(
+      parameters: Int, trainingTokens: Int, developmentTokens: Int, step: Int, totalSteps: Int,
+      memory: Int)
+  }
+
+  /// Begins a run.
+  ///
+  /// - Parameters:
+  ///   - configuration: the options; its record of device and text is filled in here.
+  ///   - tokenizerFile: a tokenizer.json; copied into the run.
+  ///   - folder: a new or empty folder.
+  public static func start(
+    _ configuration: TrainingConfiguration, tokenizerFile: String, in folder: String, on device: any Device,
+    report: (Event) -> Void = { _ in }
+  ) throws -> Trainer {
+    var configuration = configuration
+    try configuration.validate()
+    try RunDirectory.requireNew(folder)
+    let schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
+    configuration.schedule = schedule.description
+    let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizerFile))
+    try tokenizer.requireMask()
+    let description = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
+    guard configuration.length <= description.maximumLength else {
+      throw TrainingError.tooLong(length: configuration.length, maximum: description.maximumLength)
+    }
+    // Everything that can be refused is refused before the folder is made.
+    let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
+    let plan = try text.plan(schedule, configuration)
+    configuration.device = device.info.identifier
+    configuration.deviceName = device.info.name
+    configuration.trainingTokens = text.training.count
+    configuration.developmentTokens = text.development?.count ?? 0
+    configuration.textChecksum = text.checksum
+
+    let memory = TrainingMemory(
+      description, parameterCount: parameterCount(description),
+      tokens: configuration.microBatch * configuration.length, on: device.info)
+    try memory.require(batch: configuration.microBatch)
+
+    let run = try RunDirectory.create(folder)
+    let lock = try RunLock(in: run.url)
+    let model = Llama(description, seed: configuration.seed, on: device)
+    try device.synchronize()
+    try tokenizer.write(to: run.tokenizer)
+    try RunConfiguration(model: description, antlm: configuration).write(to: run.configuration)
+    return try trainer(
+      configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, checkpoint: nil, run: run,
+      lock: lock, device: device, memory: memory, report: report)
+  }
+
+  /// The recorded options of the run in `folder`, for opening the device it used.
+  public static func configuration(of folder: String) throws -> TrainingConfiguration {
+    let run = try RunDirectory(folder)
+    return try RunConfiguration(contentsOf: run.configuration, run: folder).antlm
+  }
+
+  /// Takes a run up after its newest checkpoint, or from the beginning where it has none yet.
+  ///
+  /// - Parameters:
+  ///   - training: where the training text lies now; nil for where it lay.
+  ///   - development: likewise.
+  public static func resume(
+    _ folder: String, on device: any Device, training: [String]? = nil, development: [String]? = nil,
+    report: (Event) -> Void = { _ in }
+  ) throws -> Trainer {
+    let run = try RunDirectory(folder)
+    let lock = try RunLock(in: run.url)
+    let recorded = try RunConfiguration(contentsOf: run.configuration, run: folder)
+    var configuration = recorded.antlm
+    try configuration.validate()
+    if let training { configuration.training = training }
+    if let development { configuration.development = development }
+    let schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
+    try run.clean()
+    let checkpoint = try run.checkpoints().last
+    let tokenizer = try Tokenizer(contentsOf: run.tokenizer)
+    try tokenizer.requireMask()
+    let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
+    guard text.checksum == configuration.textChecksum else {
+      throw TrainingError.textChanged(files: configuration.training + configuration.development)
+    }
+    let plan = try text.plan(schedule, configuration)
+    let memory = TrainingMemory(
+      recorded.model, parameterCount: parameterCount(recorded.model),
+      tokens: configuration.microBatch * configuration.length, on: device.info)
+    try memory.require(batch: configuration.microBatch)
+    let model =
+      try checkpoint.map { try Llama(contentsOf: $0.url, on: device) }
+      ?? Llama(recorded.model, seed: configuration.seed, on: device)
+    return try trainer(
+      configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, checkpoint: checkpoint,
+      run: run, lock: lock, device: device, memory: memory, report: report)
+  }
+
+  private static func trainer(
+    _ configuration: TrainingConfiguration, plan: TrainingPlan, model: Llama, tokenizer: Tokenizer,
+    text: Tokens, checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock, device: any Device,
+    memory: TrainingMemory, report: (Event) -> Void
+  ) throws -> Trainer {
+    let optimizer = AdamWOptimizer(model.parameters, settings: configuration.optimizer)
+    var state = TrainerState()
+    if let checkpoint {
+      state = try TrainerState(checkpoint)
+      try CheckpointFiles.restore(optimizer, step: state.optimizerStep, from: checkpoint)
+      try run.settle(best: state.best?.step, keep: configuration.keep)
+    }
+    let objectives = Objectives.all(configuration, tokenizer: tokenizer)
+    let trainer = try Trainer(
+      configuration, plan: plan, model: model, optimizer: optimizer, tokenizer: tokenizer,
+      data: TrainingData(text.training, configuration),
+      evaluation: text.development.map {
+        Evaluation(
+          $0, objectives: objectives, length: configuration.length,
+          sequences: configuration.evaluationSequences, microBatch: configuration.microBatch,
+          seed: configuration.seed)
+      },
+      objectives: objectives, state: state, run: run, lock: lock, device: device)
+    report(
+      .ready(
+        parameters: model.parameters.parameterCount, trainingTokens: text.training.count,
+        developmentTokens: text.development?.count ?? 0, step: state.step, totalSteps: plan.totalSteps,
+        memory: memory.bytes))
+    return trainer
+  }
+
+  /// Where tokens are kept: `$XDG_CACHE_HOME/antlm`, or `~/.cache/antlm`.
+  static var cache: URL {
+    let environment = ProcessInfo.processInfo.environment
+    if let folder = environment["XDG_CACHE_HOME"], folder.hasPrefix("/") {
+      return URL(filePath: folder).appending(path: "antlm")
+    }
+    return FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache/antlm")
+  }
+
+  /// A preset of the tokenizer's size, or what a config.json says.
+  private static func modelDescription(
+    _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String
+  ) throws -> LlamaConfiguration {
+    if let preset = LlamaConfiguration.preset(
+      configuration.model, vocabularySize: tokenizer.vocabularySize)
+    {
+      return preset
+    }
+    guard configuration.model.hasSuffix(".json") else {
+      throw TrainingError.option(
+        "--model", found: "'\(configuration.model)'",
+        expected: "one of \(LlamaConfiguration.presetNames.joined(separator: ", ")), or a config.json")
+    }
+    let description = try LlamaConfiguration(contentsOf: URL(filePath: configuration.model))
+    guard description.vocabularySize == tokenizer.vocabularySize else {
+      throw TrainingError.vocabularyMismatch(
+        tokenizer: tokenizerFile, tokens: tokenizer.vocabularySize, model: configuration.model,
+        vocabulary: description.vocabularySize)
+    }
+    return description
+  }
+
+  /// Parameters of the model, each segment rounded up to 64 floats.
+  private static func parameterCount(_ model: LlamaConfiguration) -> Int {
+    let layer = model.hiddenSize * (4 * model.hiddenSize + 3 * model.intermediateSize + 2)
+    let embeddings = model.vocabularySize * model.hiddenSize * (model.tiesEmbeddings ? 1 : 2)
+    return embeddings + model.layers * (layer + 6 * 64) + model.hiddenSize + 3 * 64
+  }
+
+  /// The tokens of a run.
+  private struct Tokens {
+    let training: TokenCorpus
+    let development: TokenCorpus?
+
+    init(_ configuration: TrainingConfiguration, tokenizer: Tokenizer, report: (Event) -> Void) throws {
+      report(.reading(configuration.training))
+      training = try Self.corpus(configuration.training, tokenizer)
+      guard training.count >= configuration.length else {
+        throw TrainingError.tooLittleText(
+          files: configuration.training, tokens: training.count, needed: configuration.length)
+      }
+      if configuration.development.isEmpty {
+        development = nil
+      } else {
+        report(.reading(configuration.development))
+        let corpus = try Self.corpus(configuration.development, tokenizer)
+        guard corpus.count >= 2 else {
+          throw TrainingError.tooLittleText(
+            files: configuration.development, tokens: corpus.count, needed: 2)
+        }
+        development = corpus
+      }
+    }
+
+    /// Tokens are kept between runs; where that folder cannot be written they are made again each time.
+    private static func corpus(_ paths: [String], _ tokenizer: Tokenizer) throws -> TokenCorpus {
+      do {
+        return try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: TrainingRun.cache)
+      } catch CorpusError.cacheUnwritable {
+        return try TokenCorpus(paths, tokenizer: tokenizer)
+      }
+    }
+
+    var checksum: String { training.checksum + (development.map { "-\($0.checksum)" } ?? "") }
+
+    func plan(_ schedule: Schedule, _ configuration: TrainingConfiguration) throws -> TrainingPlan {
+      let steps = TrainingData.stepsPerEpoch(
+        tokens: training.count, length: configuration.length, batch: configuration.batch)
+      return try TrainingPlan(schedule, stepsPerEpoch: steps, maximumSteps: configuration.maximumSteps)
+    }
+  }
+}
+
+/// The objectives a schedule may name.
+public enum Objectives {
+  public static let names = ["CLM", "MLM"]
+
+  /// All of them: every one is evaluated, whichever is trained.
+  static func all(_ configuration: TrainingConfiguration, tokenizer: Tokenizer) -> [any Objective] {
+    [
+      CausalObjective(),
+      MaskedObjective(
+        vocabularySize: tokenizer.vocabularySize, specials: tokenizer.specials,
+        maskRate: configuration.maskRate),
+    ]
+  }
+}

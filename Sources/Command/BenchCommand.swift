@@ -1,0 +1,119 @@
+import AntLM
+import ArgumentParser
+import Device
+import Foundation
+import Models
+
+/// `antlm bench`
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Times matmul, attention and training steps on a device.",
+    discussion: """
+      Examples:
+        antlm bench --device cpu
+        antlm bench --matmul 1024x1024x1024 --layout nt --json
+        antlm bench --model llama-mini --vocab 4096 --batch 32 --length 128
+      Without --matmul, --attention or --model a small set of each is run.
+      """)
+
+  @OptionGroup var compute: DeviceOptionGroup
+
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("Products to time.", valueName: "MxNxK"))
+  var matmul: [String] = []
+  @Option(help: "How the operands of --matmul lie: nn, nt or tn.")
+  var layout = Benchmark.Layout.nn
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Attentions to time, causal and bidirectional.", valueName: "batch x heads x length x head"))
+  var attention: [String] = []
+  @Option(help: "A preset whose training step to time.")
+  var model: String?
+  @Option(help: "Vocabulary of --model.")
+  var vocab = 4096
+  @Option(help: "Sequences a step of --model.")
+  var batch = 32
+  @Option(help: "Tokens a sequence of --model.")
+  var length = 128
+  @Option(help: "Runs the median is taken of.")
+  var repeats = 7
+  @Flag(help: "One JSON object a line.")
+  var json = false
+
+  func validate() throws {
+    for text in matmul { _ = try sizes(text, 3, "--matmul") }
+    for text in attention { _ = try sizes(text, 4, "--attention") }
+    guard (1...1000).contains(repeats) else { throw ValidationError("--repeats must be 1 to 1000") }
+    guard (5...1 << 24).contains(vocab), (1...1 << 16).contains(batch), (2...1 << 16).contains(length) else {
+      throw ValidationError("--vocab must be 5 or more, --batch 1 or more, --length 2 or more")
+    }
+    if let model, LlamaConfiguration.preset(model, vocabularySize: vocab) == nil {
+      throw ValidationError(
+        "--model must be one of \(LlamaConfiguration.presetNames.joined(separator: ", "))")
+    }
+  }
+
+  func run() throws {
+    let device = try compute.open()
+    let bench = Benchmark(on: device, repeats: repeats)
+    let all = matmul.isEmpty && attention.isEmpty && model == nil
+    for text in all ? ["512x512x512", "1024x1024x1024", "4096x1024x384"] : matmul {
+      let size = try sizes(text, 3, "--matmul")
+      try show(bench.matmul(layout, m: size[0], n: size[1], k: size[2]))
+    }
+    for text in all ? ["32x4x128x64"] : attention {
+      let size = try sizes(text, 4, "--attention")
+      for pattern in [AttentionMask.Pattern.causal, .bidirectional] {
+        try show(
+          bench.attention(
+            pattern, batch: size[0], heads: size[1], length: size[2], headDimension: size[3]))
+      }
+    }
+    if let preset = model ?? (all ? "llama-micro" : nil),
+      let configuration = LlamaConfiguration.preset(
+        preset, vocabularySize: vocab, maximumLength: max(512, length))
+    {
+      for objective in Benchmark.ObjectiveKind.allCases {
+        try show(
+          bench.trainingStep(
+            configuration, preset: preset, objective: objective, batch: batch, length: length))
+      }
+    }
+    compute.printProfile(of: device)
+  }
+
+  private func sizes(_ text: String, _ count: Int, _ option: String) throws -> [Int] {
+    let sizes = text.split(separator: "x", omittingEmptySubsequences: false).compactMap { Int($0) }
+    guard sizes.count == count, sizes.allSatisfy({ (1...1 << 20).contains($0) }) else {
+      throw ValidationError(
+        "\(option) is '\(text)'; it must be \(count) sizes such as "
+          + (count == 3 ? "1024x1024x384" : "32x4x128x64"))
+    }
+    return sizes
+  }
+
+  private func show(_ result: Benchmark.Result) throws {
+    if json {
+      var object = JSONObject()
+      object.set("benchmark", result.benchmark)
+      object.set("shape", result.shape)
+      object.set("device", result.device)
+      object.set("seconds", result.seconds)
+      object.set("lowerQuartile", result.lowerQuartile)
+      object.set("upperQuartile", result.upperQuartile)
+      object.set("gflops", result.gflops)
+      object.set("tokensPerSecond", result.tokensPerSecond)
+      object.set("peakBytes", result.peakBytes)
+      emit(object)
+    } else {
+      var line = "\(result.benchmark) \(result.shape) on \(result.device): "
+      line += String(format: "%.3f ms", 1000 * result.seconds)
+      if let gflops = result.gflops { line += String(format: ", %.1f GFLOP/s", gflops) }
+      if let tokens = result.tokensPerSecond { line += String(format: ", %.0f tokens/s", tokens) }
+      emit(line)
+    }
+  }
+}
+
+extension Benchmark.Layout: ExpressibleByArgument {}

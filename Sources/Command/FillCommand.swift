@@ -1,0 +1,58 @@
+import AntLM
+import ArgumentParser
+import Foundation
+
+/// `antlm fill`
+struct FillCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fill",
+    abstract: "Fills in the [MASK]s of a text.",
+    discussion: "Example: antlm fill run \"The dog [MASK] the ball .\" --top 5")
+
+  @OptionGroup var source: ModelArguments
+
+  @Argument(help: "A text with one or more [MASK]s.")
+  var text: String
+  @Option(help: "Candidates to show for each [MASK].")
+  var top = 5
+  @Flag(help: "One JSON object a [MASK].")
+  var json = false
+
+  func validate() throws {
+    guard (1...100_000).contains(top) else { throw ValidationError("--top must be 1 or more") }
+  }
+
+  func run() throws {
+    let (trained, device) = try source.open()
+    let ids = trained.tokenizer.encode(text)
+    let blanks = try FillIn(trained.model, specials: trained.specials)(ids, top: top)
+    for (index, candidates) in blanks.enumerated() {
+      if json {
+        var object = JSONObject()
+        object.set("mask", index + 1)
+        object.set(
+          "candidates",
+          candidates.map { candidate in
+            var entry = JSONObject()
+            entry.set("token", trained.tokenizer.decode([candidate.id]))
+            entry.set("id", Int(candidate.id))
+            entry.set("probability", candidate.probability)
+            return entry
+          })
+        emit(object)
+      } else {
+        let list = candidates.map { candidate in
+          let word = trained.tokenizer.decode([candidate.id]).trimmingCharacters(in: .whitespaces)
+          return "\(word) \(String(format: "%.3f", candidate.probability))"
+        }
+        emit((blanks.count > 1 ? "[MASK] \(index + 1): " : "") + list.joined(separator: "  "))
+      }
+    }
+    if !json {
+      var best = blanks.compactMap(\.first?.id).makeIterator()
+      let filled = ids.map { $0 == trained.specials.mask ? best.next() ?? $0 : $0 }
+      emit(trained.tokenizer.decode(filled))
+    }
+    source.compute.printProfile(of: device)
+  }
+}

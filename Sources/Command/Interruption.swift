@@ -1,0 +1,25 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Ctrl-C, SIGTERM and SIGHUP as a wish to stop after the current step; a second one ends the process at once.
+enum Interruption {
+  private static let wish = Atomic<Bool>(false)
+  nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+
+  static var isRequested: Bool { wish.load(ordering: .relaxed) }
+
+  /// Called once, from the main thread, before the work that is to be interrupted.
+  static func watch() {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        if wish.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+        warn("\nstopping after this step; once more ends at once, without saving")
+      }
+      source.resume()
+      sources.append(source)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import AntLM
+import ArgumentParser
+import Foundation
+
+extension Scorer.Mode: ExpressibleByArgument {}
+
+/// `antlm score`
+struct ScoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Scores each line of a text: how probable the model finds it.",
+    discussion: """
+      causal: log-likelihood, each token given those before it.
+      masked: pseudo-log-likelihood, each token masked alone and given all others.
+      Log-probabilities are in nats, perplexities per token.
+
+      Example: antlm score run --mode masked sentences.txt
+      """)
+
+  @OptionGroup var source: ModelArguments
+
+  @Argument(help: "A UTF-8 text; each line that is not blank is scored by itself.")
+  var file: String
+  @Option(help: "causal or masked.")
+  var mode: Scorer.Mode
+  @Flag(help: "One JSON object a line, and one for the whole.")
+  var json = false
+
+  func run() throws {
+    let lines = try TextLines(file).lines
+    let (trained, device) = try source.open()
+    let progress = Progress()
+    let scores: [Score]
+    do {
+      scores = try Scorer(trained.model, specials: trained.specials)(
+        lines.map { trained.tokenizer.encode($0.text) }, mode
+      ) { done, total in progress.show("scored \(done) of \(total)", done: done, of: total) }
+    } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
+      throw InferenceError.tooLong(item: lines[item - 1].number, tokens: tokens, maximum: maximum)
+    }
+    progress.end()
+    var total = Score()
+    if !json { emit("log-probability  tokens  perplexity  line") }
+    for (line, score) in zip(lines, scores) {
+      total += score
+      if json {
+        var object = object(score)
+        object.set("line", line.number)
+        object.set("text", line.text)
+        emit(object)
+      } else {
+        emit(row(score) + "  " + line.text)
+      }
+    }
+    if json {
+      var object = object(total)
+      object.set("lines", lines.count)
+      object.set("total", true)
+      emit(object)
+    } else {
+      emit(row(total) + "  all \(lines.count) lines")
+    }
+    source.compute.printProfile(of: device)
+  }
+
+  private func row(_ score: Score) -> String {
+    String(format: "%15.4f  %6d  %10.3f", score.logProbability, score.tokens, score.perplexity)
+  }
+
+  private func object(_ score: Score) -> JSONObject {
+    var object = JSONObject()
+    object.set("mode", mode.rawValue)
+    object.set("logProbability", score.logProbability)
+    object.set("tokens", score.tokens)
+    object.set("perplexity", score.perplexity)
+    return object
+  }
+}

@@ -1,0 +1,136 @@
+import AntLM
+import ArgumentParser
+import Foundation
+import Text
+
+/// `antlm tokenizer`
+struct TokenizerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tokenizer",
+    abstract: "Trains and applies byte-level BPE tokenizers.",
+    subcommands: [Train.self, Encode.self, Decode.self])
+
+  /// `antlm tokenizer train`
+  struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Learns a vocabulary from text and writes a Hugging Face tokenizer.json.",
+      discussion: "Example: antlm tokenizer train --vocab 8192 --out tok.json text.txt more/")
+
+    @Option(help: "Tokens: 4 specials, 256 bytes and what is learnt.")
+    var vocab: Int
+    @Option(help: "The tokenizer.json to write; one that exists is replaced.")
+    var out: String
+    @Option(help: "Pairs that occur less often are not learnt.")
+    var minimumFrequency = 2
+    @Argument(help: ArgumentHelp("Files or folders of text.", valueName: "path"))
+    var files: [String]
+    @Flag(help: "Print what was learnt as one JSON object.")
+    var json = false
+
+    func validate() throws {
+      guard (Tokenizer.minimumVocabularySize...1 << 24).contains(vocab) else {
+        throw ValidationError(
+          "--vocab is \(vocab); it must be at least \(Tokenizer.minimumVocabularySize): 4 specials and 256 bytes"
+        )
+      }
+      guard minimumFrequency >= 1 else { throw ValidationError("--minimum-frequency must be 1 or more") }
+    }
+
+    func run() throws {
+      let start = ContinuousClock.now
+      let tokenizer = try Tokenizer.train(
+        on: files.map { URL(filePath: $0) }, vocabularySize: vocab, minimumFrequency: minimumFrequency)
+      try tokenizer.write(to: URL(filePath: out))
+      let seconds = start.duration(to: .now) / .seconds(1)
+      if json {
+        var object = JSONObject()
+        object.set("out", out)
+        object.set("vocabulary", tokenizer.vocabularySize)
+        object.set("secondsElapsed", seconds)
+        emit(object)
+      } else {
+        emit("\(out): \(tokenizer.vocabularySize) tokens" + String(format: ", %.1f s", seconds))
+        if tokenizer.vocabularySize < vocab {
+          warn("the text has no more pairs to learn: fewer than --vocab \(vocab)")
+        }
+      }
+    }
+  }
+
+  /// `antlm tokenizer encode`
+  struct Encode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Prints the ids of each line of a text.",
+      discussion: "Example: antlm tokenizer encode tok.json text.txt")
+
+    @Argument(help: "A tokenizer.json.")
+    var tokenizer: String
+    @Argument(help: "A text; - or nothing for standard input.")
+    var file: String?
+    @Flag(help: "One JSON object a line, with ids and tokens.")
+    var json = false
+
+    func run() throws {
+      let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizer))
+      try forEachLine(of: file) { line in
+        let ids = tokenizer.encode(line)
+        if json {
+          var object = JSONObject()
+          object.set("ids", ids.map { Int($0) })
+          object.set("tokens", ids.map { tokenizer.decode([$0]) })
+          print(object)
+        } else {
+          print(ids.map(String.init).joined(separator: " "))
+        }
+      }
+    }
+  }
+
+  /// `antlm tokenizer decode`
+  struct Decode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Prints the text of each line of ids, byte for byte.",
+      discussion: "Example: antlm tokenizer encode tok.json text.txt | antlm tokenizer decode tok.json")
+
+    @Argument(help: "A tokenizer.json.")
+    var tokenizer: String
+    @Argument(help: "Lines of ids; - or nothing for standard input.")
+    var file: String?
+
+    func run() throws {
+      let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizer))
+      var number = 0
+      try forEachLine(of: file) { line in
+        number += 1
+        var ids: [Int32] = []
+        for word in String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace) {
+          guard let id = Int32(word), id >= 0, id < tokenizer.vocabularySize else {
+            throw TextFileError.line(
+              path: file ?? "standard input", line: number,
+              expected: "'\(word)' is no id below \(tokenizer.vocabularySize)")
+          }
+          ids.append(id)
+        }
+        // Bytes, not text: a line may hold the half of a character.
+        fflush(nil)
+        FileHandle.standardOutput.write(Data(tokenizer.decodeBytes(ids)) + Data("\n".utf8))
+      }
+    }
+  }
+}
+
+/// The lines of a file or of standard input as bytes, without their ends.
+private func forEachLine(of path: String?, _ body: ([UInt8]) throws -> Void) throws {
+  let data: Data
+  if let path, path != "-" {
+    guard let content = FileManager.default.contents(atPath: path) else {
+      throw FileError("read", path, code: FileManager.default.fileExists(atPath: path) ? EACCES : ENOENT)
+    }
+    data = content
+  } else {
+    data = FileHandle.standardInput.readDataToEndOfFile()
+  }
+  var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  if lines.last?.isEmpty == true { lines.removeLast() }
+  for line in lines { try body(Array(line)) }
+}

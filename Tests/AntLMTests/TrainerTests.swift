@@ -1,0 +1,233 @@
+import Autograd
+import Device
+import Foundation
+import Models
+import Testing
+import Text
+
+@testable import AntLM
+
+@Suite struct TrainerTests {
+  /// Stops after `step` as a signal would.
+  private func trainUntil(_ step: Int, _ trainer: Trainer) throws -> Trainer.Outcome {
+    try trainer.train(until: { trainer.step >= step })
+  }
+
+  @Test func lossesFallUnderBothObjectives() throws {
+    let tiny = try TinyRun()
+    let trainer = try tiny.start("run", tiny.configuration("3_CLM+3_MLM"))
+    var dev: [[String: Double]] = []
+    let outcome = try trainer.train(report: { if !$0.devLosses.isEmpty { dev.append($0.devLosses) } })
+    #expect(outcome == .finished)
+    let first = try #require(dev.first)
+    let last = try #require(dev.last)
+    #expect(Set(first.keys) == ["CLM", "MLM"])
+    #expect(last["CLM"]! < first["CLM"]! - 0.5)
+    #expect(last["MLM"]! < first["MLM"]! - 0.5)
+  }
+
+  @Test func metricsHoldWhatTheyShould() throws {
+    let tiny = try TinyRun()
+    let trainer = try tiny.start("run", tiny.configuration("5s_CLM+4s_MLM"))
+    #expect(try trainer.train() == .finished)
+    let lines = try String(contentsOf: tiny.run("run").metrics, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 10)
+    for (step, line) in lines.enumerated() {
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      #expect(object["step"] as? Int == step)
+      #expect(object["phase"] as? Int == (step <= 5 ? 1 : 2))
+      #expect(object["objective"] as? String == (step <= 5 ? "CLM" : "MLM"))
+      #expect(object["epoch"] is Int && object["secondsElapsed"] is Double)
+      for key in ["loss", "gradientNorm", "learningRate", "tokensPerSecond"] {
+        #expect((object[key] is Double) == (step > 0), "\(key) at \(step)")
+      }
+      let evaluated = [0, 4, 5, 8, 9].contains(step)
+      #expect((object["devLossCLM"] is Double) == evaluated && (object["devLossMLM"] is Double) == evaluated)
+      #expect(line.hasSuffix("}") && line.contains(",\"secondsElapsed\":"))
+    }
+    let steps = try tiny.run("run").checkpoints().map(\.step)
+    #expect(steps.suffix(2) == [8, 9] || steps.suffix(2) == [6, 9])
+  }
+
+  /// In the middle of an epoch, at a switch of objective and beside a checkpoint; with other thread counts on
+  /// each side.
+  @Test(arguments: [(1, 1, 2), (3, 2, 4), (7, 4, 1), (8, 1, 1), (13, 2, 2)])
+  func resumedRunsAreEqual(step: Int, before: Int, after: Int) throws {
+    let tiny = try TinyRun()
+    let whole = try tiny.start("whole")
+    #expect(try whole.train() == .finished)
+    #expect(whole.plan.totalSteps > 13)
+    do { _ = try trainUntil(step, tiny.start("stopped", threads: before)) }
+    let resumed = try tiny.resume("stopped", threads: after)
+    #expect(resumed.step == step)
+    #expect(try resumed.train() == .finished)
+    try tiny.expectEqual("whole", "stopped", "stopped after \(step)")
+  }
+
+  @Test func stoppingAtEveryStepChangesNothing() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("(3s_CLM+2s_MLM)*2")
+    configuration.optimizerState = .reset
+    configuration.learningRateSpan = .phase
+    #expect(try tiny.start("whole", configuration).train() == .finished)
+    #expect(try tiny.start("steps", configuration).train(until: { true }) == .stopped(step: 1))
+    for step in 2...9 {
+      #expect(try tiny.resume("steps").train(until: { true }) == .stopped(step: step))
+    }
+    #expect(try tiny.resume("steps").train(until: { true }) == .finished)
+    #expect(try tiny.resume("steps").train() == .finished)
+    try tiny.expectEqual("whole", "steps", "stopped after every step")
+  }
+
+  @Test func aRunKilledBeforeItsFirstCheckpointBeginsAgain() throws {
+    let tiny = try TinyRun()
+    #expect(try tiny.start("whole").train() == .finished)
+    do { _ = try tiny.start("killed") }
+    let run = try tiny.run("killed")
+    try Data("{\"step\":0}\n{\"step\":1}\n{\"st".utf8).write(to: run.metrics)
+    #expect(try tiny.resume("killed").train() == .finished)
+    try tiny.expectEqual("whole", "killed", "killed at once")
+  }
+
+  @Test func resettingTheOptimizerIsNotKeepingIt() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("3s_CLM+3s_MLM")
+    configuration.evaluateEvery = 0
+    _ = try tiny.start("keep", configuration).train()
+    configuration.optimizerState = .reset
+    _ = try tiny.start("reset", configuration).train()
+    let keep = try tiny.metrics("keep")
+    let reset = try tiny.metrics("reset")
+    #expect(keep[..<5] == reset[..<5])
+    #expect(keep[5] != reset[5])
+  }
+
+  @Test(arguments: [Float.nan, .infinity])
+  func aSpoiledGradientChangesNothing(value: Float) throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("3s_CLM+9s_MLM")
+    configuration.checkpointEvery = 2
+    configuration.evaluateEvery = 0
+    let reference = try tiny.start("reference", configuration)
+    #expect(try trainUntil(4, reference) == .stopped(step: 4))
+    let weights = try reference.model.parameters.read()
+    let moments = try reference.optimizer.moments()
+
+    let trainer = try tiny.start("run", configuration)
+    trainer.beforeUpdate = { step, parameters in
+      if step == 5 { parameters.device.write([value], to: parameters.gradients![100..<101]) }
+    }
+    let error = try #require(throws: TrainingError.self) { try trainer.train() }
+    guard case .notFinite(let step, let phase, _, let norm, let checkpoint) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(step == 5 && phase == "2, 9s_MLM" && !norm.isFinite)
+    #expect(checkpoint?.hasSuffix("checkpoints/step-4") == true)
+    #expect("\(error)".contains("step-4") && !"\(error)".contains("\n"))
+    #expect(trainer.step == 4)
+    let after = try trainer.model.parameters.read()
+    #expect(after.map(\.bitPattern) == weights.map(\.bitPattern))
+    #expect(try trainer.optimizer.moments().first == moments.first)
+    #expect(try trainer.optimizer.moments().second == moments.second)
+    #expect(try tiny.run("run").checkpoint().step == 4)
+  }
+
+  /// 1 x 8 and 4 x 2, MLM with dropout.
+  @Test func accumulationGivesTheSameGradients() throws {
+    let tiny = try TinyRun()
+    func gradients(_ accumulate: Int) throws -> [Float] {
+      var configuration = tiny.configuration("1s_MLM")
+      configuration.batch = 8
+      configuration.accumulate = accumulate
+      let trainer = try tiny.start("accumulate-\(accumulate)", configuration)
+      var gradients: [Float] = []
+      trainer.beforeUpdate = { gradients = try! $1.device.read($1.gradients!) }
+      _ = try trainer.train()
+      return gradients
+    }
+    let whole = try gradients(1)
+    let norm = whole.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    #expect(norm > 0)
+    for parts in [4, 8] {
+      let difference = zip(whole, try gradients(parts)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+      #expect(difference.squareRoot() <= 1e-5 * norm, "\(parts) parts")
+    }
+  }
+
+  @Test func theSeedDecidesAll() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("3s_MLM")
+    _ = try tiny.start("a", configuration).train()
+    _ = try tiny.start("b", configuration, threads: 4).train()
+    configuration.seed = 12
+    _ = try tiny.start("c", configuration).train()
+    try tiny.expectEqual("a", "b", "same seed")
+    #expect(try tiny.metrics("a") != tiny.metrics("c"))
+  }
+
+  @Test func aSettledRunAsksForNoMemory() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("12s_CLM")
+    configuration.evaluateEvery = 0
+    configuration.checkpointEvery = 0
+    let trainer = try tiny.start("run", configuration)
+    var allocations: [Int] = []
+    let device = trainer.model.parameters.device
+    _ = try trainer.train(report: { _ in allocations.append(device.memoryUse.allocations) })
+    #expect(allocations[4] == allocations[11], "\(allocations)")
+  }
+
+  @Test func whatCannotBeTrainedIsRefused() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration()
+    configuration.length = 64
+    #expect(throws: TrainingError.tooLong(length: 64, maximum: 32)) { try tiny.start("a", configuration) }
+    configuration = tiny.configuration()
+    configuration.model = "llama-huge"
+    #expect(throws: TrainingError.self) { try tiny.start("a", configuration) }
+    configuration = tiny.configuration()
+    configuration.batch = 0
+    #expect(throws: TrainingError.self) { try tiny.start("a", configuration) }
+    configuration = tiny.configuration()
+    configuration.training = [try tiny.scratch.write("one two\n", to: "short.txt")]
+    #expect(throws: (any Error).self) { try tiny.start("a", configuration) }
+    #expect(!FileSystem.exists(tiny.scratch.url.appending(path: "a")))
+  }
+
+  @Test func changedTextIsRefusedOnResume() throws {
+    let tiny = try TinyRun()
+    _ = try trainUntil(2, tiny.start("run"))
+    try Data("The dog sees the cat .\n".utf8).write(to: URL(filePath: tiny.development))
+    #expect(throws: TrainingError.textChanged(files: [tiny.training, tiny.development])) {
+      try tiny.resume("run")
+    }
+  }
+
+  @Test func twoProcessesCannotTrainOneRun() throws {
+    let tiny = try TinyRun()
+    let trainer = try tiny.start("run")
+    #expect(throws: RunError.self) { try tiny.resume("run") }
+    withExtendedLifetime(trainer) {}
+  }
+
+  @Test func damagedCheckpointsAreNamed() throws {
+    let tiny = try TinyRun()
+    _ = try trainUntil(2, tiny.start("run"))
+    let folder = try tiny.run("run").checkpoint().url
+    for name in ["model.safetensors", "optimizer.safetensors", "trainer.json"] {
+      let file = folder.appending(path: name)
+      let whole = try Data(contentsOf: file)
+      var flipped = whole
+      flipped[whole.count * 3 / 4] ^= 4
+      for damaged in [whole.prefix(whole.count / 2), Data(), flipped] {
+        if name == "trainer.json" && damaged == flipped { continue }
+        try damaged.write(to: file)
+        let error = #expect(throws: (any Error).self) { try tiny.resume("run") }
+        #expect("\(error as Any)".contains(name), "\(error as Any)")
+      }
+      try whole.write(to: file)
+    }
+    #expect(try tiny.resume("run").step == 2)
+  }
+}
