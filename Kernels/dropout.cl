@@ -1,18 +1,66 @@
 /* y[i] = x[i] keep[i] / (1 - p) [+ residual[i]]: keep is drawn by Philox4x32-10 (Salmon et al. 2011), a pure
  * function of the key and the element's number, so forward and backward draw the same and nothing is stored.
  *
- * Element i is word m % 4 of block m / 4, m = firstElement + i. A work-item takes whole blocks; the first and
- * the last may stick out of the run. */
+ * Element i is word m % 4 of block m / 4, m = firstElement + i. A work-item takes V blocks at a time, a block a
+ * vector lane, and the first and the last may stick out of the run:
+ *
+ *     lanes   x: b0 b1 b2 ...   y: b0 b1 b2 ...   z: ...   w: ...        (one word of V blocks each)
+ *     run     b0.x b0.y b0.z b0.w  b1.x b1.y b1.z b1.w  ...              (interleaved: 4 vectors) */
 #include "vector.cl"
 
-inline uint4 philox(uint4 x, uint2 key) {
+#if V == 16
+typedef uint16 uintv;
+typedef ulong16 ulongv;
+#define TO_UINT convert_uint16
+#define TO_ULONG convert_ulong16
+#define TO_FLOAT convert_float16
+#define LANES_UP ((ulong16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+#define INTERLEAVED(a, b, c, d) \
+  (uint16)(x.a, y.a, z.a, w.a, x.b, y.b, z.b, w.b, x.c, y.c, z.c, w.c, x.d, y.d, z.d, w.d)
+#define RUN INTERLEAVED(s0, s1, s2, s3), INTERLEAVED(s4, s5, s6, s7), INTERLEAVED(s8, s9, sa, sb), \
+            INTERLEAVED(sc, sd, se, sf)
+#elif V == 8
+typedef uint8 uintv;
+typedef ulong8 ulongv;
+#define TO_UINT convert_uint8
+#define TO_ULONG convert_ulong8
+#define TO_FLOAT convert_float8
+#define LANES_UP ((ulong8)(0, 1, 2, 3, 4, 5, 6, 7))
+#define INTERLEAVED(a, b) (uint8)(x.a, y.a, z.a, w.a, x.b, y.b, z.b, w.b)
+#define RUN INTERLEAVED(s0, s1), INTERLEAVED(s2, s3), INTERLEAVED(s4, s5), INTERLEAVED(s6, s7)
+#elif V == 4
+typedef uint4 uintv;
+typedef ulong4 ulongv;
+#define TO_UINT convert_uint4
+#define TO_ULONG convert_ulong4
+#define TO_FLOAT convert_float4
+#define LANES_UP ((ulong4)(0, 1, 2, 3))
+#define INTERLEAVED(a) (uint4)(x.a, y.a, z.a, w.a)
+#define RUN INTERLEAVED(s0), INTERLEAVED(s1), INTERLEAVED(s2), INTERLEAVED(s3)
+#else
+typedef uint uintv;
+typedef ulong ulongv;
+#define TO_UINT (uint)
+#define TO_ULONG (ulong)
+#define TO_FLOAT (float)
+#define LANES_UP 0
+#define RUN x, y, z, w
+#endif
+
+/* Ten rounds over the counters (block low, block high, step, purpose) of V blocks; `run` gets their words. */
+inline void draw_blocks(ulongv block, uint step, uint purpose, uint keyLow, uint keyHigh, uintv run[4]) {
+  uintv x = TO_UINT(block), y = TO_UINT(block >> 32), z = step, w = purpose;
   for (int round = 0; round < 10; round++) {
-    const uint low = x.x * 0xD2511F53u, carry = mul_hi(x.x, 0xD2511F53u);
-    const uint high = x.z * 0xCD9E8D57u, carryHigh = mul_hi(x.z, 0xCD9E8D57u);
-    x = (uint4)(carryHigh ^ x.y ^ key.x, high, carry ^ x.w ^ key.y, low);
-    key += (uint2)(0x9E3779B9u, 0xBB67AE85u);
+    const ulongv low = TO_ULONG(x) * 0xD2511F53ul, high = TO_ULONG(z) * 0xCD9E8D57ul;
+    x = TO_UINT(high >> 32) ^ y ^ keyLow;
+    y = TO_UINT(high);
+    z = TO_UINT(low >> 32) ^ w ^ keyHigh;
+    w = TO_UINT(low);
+    keyLow += 0x9E3779B9u;
+    keyHigh += 0xBB67AE85u;
   }
-  return x;
+  const uintv words[4] = {RUN};
+  for (int piece = 0; piece < 4; piece++) run[piece] = words[piece];
 }
 
 __kernel void dropout(
@@ -23,7 +71,7 @@ __kernel void dropout(
   residual += residualOffset;
   output += outputOffset;
   const ulong firstBlock = (ulong)firstElement / 4;
-  for (int turn = 0; turn < blocksPerItem; turn++) {
+  for (int turn = 0; turn < blocksPerItem; turn += V) {
 #if LANES == 1
     const ulong block = firstBlock + (ulong)get_global_id(0) * blocksPerItem + turn;
 #else
@@ -31,16 +79,28 @@ __kernel void dropout(
 #endif
     const long start = (long)(block * 4 - (ulong)firstElement);
     if (start >= count) break;
-    const uint4 words =
-        philox((uint4)((uint)block, (uint)(block >> 32), counterStep, counterPurpose), (uint2)(keyLow, keyHigh));
-    const uint draws[4] = {words.x, words.y, words.z, words.w};
-    for (int lane = 0; lane < 4; lane++) {
-      const long i = start + lane;
-      if (i < 0 || i >= count) continue;
+    uintv run[4];
+    draw_blocks(block + LANES_UP, counterStep, counterPurpose, keyLow, keyHigh, run);
+    for (int piece = 0; piece < 4; piece++) {
+      const long i = start + piece * V;
+      const int skipped = (int)clamp(-i, 0l, (long)V), n = (int)clamp(count - i, 0l, (long)V);
+      if (skipped >= n) continue;
       /* The top 24 bits, exactly representable, as a number in [0, 1). */
-      const float draw = (float)(draws[lane] >> 8) * 0x1p-24f;
-      const float value = draw >= probability ? input[i] * factor : 0;
-      output[i] = hasResidual ? value + residual[i] : value;
+      const floatv draw = TO_FLOAT(run[piece] >> 8) * 0x1p-24f;
+#if V > 1
+      if (skipped > 0) { /* the run begins inside this piece */
+        float draws[V];
+        VSTORE(draw, draws);
+        for (int lane = skipped; lane < n; lane++) {
+          const float value = draws[lane] >= probability ? input[i + lane] * factor : 0;
+          output[i + lane] = hasResidual ? value + residual[i + lane] : value;
+        }
+        continue;
+      }
+#endif
+      floatv value = draw >= probability ? load(input + i, n, 0) * factor : (floatv)(0);
+      if (hasResidual) value += load(residual + i, n, 0);
+      store(output + i, n, value);
     }
   }
 }

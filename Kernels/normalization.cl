@@ -84,21 +84,40 @@ __kernel void normalize_backward(
 }
 
 /* partials[chunk, c] = sum over the chunk's rows of dy x^.
- * Dimension 0 walks columns, V a work-item, dimension 1 chunks. */
+ * Dimension 0 walks columns, STRIP vectors a work-item, dimension 1 chunks. */
 __kernel void normalize_weight_gradient(
     __global const float *input, long inputOffset, int inputStride, __global const float *outputGradient,
     long outputGradientOffset, int outputGradientStride, __global const float *statistics, long statisticsOffset,
     int rows, int columns, int rowsPerChunk, __global float *partials, long partialsOffset) {
-  const int c = get_global_id(0) * V, n = min(V, columns - c);
-  if (n <= 0) return;
-  const int chunk = get_global_id(1), first = chunk * rowsPerChunk, end = min(rows, first + rowsPerChunk);
-  input += inputOffset + c;
-  outputGradient += outputGradientOffset + c;
-  floatv sum = 0;
-  for (int row = first; row < end; row++) {
-    const float2 statistic = vload2(row, statistics + statisticsOffset);
-    const floatv normalized = (load(input + (long)row * inputStride, n, 0) - statistic.x) * statistic.y;
-    sum = fma(load(outputGradient + (long)row * outputGradientStride, n, 0), normalized, sum);
+  const int first = get_global_id(0) * STRIP * V;
+  if (first >= columns) return;
+  const int chunk = get_global_id(1), row = chunk * rowsPerChunk, end = min(rows, row + rowsPerChunk);
+  input += inputOffset;
+  outputGradient += outputGradientOffset;
+  statistics += statisticsOffset;
+  partials += partialsOffset + (long)chunk * columns;
+  if (first + STRIP * V <= columns) {
+    floatv sums[STRIP];
+    for (int s = 0; s < STRIP; s++) sums[s] = 0;
+    for (int r = row; r < end; r++) {
+      const float mean = statistics[2 * (long)r], deviation = statistics[2 * (long)r + 1];
+      for (int s = 0; s < STRIP; s++) {
+        const floatv x = VLOAD(input + (long)r * inputStride + first + s * V);
+        const floatv dy = VLOAD(outputGradient + (long)r * outputGradientStride + first + s * V);
+        sums[s] = fma(dy, (x - mean) * deviation, sums[s]);
+      }
+    }
+    for (int s = 0; s < STRIP; s++) VSTORE(sums[s], partials + first + s * V);
+    return;
   }
-  store(partials + partialsOffset + (long)chunk * columns + c, n, sum);
+  for (int c = first; c < columns; c += V) {
+    const int n = min(V, columns - c);
+    floatv sum = 0;
+    for (int r = row; r < end; r++) {
+      const floatv x = load(input + (long)r * inputStride + c, n, 0);
+      const floatv normalized = (x - statistics[2 * (long)r]) * statistics[2 * (long)r + 1];
+      sum = fma(load(outputGradient + (long)r * outputGradientStride + c, n, 0), normalized, sum);
+    }
+    store(partials + c, n, sum);
+  }
 }

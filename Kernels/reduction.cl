@@ -33,29 +33,43 @@ __kernel void sum_partials(
   if (LANE == 0) *output = accumulate ? *output + total : total;
 }
 
-/* partials[chunk, c] = sum of input[r, c] over the rows of the chunk. A work-item owns V columns of a chunk:
- * dimension 0 walks columns, dimension 1 chunks. */
+/* partials[chunk, c] = sum of input[r, c] over the rows of the chunk. A work-item owns STRIP vectors of columns
+ * of a chunk: dimension 0 walks columns, dimension 1 chunks. */
 __kernel void sum_columns(
     __global const float *input, long inputOffset, int stride, int rows, int columns, int rowsPerChunk,
     __global float *partials, long partialsOffset) {
-  const int c = get_global_id(0) * V, n = min(V, columns - c);
-  if (n <= 0) return;
-  const int chunk = get_global_id(1), first = chunk * rowsPerChunk, end = min(rows, first + rowsPerChunk);
-  input += inputOffset + c;
-  floatv sum = 0;
-  for (int row = first; row < end; row++) sum += load(input + (long)row * stride, n, 0);
-  store(partials + partialsOffset + (long)chunk * columns + c, n, sum);
+  const int first = get_global_id(0) * STRIP * V;
+  if (first >= columns) return;
+  const int chunk = get_global_id(1), row = chunk * rowsPerChunk, end = min(rows, row + rowsPerChunk);
+  input += inputOffset;
+  partials += partialsOffset + (long)chunk * columns;
+  if (first + STRIP * V <= columns) {
+    floatv sums[STRIP];
+    for (int s = 0; s < STRIP; s++) sums[s] = 0;
+    for (int r = row; r < end; r++)
+      for (int s = 0; s < STRIP; s++) sums[s] += VLOAD(input + (long)r * stride + first + s * V);
+    for (int s = 0; s < STRIP; s++) VSTORE(sums[s], partials + first + s * V);
+    return;
+  }
+  for (int c = first; c < columns; c += V) {
+    const int n = min(V, columns - c);
+    floatv sum = 0;
+    for (int r = row; r < end; r++) sum += load(input + (long)r * stride + c, n, 0);
+    store(partials + c, n, sum);
+  }
 }
 
 /* output[c] [+]= sum of partials[chunk, c]. */
 __kernel void sum_chunks(
     __global const float *partials, long partialsOffset, int chunks, int columns, int accumulate,
     __global float *output, long outputOffset) {
-  const int c = get_global_id(0) * V, n = min(V, columns - c);
-  if (n <= 0) return;
-  partials += partialsOffset + c;
-  output += outputOffset + c;
-  floatv sum = 0;
-  for (int chunk = 0; chunk < chunks; chunk++) sum += load(partials + (long)chunk * columns, n, 0);
-  store(output, n, accumulate ? load(output, n, 0) + sum : sum);
+  const int first = get_global_id(0) * STRIP * V, end = min(columns, first + STRIP * V);
+  partials += partialsOffset;
+  output += outputOffset;
+  for (int c = first; c < end; c += V) {
+    const int n = min(V, columns - c);
+    floatv sum = 0;
+    for (int chunk = 0; chunk < chunks; chunk++) sum += load(partials + (long)chunk * columns + c, n, 0);
+    store(output + c, n, accumulate ? load(output + c, n, 0) + sum : sum);
+  }
 }

@@ -37,6 +37,13 @@ typedef int intv;
 #define VSTORE(x, p) (*(p) = (x))
 #endif
 
+/* Vectors a work-item owns side by side where it walks down columns: whole cache lines of every row. */
+#if V > 1
+#define STRIP 8
+#else
+#define STRIP 1
+#endif
+
 #define LANE ((int)get_local_id(0))
 #define FOR_ROW(c, n, columns) \
   for (int c = LANE * V, n = min(V, (columns) - c); c < (columns); c += LANES * V, n = min(V, (columns) - c))

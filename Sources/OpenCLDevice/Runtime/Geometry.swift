@@ -53,13 +53,16 @@ extension OpenCLDevice {
       local: [lanes], operations: operations, bytes: bytes, arguments)
   }
 
-  /// Launches a kernel whose work-items own `vectorWidth` columns each; dimension 1 counts chunks of rows.
+  /// Vectors of columns that a work-item owns; `STRIP` in `Kernels/vector.cl`.
+  private var strip: Int { vectorWidth > 1 ? 8 : 1 }
+
+  /// Launches a kernel whose work-items own a strip of columns each; dimension 1 counts chunks of rows.
   func launchColumns(
     _ file: String, _ kernel: String, columns: Int, chunks: Int = 1, options: String = "", bytes: Double = 0,
     _ arguments: [KernelArgument]
   ) {
     let group = usesGPUKernels ? 64 : 1
-    let items = (columns + vectorWidth - 1) / vectorWidth
+    let items = (columns + strip * vectorWidth - 1) / (strip * vectorWidth)
     launch(
       file, kernel, options: "\(vectorOptions) \(options)",
       global: [(items + group - 1) / group * group, chunks],
