@@ -19,7 +19,7 @@ struct Antlm: ParsableCommand {
       Exit codes: 0 good, 1 failed, 2 bad usage.
       """,
     subcommands: [
-      DevicesCommand.self, CheckCommand.self, BenchCommand.self, TokenizerCommand.self,
+      DevicesCommand.self, CheckCommand.self, BenchCommand.self, CorpusCommand.self, TokenizerCommand.self,
       TrainCommand.self, GenerateCommand.self,
       FillCommand.self,
       ScoreCommand.self, EvaluateCommand.self,

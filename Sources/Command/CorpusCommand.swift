@@ -1,0 +1,68 @@
+import AntLM
+import ArgumentParser
+import Foundation
+import Text
+
+/// `antlm corpus`
+struct CorpusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "corpus",
+    abstract: "Makes a text of simple English, and minimal pairs to test what a model has learnt from it.",
+    discussion: """
+      The text is the program's own: a grammar with agreement, anaphors, questions and quantifiers. The same
+      seed gives the same text; take another seed for development text.
+
+      Example: antlm corpus --sentences 50000 --seed 1 --out text.txt --pairs pairs.jsonl
+      """)
+
+  @Option(help: "How many sentences.")
+  var sentences = 50_000
+  @Option(help: "Decides every sentence.")
+  var seed: UInt64 = 1
+  @Option(help: "The text file to write; one that exists is replaced.")
+  var out: String
+  @Option(help: "A file for minimal pairs, one JSON object a line.")
+  var pairs: String?
+  @Option(help: "Pairs of each phenomenon.")
+  var pairsEach = 100
+  @Flag(help: "Print what was written as one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1_000_000_000).contains(sentences) else {
+      throw ValidationError("--sentences is \(sentences); it must be 1 or more")
+    }
+    guard (1...1_000_000).contains(pairsEach) else {
+      throw ValidationError("--pairs-each is \(pairsEach); it must be 1 or more")
+    }
+  }
+
+  func run() throws {
+    var english = SimpleEnglish(seed: seed)
+    let text = try ReplacedFile(out)
+    try english.write(sentences: sentences) { try text.write($0 + "\n") }
+    let bytes = try text.finish()
+    var pairCount = 0
+    if let pairs {
+      let file = try ReplacedFile(pairs)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      for pair in SimpleEnglish(seed: seed).pairs(each: pairsEach) {
+        try file.write(String(decoding: try encoder.encode(pair), as: UTF8.self) + "\n")
+        pairCount += 1
+      }
+      _ = try file.finish()
+    }
+    if json {
+      var object = JSONObject()
+      object.set("out", out)
+      object.set("sentences", sentences)
+      object.set("bytes", bytes)
+      object.set("pairs", pairCount)
+      emit(object)
+    } else {
+      emit("\(out): \(sentences) sentences, \(bytes) bytes")
+      if let pairs { emit("\(pairs): \(pairCount) pairs") }
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import Testing
+
+/// Whatever a user may get wrong: one line that says what, where and what to do; exit 1 or 2; nothing lost.
+@Suite struct BadInputTests {
+  private func expectRefusal(
+    _ result: Terminal.Result, code: Int32, _ parts: String...,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    #expect(!result.wasKilled, "\(result.errors)", sourceLocation: sourceLocation)
+    #expect(result.code == code, "\(result.errors)", sourceLocation: sourceLocation)
+    // Notices may come first; the refusal is the last line.
+    let last = result.errors.split(separator: "\n").last ?? ""
+    #expect(last.hasPrefix("antlm: "), "\(result.errors)", sourceLocation: sourceLocation)
+    for part in parts { #expect(last.contains(part), "\(last)", sourceLocation: sourceLocation) }
+    #expect(result.errors.split(separator: "\n").filter { $0.hasPrefix("antlm: ") }.count == 1)
+  }
+
+  @Test func usage() throws {
+    let terminal = Terminal()
+    expectRefusal(try terminal.antlm("frobnicate"), code: 2, "frobnicate")
+    expectRefusal(try terminal.antlm("train"), code: 2, "--model")
+    expectRefusal(try terminal.antlm("train", "--batch", "many"), code: 2, "many")
+    expectRefusal(try terminal.antlm("train", "--resume", "run", "--lr", "1"), code: 2, "--lr")
+    expectRefusal(try terminal.antlm("generate", "run", "--temperature", "-1"), code: 2, "--temperature")
+    expectRefusal(try terminal.antlm("score", "run", "--mode", "sideways", "x"), code: 2, "sideways")
+    #expect(try terminal.antlm("--help").code == 0)
+    #expect(try terminal.antlm("train", "--help").output.contains("antlm train --resume"))
+  }
+
+  @Test func filesThatAreNotText() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    try terminal.write(Data(), to: "empty.txt")
+    try terminal.write(Data((0..<4000).map { UInt8(truncatingIfNeeded: $0) }), to: "binary.txt")
+    try terminal.write(Data("fine\nnot \u{e9}\n".unicodeScalars.map { UInt8($0.value) }), to: "latin1.txt")
+    for name in ["missing.txt", "empty.txt", "binary.txt", "latin1.txt"] {
+      var arguments = terminal.training("run")
+      arguments[arguments.firstIndex(of: "train.txt")!] = name
+      expectRefusal(try terminal.antlm(arguments), code: 1, name)
+      #expect(!terminal.exists("run"))
+      expectRefusal(
+        try terminal.antlm("tokenizer", "train", "--vocab", "300", "--out", "t.json", name), code: 1, name)
+      #expect(!terminal.exists("t.json"))
+    }
+  }
+
+  @Test func optionsThatDoNotFit() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    func train(_ option: String, _ value: String) throws -> Terminal.Result {
+      var arguments = terminal.training("run")
+      if let place = arguments.firstIndex(of: option) {
+        arguments[place + 1] = value
+      } else {
+        arguments += [option, value]
+      }
+      return try terminal.antlm(arguments)
+    }
+    expectRefusal(try train("--schedule", "4_CLM+16_MML"), code: 2, "column 10", "'MML'")
+    expectRefusal(try train("--length", "64"), code: 2, "--length 64", "48")
+    expectRefusal(try train("--batch", "0"), code: 2, "--batch")
+    expectRefusal(try train("--lr", "nan"), code: 2, "--lr")
+    expectRefusal(try train("--accumulate", "9"), code: 2, "--accumulate")
+    expectRefusal(try train("--device", "abacus"), code: 2, "abacus", "antlm devices")
+    expectRefusal(try train("--model", "llama-giant"), code: 2, "llama-giant", "llama-mini")
+    expectRefusal(try train("--tokenizer", "missing.json"), code: 1, "missing.json")
+    expectRefusal(try train("--tokenizer", "train.txt"), code: 1, "train.txt")
+    #expect(
+      try terminal.antlm("tokenizer", "train", "--vocab", "280", "--out", "other.json", "train.txt").code == 0
+    )
+    expectRefusal(try train("--tokenizer", "other.json"), code: 1, "other.json", "280")
+    #expect(!terminal.exists("run"))
+  }
+
+  @Test func foldersThatAreNotRuns() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    try FileManager.default.createDirectory(
+      atPath: terminal.path("thesis"), withIntermediateDirectories: true)
+    try terminal.write(Data("text".utf8), to: "thesis/chapter1.tex")
+    expectRefusal(try terminal.antlm(terminal.training("thesis")), code: 1, "thesis", "not empty")
+    #expect(try terminal.read("thesis/chapter1.tex") == Data("text".utf8))
+    for arguments in [
+      ["train", "--resume", "thesis"], ["generate", "thesis"], ["fill", "nowhere", "a [MASK]"],
+      ["score", "thesis", "--mode", "causal", "train.txt"],
+    ] {
+      expectRefusal(try terminal.antlm(arguments), code: 1, "is not a run")
+    }
+    #expect(try terminal.antlm(terminal.training("run", schedule: "2s_CLM")).code == 0)
+    expectRefusal(try terminal.antlm(terminal.training("run")), code: 1, "--resume run")
+    expectRefusal(
+      try terminal.antlm("generate", "run", "--checkpoint", "step-9"), code: 1, "step-9", "step-2")
+    expectRefusal(try terminal.antlm("fill", "run", "no blank"), code: 1, "[MASK]")
+    let long = String(repeating: "The dog sleeps . ", count: 40)
+    expectRefusal(try terminal.antlm("fill", "run", "[MASK]" + long), code: 1, "48 positions")
+    expectRefusal(try terminal.antlm("generate", "run", "--prompt", long), code: 1, "48 positions")
+    try terminal.write(Data("short\n\(long)\n".utf8), to: "long.txt")
+    expectRefusal(try terminal.antlm("score", "run", "--mode", "causal", "long.txt"), code: 1, "line 2")
+  }
+
+  @Test func damagedWeights() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    #expect(try terminal.antlm(terminal.training("run", schedule: "2s_CLM")).code == 0)
+    let name = "run/latest/model.safetensors"
+    let whole = try terminal.read(name)
+    var flipped = whole
+    flipped[whole.count / 2] ^= 1
+    var header = whole
+    header[20] ^= 1
+    for damaged in [Data(), whole.prefix(6), whole.prefix(whole.count - 1), flipped, header] {
+      try terminal.write(damaged, to: name)
+      expectRefusal(try terminal.antlm("generate", "run"), code: 1, "model.safetensors")
+      expectRefusal(try terminal.antlm("train", "--resume", "run"), code: 1, "model.safetensors")
+    }
+    try terminal.write(whole, to: name)
+    #expect(try terminal.antlm("generate", "run").code == 0)
+    // The tokenizer of another model.
+    try terminal.antlm("tokenizer", "train", "--vocab", "280", "--out", "other.json", "train.txt")
+    try terminal.write(try terminal.read("other.json"), to: "run/latest/tokenizer.json")
+    expectRefusal(try terminal.antlm("generate", "run"), code: 1, "tokenizer.json")
+  }
+
+  /// A limit on file sizes that lets the tokenizer through but no checkpoint: what a full disk does.
+  @Test func noRoomForACheckpoint() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    #expect(
+      try terminal.antlm(terminal.training("run", schedule: "3s_CLM+60s_MLM", ["--max-steps", "3"])).code == 0
+    )
+    let running = terminal.training("full", schedule: "3s_CLM+3s_MLM")
+    let full = try terminal.antlm(running, shell: "ulimit -f 30")
+    expectRefusal(full, code: 1, "step 3")
+    #expect(!terminal.exists("full/latest"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: terminal.path("full/checkpoints"))
+    #expect(names.isEmpty, "\(names)")
+    #expect(try terminal.antlm("train", "--resume", "full").code == 0)
+  }
+
+  /// A disk of its own that fills up in the middle of a run; needs the right to mount one.
+  @Test func aFullDisk() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    let disk = terminal.path("disk")
+    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+    guard shell("mount -t tmpfs -o size=400k tmpfs '\(disk)' 2>/dev/null") == 0 else {
+      print("aFullDisk: skipped, mounting a small disk needs root")
+      return
+    }
+    defer { _ = shell("umount '\(disk)'") }
+    let whole = terminal.training("whole", schedule: "12s_CLM", ["--keep", "1"])
+    #expect(try terminal.antlm(whole).code == 0)
+    let first = try terminal.antlm(terminal.training("disk/run", schedule: "12s_CLM", ["--keep", "0"]))
+    expectRefusal(first, code: 1, "o space left", "--resume")
+    let kept = try FileManager.default.contentsOfDirectory(atPath: disk + "/run/checkpoints")
+    #expect(!kept.isEmpty && kept.allSatisfy { $0.hasPrefix("step-") }, "\(kept)")
+    #expect(try terminal.antlm("generate", "disk/run").code == 0)
+    #expect(shell("mount -o remount,size=8m '\(disk)'") == 0)
+    #expect(try terminal.antlm("train", "--resume", "disk/run").code == 0)
+    #expect(
+      try terminal.read("disk/run/latest/model.safetensors")
+        == terminal.read("whole/latest/model.safetensors"))
+  }
+
+  private func shell(_ command: String) -> Int32 {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", command]
+    guard (try? process.run()) != nil else { return -1 }
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+}
