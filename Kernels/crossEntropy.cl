@@ -16,9 +16,17 @@ __kernel void cross_entropy(
     __global float *dx = gradient + gradientOffset + (long)row * gradientStride;
     const int label = labels[labelsOffset + row];
     const int seen = label < 0 ? 0 : columns;
-    const float labelLogit = label < 0 ? 0 : x[label];
+    /* The lane that meets the label reads its logit, and alone overwrites it below. */
+    int owns = label < 0 && LANE == 0;
+    float labelLogit = 0;
     floatv largest = -INFINITY;
-    FOR_ROW(c, n, seen) largest = fmax(largest, load(x + c, n, -INFINITY));
+    FOR_ROW(c, n, seen) {
+      largest = fmax(largest, load(x + c, n, -INFINITY));
+      if (label >= c && label < c + n) {
+        owns = 1;
+        labelLogit = x[label];
+      }
+    }
     const float top = group_max(max_lanes(largest));
     floatv sum = 0;
     FOR_ROW(c, n, seen) {
@@ -27,12 +35,11 @@ __kernel void cross_entropy(
       if (hasGradient) store(dx + c, n, e);
     }
     const float total = group_sum(sum_lanes(sum));
-    if (LANE == 0) losses[lossesOffset + row] = label < 0 ? 0 : log(total) + (top - labelLogit);
+    if (owns) losses[lossesOffset + row] = label < 0 ? 0 : log(total) + (top - labelLogit);
     if (hasGradient) {
       const float factor = scale / total;
       FOR_ROW(c, n, columns) {
         store(dx + c, n, label < 0 ? (floatv)(0) : load(dx + c, n, 0) * factor);
-        /* The lane that wrote the label's element is the one that corrects it. */
         if (label >= c && label < c + n) dx[label] -= scale;
       }
     }
