@@ -76,8 +76,8 @@ import Testing
   }
 
   /// Training steps with varying numbers of labels and distinct ids soon ask the system for no more memory.
-  @Test func settledLoopAllocatesNothing() throws {
-    let device = CPUDevice()
+  @Test(arguments: deviceNames) func settledLoopAllocatesNothing(name: String) throws {
+    let device = try openDevice(name)
     let configuration = LlamaConfiguration(
       vocabularySize: 61, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 3, maximumLength: 16)
     let model = Llama(configuration, seed: 2, on: device)

@@ -58,5 +58,7 @@ extension OpenCLDevice {
   }
 
   /// Memory for the length of an operation: it returns to the pool when the last reference goes.
-  func scratch(_ count: Int) -> BufferSlice { makeBuffer(.float32, count: count)[...] }
+  func scratch(_ count: Int) -> BufferSlice {
+    makeBuffer(.float32, count: Buffer.room(for: count))[0..<count]
+  }
 }
