@@ -219,6 +219,10 @@ struct TrainCommand: ParsableCommand {
     switch event {
     case .reading(let paths): warn("reading \(paths.joined(separator: ", "))")
     case .ready(let parameters, let training, let development, let step, let total, let memory):
+      if step >= total {
+        warn("all \(total) steps are done already; nothing is left to train")
+        return
+      }
       let millions = String(format: "%.1f", Double(parameters) / 1e6)
       warn(
         "\(millions) M parameters, \(training) tokens to train on, \(development) to evaluate on, "

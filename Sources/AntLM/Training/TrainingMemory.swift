@@ -33,10 +33,17 @@ struct TrainingMemory {
     self.info = info
   }
 
+  /// What the kernel compiler of an OpenCL driver for CPUs takes from the same memory.
+  private static let compilerBytes = 256 << 20
+
   /// A CPU's memory holds the host's copies too.
   var bytes: Int {
-    let isShared = info.kind != .gpu && info.kind != .accelerator
-    return parameters + activations + activations / 8 + (isShared ? parameters / 2 : 0)
+    let device = parameters + activations + activations / 8
+    return switch info.kind {
+    case .gpu, .accelerator: device
+    case .openCLCPU: device + parameters / 2 + Self.compilerBytes
+    case .cpu, .simulator: device + parameters / 2
+    }
   }
 
   /// Throws ``TrainingError/outOfMemory(needed:available:place:advice:)`` where the run cannot fit.
