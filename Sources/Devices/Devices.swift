@@ -2,7 +2,6 @@ import CPUDevice
 import Device
 import OpenCLDevice
 
-
 /// How a device is opened.
 public struct DeviceOptions: Sendable {
   /// Threads of the CPU device; all cores where nil. OpenCL devices decide for themselves.
@@ -64,7 +63,9 @@ public enum Devices {
   ///   `opencl:1`; or part of a name, such as `nvidia`.
   /// - Throws: ``DeviceError`` where nothing matches, or where a device asked for by name does not open or
   ///   fails its check. `auto` passes such devices over.
-  public static func open(_ request: String = "auto", options: DeviceOptions = DeviceOptions()) throws -> Opened {
+  public static func open(_ request: String = "auto", options: DeviceOptions = DeviceOptions()) throws
+    -> Opened
+  {
     let request = request.lowercased()
     if request == "cpu" { return Opened(device: builtIn(options), notes: []) }
     let found = find()
