@@ -77,13 +77,15 @@ import Testing
     let terminal = Terminal()
     try terminal.prepare()
     let schedule = "2_CLM+1_MLM+9s_CLM"
+    let start = ContinuousClock.now
     #expect(try terminal.antlm(terminal.training("whole", schedule: schedule)).code == 0)
+    let whole = (ContinuousClock.now - start) / .microseconds(1)
     var random = SystemRandomNumberGenerator()
     var kills = 0
     var running = try terminal.start(terminal.training("run", schedule: schedule))
     for attempt in 0..<60 {
-      // Later attempts are given longer, so that each gets somewhere in the end.
-      usleep(UInt32.random(in: 20_000...400_000 + 40_000 * UInt32(attempt), using: &random))
+      // A part of what an undisturbed run takes; later attempts are given longer, so that one gets through.
+      usleep(UInt32(whole * Double.random(in: 0.02...0.3 + 0.03 * Double(attempt), using: &random)))
       running.send(SIGKILL)
       let result = try running.wait()
       if !result.wasKilled {
