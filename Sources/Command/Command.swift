@@ -35,15 +35,19 @@ enum Main {
     do {
       var command = try Antlm.parseAsRoot()
       try command.run()
+      StandardOutput.flush()
+      if let failure = StandardOutput.failure { throw failure }
     } catch {
       fail(error)
     }
   }
 
   private static func fail(_ error: any Error) -> Never {
+    StandardOutput.flush()
     let code = Antlm.exitCode(for: error)
     if code == .success {
-      print(Antlm.fullMessage(for: error))
+      emit(Antlm.fullMessage(for: error))
+      if let failure = StandardOutput.failure { fail(failure) }
       exit(0)
     }
     if let silent = error as? ExitCode { exit(silent.rawValue) }
@@ -52,7 +56,7 @@ enum Main {
     if text.isEmpty { text = "\(error)" }
     let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
     let help = code == .validationFailure ? " (see 'antlm --help' and 'antlm <subcommand> --help')" : ""
-    FileHandle.standardError.write(Data("antlm: \(line)\(help)\n".utf8))
+    warn("antlm: \(line)\(help)")
     exit(isUsage ? 2 : 1)
   }
 
@@ -65,10 +69,4 @@ enum Main {
     default: false
     }
   }
-}
-
-/// Prints a line to standard output at once, also where that is a pipe that a program reads from.
-func emit(_ line: some CustomStringConvertible) {
-  print(line)
-  fflush(nil)
 }

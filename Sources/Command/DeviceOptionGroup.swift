@@ -79,8 +79,3 @@ func table(_ rows: [[String]]) -> String {
     }.joined(separator: "  ")
   }.joined(separator: "\n")
 }
-
-/// A line for people, on standard error.
-func warn(_ line: String) {
-  FileHandle.standardError.write(Data("\(line)\n".utf8))
-}

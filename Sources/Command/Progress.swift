@@ -33,7 +33,7 @@ final class Progress {
     }
     if isTerminal {
       let padding = String(repeating: " ", count: max(0, width - line.count))
-      FileHandle.standardError.write(Data("\r\(line)\(padding)".utf8))
+      writeError("\r\(line)\(padding)")
       width = line.count
       if done >= total { end() }
     } else {
@@ -43,7 +43,7 @@ final class Progress {
 
   /// Ends a rewritten line, so that what follows begins on its own.
   func end() {
-    if isTerminal && width > 0 { FileHandle.standardError.write(Data("\n".utf8)) }
+    if isTerminal && width > 0 { writeError("\n") }
     width = 0
   }
 

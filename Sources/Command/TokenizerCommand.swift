@@ -78,9 +78,9 @@ struct TokenizerCommand: ParsableCommand {
           var object = JSONObject()
           object.set("ids", ids.map { Int($0) })
           object.set("tokens", ids.map { tokenizer.decode([$0]) })
-          print(object)
+          StandardOutput.write("\(object)\n".utf8)
         } else {
-          print(ids.map(String.init).joined(separator: " "))
+          StandardOutput.write((ids.map(String.init).joined(separator: " ") + "\n").utf8)
         }
       }
     }
@@ -112,8 +112,7 @@ struct TokenizerCommand: ParsableCommand {
           ids.append(id)
         }
         // Bytes, not text: a line may hold the half of a character.
-        fflush(nil)
-        FileHandle.standardOutput.write(Data(tokenizer.decodeBytes(ids)) + Data("\n".utf8))
+        StandardOutput.write(tokenizer.decodeBytes(ids) + [UInt8(ascii: "\n")])
       }
     }
   }
@@ -121,16 +120,31 @@ struct TokenizerCommand: ParsableCommand {
 
 /// The lines of a file or of standard input as bytes, without their ends.
 private func forEachLine(of path: String?, _ body: ([UInt8]) throws -> Void) throws {
-  let data: Data
+  let data: [UInt8]
   if let path, path != "-" {
-    guard let content = FileManager.default.contents(atPath: path) else {
-      throw FileError("read", path, code: FileManager.default.fileExists(atPath: path) ? EACCES : ENOENT)
-    }
-    data = content
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError("read", path) }
+    defer { close(descriptor) }
+    data = try readAll(descriptor, path)
   } else {
-    data = FileHandle.standardInput.readDataToEndOfFile()
+    data = try readAll(STDIN_FILENO, "standard input")
   }
   var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
   if lines.last?.isEmpty == true { lines.removeLast() }
   for line in lines { try body(Array(line)) }
+}
+
+/// Everything that can be read from a file or a pipe.
+private func readAll(_ descriptor: Int32, _ name: String) throws -> [UInt8] {
+  var data: [UInt8] = []
+  var part = [UInt8](repeating: 0, count: 1 << 16)
+  while true {
+    let count = read(descriptor, &part, part.count)
+    if count == 0 { return data }
+    if count > 0 {
+      data += part[..<count]
+    } else if errno != EINTR {
+      throw FileError("read", name)
+    }
+  }
 }

@@ -28,6 +28,34 @@ import Testing
     #expect(try terminal.antlm("train", "--help").output.contains("antlm train --resume"))
   }
 
+  /// Standard streams that cannot be read or written: a message where there is a place for it, never a trap.
+  @Test func standardStreams() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    #expect(try terminal.antlm("tokenizer", "encode", "tok.json", "dev.txt", shell: "exec >ids").code == 0)
+    for arguments in [
+      ["corpus", "--sentences", "3", "--out", "c.txt"], ["tokenizer", "encode", "tok.json", "dev.txt"],
+      ["tokenizer", "decode", "tok.json", "ids"], ["devices", "--json"], ["--help"],
+    ] {
+      expectRefusal(
+        try terminal.antlm(arguments, shell: "exec >/dev/full"), code: 1, "standard output", "o space left")
+      expectRefusal(try terminal.antlm(arguments, shell: "exec >&-"), code: 1, "standard output")
+      for shell in ["exec 2>/dev/full", "exec 2>&-"] {
+        #expect(try terminal.antlm(arguments, shell: shell).code == 0, "\(arguments) \(shell)")
+        #expect(try terminal.antlm("frobnicate", shell: shell).code == 2)
+      }
+    }
+    for shell in ["exec </", "exec <&-"] {
+      expectRefusal(
+        try terminal.antlm("tokenizer", "encode", "tok.json", shell: shell), code: 1, "standard input")
+    }
+    // Nobody reads the progress, but the run is as good.
+    let unread = try terminal.antlm(
+      terminal.training("run", schedule: "2s_CLM"), shell: "exec >/dev/full 2>/dev/full")
+    #expect(unread.code == 1 && !unread.wasKilled)
+    #expect(terminal.exists("run/checkpoints/step-2/model.safetensors"))
+  }
+
   @Test func filesThatAreNotText() throws {
     let terminal = Terminal()
     try terminal.prepare()
@@ -65,7 +93,6 @@ import Testing
     expectRefusal(try train("--device", "abacus"), code: 2, "abacus", "antlm devices")
     expectRefusal(try train("--model", "llama-giant"), code: 2, "llama-giant", "llama-mini")
     expectRefusal(try train("--tokenizer", "missing.json"), code: 1, "missing.json")
-    expectRefusal(try train("--tokenizer", "train.txt"), code: 1, "train.txt")
     #expect(
       try terminal.antlm("tokenizer", "train", "--vocab", "280", "--out", "other.json", "train.txt").code == 0
     )

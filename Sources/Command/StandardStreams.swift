@@ -1,0 +1,59 @@
+import AntLM
+import Foundation
+import Synchronization
+
+/// Standard output, and whether all of it arrived. A full disk or a closed descriptor does not end a job that
+/// may have run for hours: the job goes on, and the command says so when it ends.
+enum StandardOutput {
+  private struct State {
+    var buffer: [UInt8] = []
+    var failure: Int32?
+  }
+
+  private static let state = Mutex(State())
+
+  /// What the first write that failed failed with.
+  static var failure: FileError? {
+    state.withLock { $0.failure }.map { FileError("write", "standard output", code: $0) }
+  }
+
+  /// Adds bytes that may wait for the next ``flush()``.
+  static func write(_ bytes: some Sequence<UInt8>) {
+    state.withLock { state in
+      state.buffer.append(contentsOf: bytes)
+      if state.buffer.count >= 1 << 16 { empty(&state) }
+    }
+  }
+
+  static func flush() { state.withLock { empty(&$0) } }
+
+  private static func empty(_ state: inout State) {
+    if let code = writeAll(state.buffer, to: STDOUT_FILENO), state.failure == nil { state.failure = code }
+    state.buffer.removeAll(keepingCapacity: true)
+  }
+}
+
+/// Prints a line to standard output at once, also where that is a pipe that a program reads from.
+func emit(_ line: some CustomStringConvertible) {
+  StandardOutput.write("\(line)\n".utf8)
+  StandardOutput.flush()
+}
+
+/// A line for people, on standard error.
+func warn(_ line: String) { writeError("\(line)\n") }
+
+/// Text on standard error, as it is. Where nobody can read it, it is dropped.
+func writeError(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
+
+/// Writes all of `bytes`; gives the system's number for what went wrong.
+private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
+  bytes.withUnsafeBytes { bytes in
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0 && errno != EINTR { return errno }
+      rest = rest.dropFirst(max(0, count))
+    }
+    return nil
+  }
+}
