@@ -35,6 +35,8 @@ struct CorpusCommand: ParsableCommand {
     guard (1...1_000_000).contains(pairsEach) else {
       throw ValidationError("--pairs-each is \(pairsEach); it must be 1 or more")
     }
+    try OutputPath.require(out, "--out")
+    if let pairs { try OutputPath.require(pairs, "--pairs", apartFrom: [out]) }
   }
 
   func run() throws {

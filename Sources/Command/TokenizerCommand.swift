@@ -34,13 +34,14 @@ struct TokenizerCommand: ParsableCommand {
         )
       }
       guard minimumFrequency >= 1 else { throw ValidationError("--minimum-frequency must be 1 or more") }
+      try OutputPath.require(out, "--out", apartFrom: files)
     }
 
     func run() throws {
       let start = ContinuousClock.now
       let tokenizer = try Tokenizer.train(
         on: files.map { URL(filePath: $0) }, vocabularySize: vocab, minimumFrequency: minimumFrequency)
-      try tokenizer.write(to: URL(filePath: out))
+      try tokenizer.write(to: OutputPath.resolved(out))
       let seconds = start.duration(to: .now) / .seconds(1)
       if json {
         var object = JSONObject()

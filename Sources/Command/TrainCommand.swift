@@ -104,6 +104,12 @@ struct TrainCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    for (option, paths) in [
+      ("--train", training), ("--dev", development), ("--out", out.map { [$0] } ?? []),
+      ("--resume", resume.map { [$0] } ?? []),
+    ] where paths.contains("") {
+      throw ValidationError("\(option) is given an empty path; name a file or folder")
+    }
     guard resume != nil else {
       for (option, value) in [
         ("--model", model), ("--schedule", schedule), ("--tokenizer", tokenizer), ("--out", out),

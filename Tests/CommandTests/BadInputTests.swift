@@ -56,6 +56,40 @@ import Testing
     #expect(terminal.exists("run/checkpoints/step-2/model.safetensors"))
   }
 
+  /// What has the name of a file to write and is none, or is needed.
+  @Test func outputsThatMustNotBeReplaced() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    #expect(mkfifo(terminal.path("pipe"), 0o600) == 0)
+    try FileManager.default.createSymbolicLink(
+      atPath: terminal.path("link.txt"), withDestinationPath: "train.txt")
+    expectRefusal(try terminal.antlm("corpus", "--sentences", "3", "--out", "pipe"), code: 2, "pipe")
+    expectRefusal(
+      try terminal.antlm("corpus", "--sentences", "3", "--out", "c.txt", "--pairs", "./c.txt"), code: 2,
+      "c.txt")
+    expectRefusal(
+      try terminal.antlm("tokenizer", "train", "--vocab", "300", "--out", "pipe", "train.txt"), code: 2,
+      "pipe")
+    let text = try terminal.read("train.txt")
+    expectRefusal(
+      try terminal.antlm("tokenizer", "train", "--vocab", "300", "--out", "link.txt", "train.txt"), code: 2,
+      "link.txt")
+    #expect(try terminal.read("train.txt") == text)
+    #expect(try terminal.antlm("corpus", "--sentences", "3", "--out", "link.txt").code == 0)
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: terminal.path("link.txt")) == "train.txt")
+    try terminal.write(text, to: "train.txt")
+
+    // A folder that holds a tokenizer of the user's own is no new run's.
+    try terminal.antlm("tokenizer", "train", "--vocab", "280", "--out", "other.json", "train.txt")
+    try FileManager.default.createDirectory(atPath: terminal.path("own"), withIntermediateDirectories: true)
+    let other = try terminal.read("other.json")
+    try terminal.write(other, to: "own/tokenizer.json")
+    expectRefusal(try terminal.antlm(terminal.training("own")), code: 1, "own", "not empty")
+    #expect(try terminal.read("own/tokenizer.json") == other)
+    expectRefusal(try terminal.antlm(terminal.training("")), code: 2, "--out")
+  }
+
   @Test func filesThatAreNotText() throws {
     let terminal = Terminal()
     try terminal.prepare()
@@ -93,6 +127,7 @@ import Testing
     expectRefusal(try train("--device", "abacus"), code: 2, "abacus", "antlm devices")
     expectRefusal(try train("--model", "llama-giant"), code: 2, "llama-giant", "llama-mini")
     expectRefusal(try train("--tokenizer", "missing.json"), code: 1, "missing.json")
+    expectRefusal(try train("--train", ""), code: 2, "--train")
     #expect(
       try terminal.antlm("tokenizer", "train", "--vocab", "280", "--out", "other.json", "train.txt").code == 0
     )

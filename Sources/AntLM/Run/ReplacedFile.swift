@@ -11,7 +11,8 @@ public final class ReplacedFile {
 
   /// - Throws: ``FileError``
   public init(_ path: String) throws {
-    url = URL(filePath: path).absoluteURL
+    // Where the name is a link, what it points at is replaced and the link stays.
+    url = URL(filePath: path).absoluteURL.standardizedFileURL.resolvingSymlinksInPath()
     if FileSystem.isFolder(url) { throw FileError("write", path, code: EISDIR) }
     partial = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).partial-\(getpid())")
     descriptor = open(partial.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)

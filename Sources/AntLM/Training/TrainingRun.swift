@@ -33,6 +33,11 @@ public enum TrainingRun {
     configuration.schedule = schedule.description
     let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizerFile))
     try tokenizer.requireMask()
+    // What a killed start left is the same tokenizer or, if it is another, somebody else's.
+    let kept = URL(filePath: folder).appending(path: "tokenizer.json")
+    if FileSystem.exists(kept), try FileSystem.read(kept) != FileSystem.read(URL(filePath: tokenizerFile)) {
+      throw RunError.notEmpty(path: folder)
+    }
     let description = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
     guard configuration.length <= description.maximumLength else {
       throw TrainingError.tooLong(length: configuration.length, maximum: description.maximumLength)

@@ -1,0 +1,25 @@
+import ArgumentParser
+import Foundation
+
+/// The name of a file a command puts in place as a whole, so that what has that name is replaced.
+enum OutputPath {
+  /// Refuses to replace what is no file, such as /dev/null or a pipe, and what the command itself reads or
+  /// writes under another option.
+  static func require(_ path: String, _ option: String, apartFrom others: [String] = []) throws {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    let kind = status.st_mode & S_IFMT
+    if exists && kind != S_IFREG && kind != S_IFDIR {
+      throw ValidationError("\(option) \(path) is a device or a pipe; name a file")
+    }
+    if let other = others.first(where: { resolved($0) == resolved(path) }) {
+      throw ValidationError(
+        "\(option) \(path) would replace \(other), which this command names too; choose another")
+    }
+  }
+
+  /// The file itself where `path` is a link to it: the link stays.
+  static func resolved(_ path: String) -> URL {
+    URL(filePath: path).absoluteURL.standardizedFileURL.resolvingSymlinksInPath()
+  }
+}
