@@ -133,6 +133,12 @@ import Testing
     )
     expectRefusal(try train("--tokenizer", "other.json"), code: 1, "other.json", "280")
     #expect(!terminal.exists("run"))
+    // No clipping is no bad input: JSON has no infinity, but config.json keeps it.
+    #expect(
+      try terminal.antlm(
+        terminal.training("run", schedule: "4s_CLM", ["--clip", "inf", "--max-steps", "3"])
+      ).code == 0)
+    #expect(try terminal.antlm("train", "--resume", "run").code == 0)
   }
 
   @Test func foldersThatAreNotRuns() throws {

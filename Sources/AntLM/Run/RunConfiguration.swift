@@ -8,6 +8,9 @@ struct RunConfiguration: Codable {
 
   private enum Key: String, CodingKey { case antlm }
 
+  /// How infinity, for which JSON has no number, is written: what `--clip` takes.
+  private static let infinity = "inf"
+
   init(model: LlamaConfiguration, antlm: TrainingConfiguration) {
     self.model = model
     self.antlm = antlm
@@ -29,8 +32,11 @@ struct RunConfiguration: Codable {
     let model = try LlamaConfiguration(contentsOf: url)
     struct Section: Decodable { var antlm: TrainingConfiguration? }
     let data = try FileSystem.read(url)
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: Self.infinity, negativeInfinity: "-" + Self.infinity, nan: "nan")
     do {
-      guard let antlm = try JSONDecoder().decode(Section.self, from: data).antlm else {
+      guard let antlm = try decoder.decode(Section.self, from: data).antlm else {
         throw RunError.notARun(path: run)
       }
       self.init(model: model, antlm: antlm)
@@ -50,6 +56,8 @@ struct RunConfiguration: Codable {
   func write(to url: URL) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: Self.infinity, negativeInfinity: "-" + Self.infinity, nan: "nan")
     try FileSystem.replace(url, with: try encoder.encode(self) + Data("\n".utf8))
   }
 }
