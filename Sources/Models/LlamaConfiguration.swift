@@ -77,6 +77,10 @@ public struct LlamaConfiguration: Equatable, Sendable {
       return "\(key) is \(value)"
     }
     if layers > 4096 { return "num_hidden_layers is \(layers)" }
+    // Within this every size in bytes can be counted.
+    let (width, inner) = (Double(hiddenSize), Double(intermediateSize))
+    let parameters = 2 * Double(vocabularySize) * width + Double(layers) * width * (4 * width + 3 * inner)
+    if parameters > 1e12 { return "its sizes make more than 10^12 parameters" }
     if hiddenSize % heads != 0 || headDimension % 2 != 0 {
       return "hidden_size \(hiddenSize) does not divide into \(heads) heads of an even size"
     }

@@ -128,6 +128,14 @@ import Testing
     expectRefusal(try train("--model", "llama-giant"), code: 2, "llama-giant", "llama-mini")
     expectRefusal(try train("--tokenizer", "missing.json"), code: 1, "missing.json")
     expectRefusal(try train("--train", ""), code: 2, "--train")
+    // Sizes whose product no integer holds.
+    let model = String(decoding: try terminal.read("model.json"), as: UTF8.self)
+    try terminal.write(
+      Data(
+        model.replacing("hidden_size\": 16", with: "hidden_size\": \(1 << 24)")
+          .replacing("num_hidden_layers\": 1", with: "num_hidden_layers\": 4096").utf8), to: "giant.json")
+    expectRefusal(try train("--model", "giant.json"), code: 1, "giant.json", "parameters")
+    expectRefusal(try train("--tokenizer", "train.txt"), code: 1, "train.txt")
     #expect(
       try terminal.antlm("tokenizer", "train", "--vocab", "280", "--out", "other.json", "train.txt").code == 0
     )

@@ -23,13 +23,13 @@ struct TrainingMemory {
   private let info: DeviceInfo
 
   init(_ model: LlamaConfiguration, parameterCount: Int, tokens: Int, on info: DeviceInfo) {
-    let width = model.hiddenSize
-    let inner = model.intermediateSize
-    let kept = tokens * model.layers * (6 * width + model.heads + 2 * inner)
-    let working = tokens * (8 * width + 6 * inner) + 3 * tokens * width
-    let logits = min(tokens, Self.chunkRows) * model.vocabularySize
+    let (width, inner) = (Double(model.hiddenSize), Double(model.intermediateSize))
+    let kept = Double(model.layers) * (6 * width + Double(model.heads) + 2 * inner)
+    let working = 8 * width + 6 * inner + 3 * width
+    let logits = Double(min(tokens, Self.chunkRows)) * Double(model.vocabularySize)
     parameters = 4 * 4 * parameterCount
-    activations = 4 * (kept + working + logits)
+    // What is beyond any machine need not be counted to the byte, nor may it overflow.
+    activations = Int(min(4 * (Double(tokens) * (kept + working) + logits), 0x1p60))
     self.info = info
   }
 
