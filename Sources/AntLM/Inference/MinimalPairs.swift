@@ -11,6 +11,8 @@ public struct MinimalPairs: Sendable {
     public var phenomenon: String
     public var good: String
     public var bad: String
+    /// Its line in the file, from 1.
+    public var line: Int
   }
 
   /// Right answers of one phenomenon.
@@ -47,7 +49,7 @@ public struct MinimalPairs: Sendable {
       }
       return Pair(
         phenomenon: object.phenomenon ?? object.identifier ?? "all", good: object.good,
-        bad: object.bad)
+        bad: object.bad, line: line.number)
     }
   }
 
@@ -70,7 +72,7 @@ public struct MinimalPairs: Sendable {
     do {
       scores = try Scorer(trained.model, specials: trained.specials)(texts, mode, progress: progress)
     } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
-      throw InferenceError.tooLong(item: (item + 1) / 2, tokens: tokens, maximum: maximum)
+      throw InferenceError.tooLong(item: pairs[(item - 1) / 2].line, tokens: tokens, maximum: maximum)
     }
     var order: [String] = []
     var results: [String: Accuracy] = [:]

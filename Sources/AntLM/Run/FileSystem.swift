@@ -76,6 +76,7 @@ enum FileSystem {
   }
 
   static func read(_ url: URL) throws -> Data {
+    if isFolder(url) { throw FileError("read", url.path, code: EISDIR) }
     do {
       return try Data(contentsOf: url)
     } catch {
