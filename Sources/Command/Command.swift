@@ -32,6 +32,7 @@ enum Main {
   static func main() {
     // A limit on file sizes is an error to report like a full disk, not a reason to die.
     signal(SIGXFSZ, SIG_IGN)
+    occupyStandardStreams()
     do {
       var command = try Antlm.parseAsRoot()
       try command.run()

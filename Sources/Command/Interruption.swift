@@ -7,10 +7,14 @@ enum Interruption {
   private static let wish = Atomic<Bool>(false)
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
 
-  static var isRequested: Bool { wish.load(ordering: .relaxed) }
+  static var isRequested: Bool {
+    wish.load(ordering: .relaxed) || StandardOutput.failure?.code == EPIPE
+  }
 
   /// Called once, from the main thread, before the work that is to be interrupted.
   static func watch() {
+    // A reader of standard output that goes away is a wish to stop, too, and not an end without a checkpoint.
+    signal(SIGPIPE, SIG_IGN)
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

@@ -33,6 +33,15 @@ enum StandardOutput {
   }
 }
 
+/// Takes the places of standard streams that are closed, so that no file the program opens gets the descriptor
+/// of one and what is printed ends up in it. Each is opened the wrong way round: using it still fails.
+func occupyStandardStreams() {
+  for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+    // The lowest free descriptor is this one.
+    _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+  }
+}
+
 /// Prints a line to standard output at once, also where that is a pipe that a program reads from.
 func emit(_ line: some CustomStringConvertible) {
   StandardOutput.write("\(line)\n".utf8)

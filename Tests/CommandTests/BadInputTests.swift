@@ -54,6 +54,22 @@ import Testing
       terminal.training("run", schedule: "2s_CLM"), shell: "exec >/dev/full 2>/dev/full")
     #expect(unread.code == 1 && !unread.wasKilled)
     #expect(terminal.exists("run/checkpoints/step-2/model.safetensors"))
+    // No file gets the place of a closed stream, and so what is printed there.
+    let closed = try terminal.antlm(
+      terminal.training("closed", schedule: "2s_CLM"), shell: "exec >&- 2>&- <&-")
+    #expect(closed.code == 1 && !closed.wasKilled)
+    let metrics = try ["run", "closed"].map {
+      try terminal.read("\($0)/metrics.jsonl").split(separator: UInt8(ascii: "\n")).map { line in
+        (try JSONSerialization.jsonObject(with: line) as? [String: Any])?["step"] as? Int
+      }
+    }
+    #expect(metrics[0] == metrics[1])
+    // A reader that goes away early: the run is saved.
+    let piped = try terminal.antlm(
+      terminal.training("piped", schedule: "500s_CLM") + ["--json"],
+      shell: #""$0" "$@" | head -n 1; exit"#)
+    #expect(piped.errors.contains("Broken pipe"), "\(piped.errors)")
+    #expect(terminal.exists("piped/latest/model.safetensors"))
   }
 
   /// What has the name of a file to write and is none, or is needed.

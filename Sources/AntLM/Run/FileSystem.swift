@@ -20,6 +20,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
       case ENOSPC, EDQUOT: "free some space and try again"
       case EFBIG: "the limit on file sizes (ulimit -f) is too low"
       case ENOENT: "check the path"
+      case EPIPE, EBADF: "nobody is there to use it"
       case EACCES, EPERM, EROFS: "check its permissions or choose another place"
       case ENOTDIR, EISDIR: "check whether it should be a file or a folder"
       default: "check the path and the disk"
