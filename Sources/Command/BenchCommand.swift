@@ -36,6 +36,8 @@ struct BenchCommand: ParsableCommand {
   var batch = 32
   @Option(help: "Tokens a sequence of --model.")
   var length = 128
+  @Option(help: "Objective of --model, CLM or MLM. (default: both)")
+  var objective: Benchmark.ObjectiveKind?
   @Option(help: "Runs the median is taken of.")
   var repeats = 7
   @Flag(help: "One JSON object a line.")
@@ -74,7 +76,7 @@ struct BenchCommand: ParsableCommand {
       let configuration = LlamaConfiguration.preset(
         preset, vocabularySize: vocab, maximumLength: max(512, length))
     {
-      for objective in Benchmark.ObjectiveKind.allCases {
+      for objective in objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases {
         try show(
           bench.trainingStep(
             configuration, preset: preset, objective: objective, batch: batch, length: length))
@@ -117,3 +119,4 @@ struct BenchCommand: ParsableCommand {
 }
 
 extension Benchmark.Layout: ExpressibleByArgument {}
+extension Benchmark.ObjectiveKind: ExpressibleByArgument {}
