@@ -69,11 +69,11 @@ import Testing
       .wrongShape(file: file, tensor: "model.embed_tokens.weight", found: [23, 12], expected: [24, 12]))
     // Nobody should wait for memory that a damaged configuration asks for.
     configuration.vocabularySize = 1 << 24
-    configuration.hiddenSize = 1 << 20
+    configuration.hiddenSize = 1 << 14
     try configuration.write(to: folder.url)
     expectRefusal(
       .wrongShape(
-        file: file, tensor: "model.embed_tokens.weight", found: [23, 12], expected: [1 << 24, 1 << 20]))
+        file: file, tensor: "model.embed_tokens.weight", found: [23, 12], expected: [1 << 24, 1 << 14]))
   }
 
   /// Needs `REFERENCE_PYTHON`, a Python that has transformers (tools/reference/open_checkpoint.py).
