@@ -87,6 +87,10 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("Steps between evaluations; 0 for ends of phases only. (default: 500)", valueName: "n")
   )
   var evaluateEvery: Int?
+  @Flag(
+    name: .customLong("eval-first"),
+    help: "Evaluate before the first step too, which takes as long as any evaluation.")
+  var evaluateFirst = false
   @Option(
     name: .customLong("eval-sequences"),
     help: ArgumentHelp("Sequences an evaluation reads; 0 for all. (default: 512)", valueName: "n"))
@@ -129,7 +133,8 @@ struct TrainCommand: ParsableCommand {
       ("--lr-span", learningRateSpan), ("--warmup", warmup), ("--optimizer-state", optimizerState),
       ("--beta1", beta1), ("--beta2", beta2), ("--epsilon", epsilon), ("--weight-decay", weightDecay),
       ("--clip", clip), ("--dropout", dropout), ("--mask-rate", maskRate), ("--eval-every", evaluateEvery),
-      ("--eval-sequences", evaluationSequences), ("--checkpoint-every", checkpointEvery), ("--keep", keep),
+      ("--eval-first", evaluateFirst ? true : nil), ("--eval-sequences", evaluationSequences),
+      ("--checkpoint-every", checkpointEvery), ("--keep", keep),
     ]
     if let (option, _) = given.first(where: { $0.1 != nil }) {
       throw ValidationError("\(option) cannot be given with --resume: the run's own options are used")
@@ -200,6 +205,7 @@ struct TrainCommand: ParsableCommand {
     take(dropout, \.dropout)
     take(maskRate, \.maskRate)
     take(evaluateEvery, \.evaluateEvery)
+    options.evaluateFirst = evaluateFirst
     take(evaluationSequences, \.evaluationSequences)
     take(checkpointEvery, \.checkpointEvery)
     take(keep, \.keep)

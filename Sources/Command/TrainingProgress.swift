@@ -28,7 +28,7 @@ final class TrainingProgress {
     }
     if json { emit(report.json) }
     if !report.devLosses.isEmpty {
-      if begin.isEmpty { begin = report.devLosses }
+      if report.step == 0 { begin = report.devLosses }
       latest = report.devLosses
       if !json {
         progress.end()
@@ -50,7 +50,8 @@ final class TrainingProgress {
 
   func summarize(folder: String) {
     if json { return }
-    if !begin.isEmpty { emit("dev loss before: \(losses(begin))\ndev loss after:  \(losses(latest))") }
+    if !begin.isEmpty { emit("dev loss before: \(losses(begin))") }
+    if !latest.isEmpty { emit("dev loss after:  \(losses(latest))") }
     emit("done; try: antlm generate \(shellQuoted(folder)) --prompt \"The\"")
   }
 

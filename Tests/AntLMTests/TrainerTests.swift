@@ -15,7 +15,9 @@ import Text
 
   @Test func lossesFallUnderBothObjectives() throws {
     let tiny = try TinyRun()
-    let trainer = try tiny.start("run", tiny.configuration("3_CLM+3_MLM"))
+    var configuration = tiny.configuration("3_CLM+3_MLM")
+    configuration.evaluateFirst = true
+    let trainer = try tiny.start("run", configuration)
     var dev: [[String: Double]] = []
     let outcome = try trainer.train(report: { if !$0.devLosses.isEmpty { dev.append($0.devLosses) } })
     #expect(outcome == .finished)
@@ -26,13 +28,18 @@ import Text
     #expect(last["MLM"]! < first["MLM"]! - 0.5)
   }
 
-  @Test func metricsHoldWhatTheyShould() throws {
+  /// With a line of step 0 where the untrained model is evaluated too, and only there.
+  @Test(arguments: [false, true])
+  func metricsHoldWhatTheyShould(evaluateFirst: Bool) throws {
     let tiny = try TinyRun()
-    let trainer = try tiny.start("run", tiny.configuration("5s_CLM+4s_MLM"))
+    var configuration = tiny.configuration("5s_CLM+4s_MLM")
+    configuration.evaluateFirst = evaluateFirst
+    let trainer = try tiny.start("run", configuration)
     #expect(try trainer.train() == .finished)
+    #expect(try TrainingRun.configuration(of: tiny.scratch.path("run")).evaluateFirst == evaluateFirst)
     let lines = try String(contentsOf: tiny.run("run").metrics, encoding: .utf8).split(separator: "\n")
-    #expect(lines.count == 10)
-    for (step, line) in lines.enumerated() {
+    #expect(lines.count == (evaluateFirst ? 10 : 9))
+    for (step, line) in zip((evaluateFirst ? 0 : 1)..., lines) {
       let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
       #expect(object["step"] as? Int == step)
       #expect(object["phase"] as? Int == (step <= 5 ? 1 : 2))
@@ -81,8 +88,10 @@ import Text
 
   @Test func aRunKilledBeforeItsFirstCheckpointBeginsAgain() throws {
     let tiny = try TinyRun()
-    #expect(try tiny.start("whole").train() == .finished)
-    do { _ = try tiny.start("killed") }
+    var configuration = tiny.configuration()
+    configuration.evaluateFirst = true
+    #expect(try tiny.start("whole", configuration).train() == .finished)
+    do { _ = try tiny.start("killed", configuration) }
     let run = try tiny.run("killed")
     try Data("{\"step\":0}\n{\"step\":1}\n{\"st".utf8).write(to: run.metrics)
     #expect(try tiny.resume("killed").train() == .finished)
@@ -98,8 +107,9 @@ import Text
     _ = try tiny.start("reset", configuration).train()
     let keep = try tiny.metrics("keep")
     let reset = try tiny.metrics("reset")
-    #expect(keep[..<5] == reset[..<5])
-    #expect(keep[5] != reset[5])
+    // Step 4 begins the second phase and updates otherwise, which step 5 is the first to see.
+    #expect(keep[..<4] == reset[..<4])
+    #expect(keep[4] != reset[4])
   }
 
   @Test(arguments: [Float.nan, .infinity])
@@ -171,11 +181,13 @@ import Text
     var configuration = tiny.configuration("12s_CLM")
     configuration.evaluateEvery = 0
     configuration.checkpointEvery = 0
+    // The last step is evaluated; what that takes is there from the beginning.
+    configuration.evaluateFirst = true
     let trainer = try tiny.start("run", configuration)
     var allocations: [Int] = []
     let device = trainer.model.parameters.device
     _ = try trainer.train(report: { _ in allocations.append(device.memoryUse.allocations) })
-    #expect(allocations[4] == allocations[11], "\(allocations)")
+    #expect(allocations[4] == allocations[12], "\(allocations)")
   }
 
   @Test func whatCannotBeTrainedIsRefused() throws {

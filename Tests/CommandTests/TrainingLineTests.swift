@@ -6,7 +6,7 @@ import Testing
   @Test func theWholeLine() throws {
     let terminal = Terminal()
     try terminal.prepare()
-    let trained = try terminal.antlm(terminal.training("run") + ["--json"])
+    let trained = try terminal.antlm(terminal.training("run") + ["--json", "--eval-first"])
     #expect(trained.code == 0, "\(trained.errors)")
     let objects = try trained.lines.map {
       try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
@@ -60,7 +60,10 @@ import Testing
   @Test func aSignalSavesAndTheRunGoesOn() throws {
     let terminal = Terminal()
     try terminal.prepare()
-    #expect(try terminal.antlm(terminal.training("whole", schedule: "6_CLM+2_MLM")).code == 0)
+    let whole = try terminal.antlm(terminal.training("whole", schedule: "6_CLM+2_MLM"))
+    #expect(whole.code == 0 && whole.output.contains("dev loss after:  CLM"), "\(whole.errors)")
+    // Nothing was evaluated before the first step.
+    #expect(!whole.output.contains("step 0/") && !whole.output.contains("dev loss before"))
     let running = try terminal.start(terminal.training("run", schedule: "6_CLM+2_MLM"))
     try waitForLines(4, in: terminal.path("run/metrics.jsonl"), of: running)
     running.send(SIGTERM)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `metrics.jsonl`: a line a step, each one object with a `step`.
+/// `metrics.jsonl`: a line a step, each one object with a `step`; step 0 where the run was evaluated first.
 ///
 /// The timing members, ``timingMembers``, come last in each line and are the only ones that differ between
 /// two runs of the same training: without them, a run that was killed and resumed writes the same bytes as one

@@ -77,7 +77,7 @@ public final class Trainer {
     let begin = clock.now
     func elapsed() -> Double { metrics.secondsElapsed + begin.duration(to: clock.now).seconds }
 
-    if state.step == 0, let evaluation {
+    if configuration.evaluateFirst, state.step == 0, let evaluation {
       var first = StepReport(step: 0, totalSteps: plan.totalSteps, position: plan.position(ofStep: 1))
       first.devLosses = try evaluation(model)
       first.secondsElapsed = elapsed()
@@ -180,7 +180,7 @@ public struct StepReport: Sendable {
   public var step: Int
   public var totalSteps: Int
   public var position: TrainingPlan.Position
-  /// Of the batch, before the update, in nats a label; nil at step 0, which only evaluates.
+  /// Of the batch, before the update, in nats a label; nil at step 0, which only evaluates (`--eval-first`).
   public var loss: Float?
   /// Before clipping.
   public var gradientNorm: Float?

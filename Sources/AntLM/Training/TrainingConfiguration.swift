@@ -48,6 +48,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
 
   /// Steps between evaluations; 0 for the ends of phases only.
   public var evaluateEvery = 500
+  /// Whether the untrained model is evaluated too, before step 1.
+  public var evaluateFirst = false
   /// Sequences of the development text an evaluation reads; 0 for all.
   public var evaluationSequences = 512
   /// Steps between checkpoints; 0 for the ends of phases only.
