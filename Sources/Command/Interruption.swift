@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Ctrl-C, SIGTERM and SIGHUP as a wish to stop after the current step; a second one ends the process at once.
+/// Ctrl-C, SIGTERM and SIGHUP as a wish to stop after the current step, or amid its evaluation; a second one ends the process at once.
 enum Interruption {
   private static let wish = Atomic<Bool>(false)
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []

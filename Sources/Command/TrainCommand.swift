@@ -16,7 +16,7 @@ struct TrainCommand: ParsableCommand {
         antlm train --resume run
 
       A schedule counts epochs (4_CLM) or steps (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6.
-      Ctrl-C or SIGTERM finishes the step and saves. A resumed run gives the bits it would have given.
+      Ctrl-C or SIGTERM finishes the step and saves; an evaluation is made up for on --resume. A resumed run gives the bits it would have given.
       """)
 
   @Option(help: ArgumentHelp("Take this run up after its newest checkpoint.", valueName: "run"))

@@ -8,7 +8,7 @@ import Text
 @testable import AntLM
 
 @Suite struct TrainerTests {
-  /// Stops after `step` as a signal would.
+  /// Stops after `step` as a signal would, before its evaluation where it has one.
   private func trainUntil(_ step: Int, _ trainer: Trainer) throws -> Trainer.Outcome {
     try trainer.train(until: { trainer.step >= step })
   }
@@ -77,13 +77,39 @@ import Text
     configuration.optimizerState = .reset
     configuration.learningRateSpan = .phase
     #expect(try tiny.start("whole", configuration).train() == .finished)
-    #expect(try tiny.start("steps", configuration).train(until: { true }) == .stopped(step: 1))
-    for step in 2...9 {
-      #expect(try tiny.resume("steps").train(until: { true }) == .stopped(step: step))
-    }
-    #expect(try tiny.resume("steps").train(until: { true }) == .finished)
+    #expect(try trainUntil(1, tiny.start("steps", configuration)) == .stopped(step: 1))
+    // Steps 3, 4, 5, 8 and 10 are stopped before their evaluation; the last is only evaluated after that.
+    for step in 2...10 { #expect(try trainUntil(step, tiny.resume("steps")) == .stopped(step: step)) }
+    #expect(try tiny.resume("steps").train() == .finished)
     #expect(try tiny.resume("steps").train() == .finished)
     try tiny.expectEqual("whole", "steps", "stopped after every step")
+  }
+
+  /// Between any two batches, again and again before the evaluation is through.
+  @Test func anEvaluationStopsBetweenBatches() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("6s_CLM")
+    configuration.evaluateFirst = true
+    #expect(try tiny.start("whole", configuration).train() == .finished)
+    /// Stops when asked for the `limit`th time once `step` is done.
+    func train(_ trainer: Trainer, past step: Int, limit: Int) throws -> Trainer.Outcome {
+      var asked = 0
+      return try trainer.train(until: {
+        if trainer.step >= step { asked += 1 }
+        return asked >= limit
+      })
+    }
+    #expect(try train(tiny.start("run", configuration), past: 0, limit: 2) == .stopped(step: 0))
+    #expect(try tiny.metrics("run").isEmpty)
+    #expect(try train(tiny.resume("run"), past: 4, limit: 3) == .stopped(step: 4))
+    #expect(try tiny.metrics("run").count == 4)
+    for limit in [1, 2, 4] {
+      let trainer = try tiny.resume("run")
+      #expect(try train(trainer, past: 4, limit: limit) == .stopped(step: 4))
+      #expect(trainer.step == 4)
+    }
+    #expect(try tiny.resume("run").train() == .finished)
+    try tiny.expectEqual("whole", "run", "stopped amid evaluations")
   }
 
   @Test func aRunKilledBeforeItsFirstCheckpointBeginsAgain() throws {

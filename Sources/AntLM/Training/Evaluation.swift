@@ -33,13 +33,18 @@ struct Evaluation {
     self.seed = seed
   }
 
-  /// Mean loss by the objective's name.
-  func callAsFunction(_ model: any LanguageModel) throws -> [String: Double] {
+  /// Mean loss by the objective's name; nil where it was stopped.
+  ///
+  /// - Parameter stop: asked before each batch.
+  func callAsFunction(_ model: any LanguageModel, until stop: () -> Bool = { false }) throws
+    -> [String: Double]?
+  {
     var losses: [String: Double] = [:]
     for objective in objectives {
       var sum = 0.0
       var labels = 0
       for start in stride(from: 0, to: blocks.count, by: microBatch) {
+        if stop() { return nil }
         let samples = start..<min(start + microBatch, blocks.count)
         let batch = objective.batch(
           blocks: Array(blocks[samples]), firstSample: start, epoch: Self.epoch, seed: seed)

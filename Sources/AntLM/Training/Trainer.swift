@@ -19,7 +19,7 @@ public final class Trainer {
   /// How a call of ``train(until:report:)`` ended.
   public enum Outcome: Sendable, Equatable {
     case finished
-    /// Stopped as asked, with a checkpoint at this step.
+    /// Stopped as asked, with a checkpoint at this step; before step 1 there is nothing to keep.
     case stopped(step: Int)
   }
 
@@ -57,8 +57,9 @@ public final class Trainer {
     self.run = run
     self.lock = lock
     self.device = device
-    // A run without a checkpoint writes the line of step 0 again.
-    metrics = try MetricsLog(run.metrics, through: state.step == 0 ? -1 : state.step)
+    // A run without a checkpoint writes the line of step 0 again, and a step without its evaluation its own.
+    metrics = try MetricsLog(
+      run.metrics, through: state.step == 0 ? -1 : state.unevaluated == nil ? state.step : state.step - 1)
     loss = device.makeBuffer(.float32, count: 1)[...]
   }
 
@@ -68,7 +69,7 @@ public final class Trainer {
   /// Trains to the end of the plan.
   ///
   /// - Parameters:
-  ///   - stop: asked after each step; true finishes with a checkpoint.
+  ///   - stop: asked after each step and between the batches of an evaluation; true ends with a checkpoint.
   ///   - report: told of each step after its metrics are written.
   public func train(until stop: () -> Bool = { false }, report: (StepReport) -> Void = { _ in }) throws
     -> Outcome
@@ -79,20 +80,32 @@ public final class Trainer {
 
     if configuration.evaluateFirst, state.step == 0, let evaluation {
       var first = StepReport(step: 0, totalSteps: plan.totalSteps, position: plan.position(ofStep: 1))
-      first.devLosses = try evaluation(model)
+      guard let losses = try evaluation(model, until: stop) else { return .stopped(step: 0) }
+      first.devLosses = losses
       first.secondsElapsed = elapsed()
       try metrics.append(first.json)
       report(first)
     }
-    while state.step < plan.totalSteps {
-      let started = clock.now
-      var stepReport = try advance()
-      stepReport.tokensPerSecond = Double(stepReport.tokens) / started.duration(to: clock.now).seconds
+    while state.step < plan.totalSteps || state.unevaluated != nil {
+      var stepReport: StepReport
+      // A step whose evaluation was cut short is evaluated and reported now.
+      let isLate = state.unevaluated != nil
+      if let late = state.unevaluated {
+        stepReport = StepReport(late, step: state.step, of: plan, configuration)
+      } else {
+        let started = clock.now
+        stepReport = try advance()
+        stepReport.tokensPerSecond = Double(stepReport.tokens) / started.duration(to: clock.now).seconds
+      }
       let position = stepReport.position
       let step = state.step
       var isBest = false
-      if let evaluation, isDue(step, every: configuration.evaluateEvery, position) {
-        let losses = try evaluation(model)
+      if let evaluation, isLate || isDue(step, every: configuration.evaluateEvery, position) {
+        guard let losses = try evaluation(model, until: stop) else {
+          state.unevaluated = TrainerState.Unevaluated(stepReport)
+          if !isLate { try saving(step) { try save() } }
+          return .stopped(step: step)
+        }
         stepReport.devLosses = losses
         let mean = losses.values.reduce(0, +) / Double(losses.count)
         if mean.isFinite, mean < state.best?.devLoss ?? .infinity {
@@ -100,21 +113,29 @@ public final class Trainer {
           isBest = true
         }
       }
+      state.unevaluated = nil
       stepReport.secondsElapsed = elapsed()
       let stopping = stop()
-      do {
+      try saving(step) {
         try metrics.append(stepReport.json)
-        if isBest || stopping || isDue(step, every: configuration.checkpointEvery, position) {
+        if isBest || isLate || stopping || isDue(step, every: configuration.checkpointEvery, position) {
           try save()
         }
-      } catch let error as any CustomStringConvertible {
-        throw TrainingError.checkpointFailed(
-          step: step, reason: "\(error)", last: try? run.checkpoint().url.path)
       }
       report(stepReport)
       if stopping && step < plan.totalSteps { return .stopped(step: step) }
     }
     return .finished
+  }
+
+  /// Runs `body`, whose failure is that of saving after `step`.
+  private func saving(_ step: Int, _ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let error as any CustomStringConvertible {
+      throw TrainingError.checkpointFailed(
+        step: step, reason: "\(error)", last: try? run.checkpoint().url.path)
+    }
   }
 
   /// One optimizer step.
@@ -196,6 +217,17 @@ public struct StepReport: Sendable {
     self.step = step
     self.totalSteps = totalSteps
     self.position = position
+  }
+
+  /// The report of a step that was interrupted before it could be made.
+  init(
+    _ late: TrainerState.Unevaluated, step: Int, of plan: TrainingPlan, _ configuration: TrainingConfiguration
+  ) {
+    self.init(step: step, totalSteps: plan.totalSteps, position: plan.position(ofStep: step))
+    loss = late.loss
+    gradientNorm = late.gradientNorm
+    tokensPerSecond = late.tokensPerSecond
+    learningRate = configuration.rate(step: step, of: plan)
   }
 
   /// The line of metrics.jsonl. Epoch and phase count from 1; what depends on the clock comes last.

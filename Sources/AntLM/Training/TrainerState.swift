@@ -11,11 +11,26 @@ struct TrainerState: Codable, Equatable {
     var devLoss: Double
   }
 
+  /// What the report of a step holds before its evaluation.
+  struct Unevaluated: Codable, Equatable {
+    var loss: Float
+    var gradientNorm: Float
+    var tokensPerSecond: Double
+
+    init(_ report: StepReport) {
+      loss = report.loss ?? 0
+      gradientNorm = report.gradientNorm ?? 0
+      tokensPerSecond = report.tokensPerSecond ?? 0
+    }
+  }
+
   /// Steps done.
   var step = 0
   /// Updates the moments have seen: steps since the last reset.
   var optimizerStep = 0
   var best: Best?
+  /// There where the evaluation after ``step`` was cut short and is to be made up for.
+  var unevaluated: Unevaluated?
 
   static let fileName = "trainer.json"
 
