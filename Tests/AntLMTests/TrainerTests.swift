@@ -242,6 +242,20 @@ import Text
     }
   }
 
+  /// Also where the text is as it was: its checksum names tokenizer and text together.
+  @Test func aChangedTokenizerIsRefusedOnResume() throws {
+    let tiny = try TinyRun()
+    _ = try trainUntil(2, tiny.start("run"))
+    let file = try tiny.run("run").tokenizer
+    let whole = try Data(contentsOf: file)
+    try Tokenizer.train(on: [URL(filePath: tiny.training)], vocabularySize: 290, minimumFrequency: 2)
+      .write(to: file)
+    let error = try #require(throws: TrainingError.self) { try tiny.resume("run") }
+    #expect(error == .tokenizerChanged(file: file.path))
+    try whole.write(to: file)
+    #expect(try tiny.resume("run").step == 2)
+  }
+
   @Test func twoProcessesCannotTrainOneRun() throws {
     let tiny = try TinyRun()
     let trainer = try tiny.start("run")

@@ -62,10 +62,11 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var deviceName = ""
   /// Which kernels were asked for.
   public var kernels = "auto"
-  /// What the training tokens were when the run began.
+  /// What tokenizer and text were when the run began.
   public var trainingTokens = 0
   public var developmentTokens = 0
   public var textChecksum = ""
+  public var tokenizerChecksum = ""
 
   public init(model: String, schedule: String, training: [String]) {
     self.model = model

@@ -10,6 +10,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooLittleText(files: [String], tokens: Int, needed: Int)
   /// The tokenizer knows another vocabulary than the model.
   case vocabularyMismatch(tokenizer: String, tokens: Int, model: String, vocabulary: Int)
+  /// The tokenizer of a run is not what it was when the run began.
+  case tokenizerChanged(file: String)
   /// The text of a run is not what it was when the run began.
   case textChanged(files: [String])
   /// The run cannot fit into memory.
@@ -33,6 +35,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .vocabularyMismatch(let tokenizer, let tokens, let model, let vocabulary):
       "\(tokenizer) has \(tokens) tokens but \(model) has \(vocabulary); use the tokenizer of the model, or a "
         + "preset, which takes the tokenizer's size"
+    case .tokenizerChanged(let file):
+      "\(file): not the tokenizer this run was started with; copy tokenizer.json back from one of the run's "
+        + "checkpoints"
     case .textChanged(let files):
       "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or name the same "
         + "text elsewhere with --train and --dev"

@@ -50,6 +50,7 @@ public enum TrainingRun {
     configuration.trainingTokens = text.training.count
     configuration.developmentTokens = text.development?.count ?? 0
     configuration.textChecksum = text.checksum
+    configuration.tokenizerChecksum = tokenizer.checksum
 
     let memory = TrainingMemory(
       description, parameterCount: parameterCount(description),
@@ -93,7 +94,9 @@ public enum TrainingRun {
     try run.clean()
     let checkpoint = try run.checkpoints().last
     let tokenizer = try Tokenizer(contentsOf: run.tokenizer)
-    try tokenizer.requireMask()
+    guard tokenizer.checksum == configuration.tokenizerChecksum else {
+      throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
+    }
     let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
     guard text.checksum == configuration.textChecksum else {
       throw TrainingError.textChanged(files: configuration.training + configuration.development)

@@ -33,6 +33,13 @@ public struct Tokenizer: Sendable {
   /// The tokenizer.json this was read from; what ``write(to:)`` writes.
   let json: [UInt8]
 
+  /// Names the tokenizer: equal for equal files.
+  public var checksum: String {
+    var hash = ContentHash()
+    json.withUnsafeBytes { hash.combine($0) }
+    return hash.description
+  }
+
   /// - Parameter tokens: the bytes each id stands for.
   init(
     tokens: [[UInt8]], byteIDs: [Int32], merges: [MergeTable.Merge], added: [AddedToken],
