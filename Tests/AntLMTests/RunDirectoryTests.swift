@@ -142,6 +142,22 @@ import Testing
     #expect(text.hasSuffix("{\"step\":4,\"secondsElapsed\":9.0}\n"))
   }
 
+  /// What was on the disk before the checkpoint is never cut off for being damaged.
+  @Test(arguments: ["{\"step\":1,\"lo", "", "\0\0\0", "{\"step\":0}", "{\"loss\":1}"])
+  func aDamagedLineIsNamed(damaged: String) throws {
+    let text = "{\"step\":0}\n\(damaged)\n{\"step\":2}\n{\"step\":3}\n"
+    let path = try scratch.write(text, to: "metrics.jsonl")
+    let error = RunError.damagedLine(path: path, line: 2)
+    for step in [1, 2, 10] {
+      #expect(throws: error) { try MetricsLog(URL(filePath: path), through: step) }
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+    #expect("\(error)".contains("metrics.jsonl, line 2") && !"\(error)".contains("\n"))
+    // After the checkpoint's step it goes with the other lines to be written again.
+    _ = try MetricsLog(URL(filePath: path), through: 0)
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "{\"step\":0}\n")
+  }
+
   @Test func aTornLineGoes() throws {
     let path = try scratch.write("{\"step\":0}\n{\"step\":1}\n{\"step\":2,\"lo", to: "metrics.jsonl")
     _ = try MetricsLog(URL(filePath: path), through: 10)

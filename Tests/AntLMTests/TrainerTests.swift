@@ -256,6 +256,39 @@ import Text
     #expect(try tiny.resume("run").step == 2)
   }
 
+  /// A run's own files, edited into another run: each is refused by its name, and restored goes on.
+  @Test func editedFilesAreRefusedOnResume() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("5s_CLM+4s_MLM")
+    configuration.optimizerState = .reset
+    _ = try trainUntil(7, tiny.start("run", configuration))
+    let run = try tiny.run("run")
+    let state = try run.checkpoint().url.appending(path: "trainer.json")
+    for (file, was, edited, parts) in [
+      (run.configuration, #""length" : 16"#, #""length" : 64"#, ["config.json", "--length 64", "32"]),
+      (run.configuration, #""batch" : 10"#, #""batch" : 0"#, ["config.json", "--batch"]),
+      (run.configuration, "4s_MLM", "5s_MLM", ["step-7", "run of 9 steps", "makes 10", "--out"]),
+      (run.configuration, "4s_MLM", "5s_XLM", ["config.json", "XLM"]),
+      (
+        run.configuration, #""num_hidden_layers" : 1"#, #""num_hidden_layers" : 2"#,
+        ["config.json", "model", "step-7"]
+      ),
+      (state, #""optimizerStep" : 2"#, #""optimizerStep" : 7"#, ["trainer.json", "7", "must be 2"]),
+      (state, #""step" : 7"#, #""step" : 6"#, ["trainer.json", "step 6", "move"]),
+    ] {
+      let whole = try String(contentsOf: file, encoding: .utf8)
+      #expect(whole.contains(was), "\(whole)")
+      try Data(whole.replacing(was, with: edited).utf8).write(to: file)
+      let error = #expect(throws: RunError.self, "\(edited)") { try tiny.resume("run") }
+      let message = "\(error as Any)"
+      #expect(parts.allSatisfy(message.contains) && !message.contains("\n"), "\(message)")
+      // No option of 'antlm train' chooses a checkpoint.
+      #expect(!message.contains("--checkpoint"), "\(message)")
+      try Data(whole.utf8).write(to: file)
+    }
+    #expect(try tiny.resume("run").train() == .finished)
+  }
+
   @Test func twoProcessesCannotTrainOneRun() throws {
     let tiny = try TinyRun()
     let trainer = try tiny.start("run")

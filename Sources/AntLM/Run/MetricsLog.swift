@@ -14,7 +14,11 @@ final class MetricsLog {
   /// `secondsElapsed` of the last line kept; 0 in an empty log.
   let secondsElapsed: Double
 
-  /// Opens the log and cuts it back to the lines of `step` and earlier; a torn last line goes too.
+  /// Opens the log and cuts it back to the lines of `step` and earlier. They reached the disk before the
+  /// checkpoint of `step` did, so one that cannot be read is refused; only a last line without its end, which
+  /// a kill leaves, is cut off.
+  ///
+  /// - Throws: ``RunError/damagedLine(path:line:)`` or ``FileError``.
   init(_ url: URL, through step: Int) throws {
     self.url = url
     descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
@@ -23,10 +27,17 @@ final class MetricsLog {
     var seconds = 0.0
     let data = try FileSystem.read(url)
     var start = data.startIndex
-    while let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) {
-      guard let line = try? JSONDecoder().decode(Line.self, from: data[start..<end]), line.step <= step else {
-        break
+    var lines = 0
+    var reached = -1
+    while reached < step, let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      lines += 1
+      guard let line = try? JSONDecoder().decode(Line.self, from: data[start..<end]), line.step > reached
+      else {
+        close(descriptor)
+        throw RunError.damagedLine(path: url.path, line: lines)
       }
+      guard line.step <= step else { break }
+      reached = line.step
       seconds = line.secondsElapsed ?? seconds
       kept = end + 1 - data.startIndex
       start = end + 1

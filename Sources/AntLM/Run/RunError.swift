@@ -16,6 +16,10 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   case unknownCheckpoint(path: String, name: String, available: [String])
   /// A file of a checkpoint is not what was written.
   case damaged(path: String, reason: String)
+  /// The options make another number of steps than those the checkpoint was trained with.
+  case optionsChanged(checkpoint: String, was: Int, now: Int)
+  /// A line of `metrics.jsonl` is not what was written.
+  case damagedLine(path: String, line: Int)
   /// `config.json` cannot be understood.
   case configuration(path: String, reason: String)
 
@@ -35,7 +39,13 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unknownCheckpoint(let path, let name, let available):
       "\(path) has no checkpoint '\(name)'; it has \(available.joined(separator: ", "))"
     case .damaged(let path, let reason):
-      "\(path) is damaged: \(reason); use another checkpoint of the run (--checkpoint step-N)"
+      "\(path) is damaged: \(reason); move the checkpoint's folder away and resume again, after the one before"
+    case .optionsChanged(let checkpoint, let was, let now):
+      "\(checkpoint) is of a run of \(was) steps, and its config.json now makes \(now); restore what was "
+        + "changed there, or start a new run with --out"
+    case .damagedLine(let path, let line):
+      "\(path), line \(line): not the JSON that was written; restore the line, or move the file away and "
+        + "resume again"
     case .configuration(let path, let reason): "\(path) cannot be used: \(reason)"
     }
   }

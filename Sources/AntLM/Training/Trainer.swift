@@ -189,6 +189,7 @@ public final class Trainer {
   private func save() throws {
     try metrics.synchronize()
     state.optimizerStep = optimizer.step
+    state.totalSteps = plan.totalSteps
     try run.writeCheckpoint(step: state.step, best: state.best?.step, keep: configuration.keep) { folder in
       try CheckpointFiles.write(
         model: model, optimizer: optimizer, tokenizer: tokenizer, state: state, to: folder)

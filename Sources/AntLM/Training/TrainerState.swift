@@ -28,6 +28,8 @@ struct TrainerState: Codable, Equatable {
   var step = 0
   /// Updates the moments have seen: steps since the last reset.
   var optimizerStep = 0
+  /// Steps of the whole run.
+  var totalSteps = 0
   var best: Best?
   /// There where the evaluation after ``step`` was cut short and is to be made up for.
   var unevaluated: Unevaluated?
@@ -42,13 +44,31 @@ struct TrainerState: Codable, Equatable {
 
   init() {}
 
-  init(_ checkpoint: Checkpoint) throws {
+  /// Throws ``RunError`` where the file is not that of `checkpoint` in a run of these options.
+  init(_ checkpoint: Checkpoint, of plan: TrainingPlan, _ configuration: TrainingConfiguration) throws {
     let url = checkpoint.url.appending(path: Self.fileName)
     guard let state = try? JSONDecoder().decode(Self.self, from: FileSystem.read(url)) else {
       throw RunError.damaged(path: url.path, reason: "not the JSON that was written")
     }
-    guard state.step == checkpoint.step, state.optimizerStep >= 0, state.optimizerStep <= state.step else {
-      throw RunError.damaged(path: url.path, reason: "it does not belong to step \(checkpoint.step)")
+    let step = checkpoint.step
+    guard state.step == step else {
+      throw RunError.damaged(path: url.path, reason: "it says step \(state.step)")
+    }
+    guard state.totalSteps == plan.totalSteps, (1...plan.totalSteps).contains(step) else {
+      throw RunError.optionsChanged(
+        checkpoint: checkpoint.url.path, was: state.totalSteps, now: plan.totalSteps)
+    }
+    let updates =
+      switch configuration.optimizerState {
+      case .keep: step
+      case .reset: step - plan.phases[plan.position(ofStep: step).phase].steps.lowerBound + 1
+      }
+    guard state.optimizerStep == updates else {
+      throw RunError.damaged(
+        path: url.path, reason: "optimizerStep is \(state.optimizerStep) where it must be \(updates)")
+    }
+    guard state.best.map({ (1...step).contains($0.step) }) ?? true else {
+      throw RunError.damaged(path: url.path, reason: "the best step comes after step \(step)")
     }
     self = state
   }

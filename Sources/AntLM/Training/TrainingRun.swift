@@ -87,10 +87,18 @@ public enum TrainingRun {
     let lock = try RunLock(in: run.url)
     let recorded = try RunConfiguration(contentsOf: run.configuration, run: folder)
     var configuration = recorded.antlm
-    try configuration.validate()
+    let schedule: Schedule
+    do {
+      try configuration.validate()
+      schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
+      guard configuration.length <= recorded.model.maximumLength else {
+        throw TrainingError.tooLong(length: configuration.length, maximum: recorded.model.maximumLength)
+      }
+    } catch let error as any CustomStringConvertible {
+      throw RunError.configuration(path: run.configuration.path, reason: "\(error)")
+    }
     if let training { configuration.training = training }
     if let development { configuration.development = development }
-    let schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
     try run.clean()
     let checkpoint = try run.checkpoints().last
     let tokenizer = try Tokenizer(contentsOf: run.tokenizer)
@@ -109,6 +117,11 @@ public enum TrainingRun {
     let model =
       try checkpoint.map { try Llama(contentsOf: $0.url, on: device) }
       ?? Llama(recorded.model, seed: configuration.seed, on: device)
+    guard model.configuration == recorded.model else {
+      throw RunError.configuration(
+        path: run.configuration.path,
+        reason: "its model is not that of checkpoint \(checkpoint?.name ?? "step-0"); restore it from there")
+    }
     return try trainer(
       configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, checkpoint: checkpoint,
       run: run, lock: lock, device: device, memory: memory, report: report)
@@ -122,7 +135,7 @@ public enum TrainingRun {
     let optimizer = AdamWOptimizer(model.parameters, settings: configuration.optimizer)
     var state = TrainerState()
     if let checkpoint {
-      state = try TrainerState(checkpoint)
+      state = try TrainerState(checkpoint, of: plan, configuration)
       try CheckpointFiles.restore(optimizer, step: state.optimizerStep, from: checkpoint)
       try run.settle(best: state.best?.step, keep: configuration.keep)
     }
