@@ -4,6 +4,9 @@
 /// Row `s * queryLength + t` of the query matrix is position t of sequence s; head h owns columns
 /// `h * headDimension ..< (h + 1) * headDimension`. Keys and values likewise, with `keyLength`.
 public struct AttentionShape: Equatable, Sendable {
+  /// The widest head any device has to serve: kernels keep whole rows of it in registers or local memory.
+  public static let maximumHeadDimension = 256
+
   public var batch: Int
   public var heads: Int
   public var headDimension: Int
@@ -16,6 +19,9 @@ public struct AttentionShape: Equatable, Sendable {
     precondition(
       batch > 0 && heads > 0 && headDimension > 0 && queryLength > 0 && keyLength > 0,
       "AttentionShape: \(batch) x \(heads) heads of \(headDimension), \(queryLength) x \(keyLength)")
+    precondition(
+      headDimension <= Self.maximumHeadDimension,
+      "AttentionShape: heads of \(headDimension), at most \(Self.maximumHeadDimension)")
     self.batch = batch
     self.heads = heads
     self.headDimension = headDimension

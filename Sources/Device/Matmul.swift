@@ -33,6 +33,10 @@ public struct Matmul {
       k == k2 && c.rows == m && c.columns == n,
       "Matmul: \(m)x\(k) times \(k2)x\(n) into \(c.rows)x\(c.columns)")
     precondition(batch >= 1, "Matmul: a batch of \(batch)")
+    precondition(
+      batchStrideA >= 0 && batchStrideB >= 0 && (batch == 1 || batchStrideC > 0),
+      "Matmul: batch strides \(batchStrideA), \(batchStrideB), \(batchStrideC); every product needs its own C"
+    )
     if let bias { require(bias, holds: n, of: .float32, "Matmul bias") }
     if let residual {
       residual.requireShape(m, n, "Matmul residual")

@@ -1,3 +1,4 @@
+import Device
 import Foundation
 
 /// The sizes and options of a Llama model, with the keys of a Hugging Face `config.json`.
@@ -84,6 +85,12 @@ public struct LlamaConfiguration: Equatable, Sendable {
     if hiddenSize % heads != 0 || headDimension % 2 != 0 {
       return "hidden_size \(hiddenSize) does not divide into \(heads) heads of an even size"
     }
+    if headDimension > AttentionShape.maximumHeadDimension {
+      return
+        "hidden_size \(hiddenSize) in \(heads) heads makes them \(headDimension) wide; "
+        + "at most \(AttentionShape.maximumHeadDimension) is possible"
+    }
+    if maximumLength > 1 << 20 { return "max_position_embeddings is \(maximumLength), more than 2^20" }
     if !(normEpsilon > 0 && normEpsilon < 1) { return "rms_norm_eps is \(normEpsilon)" }
     if !(ropeTheta > 1 && ropeTheta.isFinite) { return "rope_theta is \(ropeTheta)" }
     if !(initializerRange >= 0 && initializerRange < 100) {

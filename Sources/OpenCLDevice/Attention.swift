@@ -26,9 +26,6 @@ private struct AttentionKernels {
   let items: Int
 
   init(gpu: Bool, traits: OpenCLHardware.Traits, headDimension: Int) {
-    // The limits of Kernels/attention_*.cl.
-    precondition(
-      headDimension <= 256, "Attention on OpenCL: a head dimension of \(headDimension), at most 256")
     if gpu {
       file = "attention_gpu"
       let head = (headDimension + 31) / 32 * 32

@@ -70,6 +70,7 @@ import Testing
     // Nobody should wait for memory that a damaged configuration asks for.
     configuration.vocabularySize = 1 << 24
     configuration.hiddenSize = 1 << 14
+    configuration.heads = 1 << 6
     try configuration.write(to: folder.url)
     expectRefusal(
       .wrongShape(

@@ -3,6 +3,16 @@ import Models
 import Testing
 
 @Suite struct LlamaConfigurationTests {
+  @Test func headsWiderThanAttentionTakesAreNamed() {
+    func problem(heads: Int) -> String? {
+      LlamaConfiguration(
+        vocabularySize: 100, hiddenSize: 512, intermediateSize: 64, layers: 1, heads: heads, maximumLength: 64
+      ).problem
+    }
+    #expect(problem(heads: 2) == nil)
+    #expect(problem(heads: 1)?.contains("at most 256") == true)
+  }
+
   @Test func keepsItselfInJSON() throws {
     for name in LlamaConfiguration.presetNames {
       let configuration = try #require(LlamaConfiguration.preset(name, vocabularySize: 1000))
