@@ -19,7 +19,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
   ],
   targets: [
@@ -49,14 +48,13 @@ let package = Package(
     .target(
       name: "AntLM",
       dependencies: [
-        "Models", "Text", "Autograd", "Device", .product(name: "Logging", package: "swift-log"),
+        "Models", "Text", "Autograd", "Device",
       ]),
     .executableTarget(
       name: "Command",
       dependencies: [
         "AntLM", "Devices", "DeviceCheck",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
       ]),
 
     .testTarget(name: "DeviceTests", dependencies: ["Device"]),
