@@ -66,6 +66,7 @@ enum FileSystem {
     } catch {
       throw FileError("create", url.path, code: posixCode(of: error))
     }
+    try synchronize(url.deletingLastPathComponent())
   }
 
   static func remove(_ url: URL) throws {
@@ -77,11 +78,24 @@ enum FileSystem {
   }
 
   static func read(_ url: URL) throws -> Data {
-    if isFolder(url) { throw FileError("read", url.path, code: EISDIR) }
-    do {
-      return try Data(contentsOf: url)
-    } catch {
-      throw FileError("read", url.path, code: posixCode(of: error))
+    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError("read", url.path) }
+    defer { close(descriptor) }
+    return try read(descriptor, path: url.path)
+  }
+
+  /// Everything that can be read from a descriptor: of a file, a pipe or a terminal.
+  static func read(_ descriptor: Int32, path: String) throws -> Data {
+    var data = Data()
+    var part = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Foundation.read(descriptor, &part, part.count)
+      if count == 0 { return data }
+      if count > 0 {
+        data.append(contentsOf: part[..<count])
+      } else if errno != EINTR {
+        throw FileError("read", path)
+      }
     }
   }
 

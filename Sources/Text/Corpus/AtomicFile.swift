@@ -25,6 +25,11 @@ struct AtomicFile: ~Copyable {
         guard fsync(descriptor) == 0 else { throw SystemError() }
       }
       guard rename(partial, url.path) == 0 else { throw SystemError() }
+      // The name is on the disk only when its folder is.
+      let folder = open(url.deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      guard folder >= 0 else { throw SystemError() }
+      defer { close(folder) }
+      guard fsync(folder) == 0 else { throw SystemError() }
     } catch {
       unlink(partial)
       throw error
