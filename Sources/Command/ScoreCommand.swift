@@ -33,7 +33,7 @@ struct ScoreCommand: ParsableCommand {
     let scores: [Score]
     do {
       scores = try Scorer(trained.model, specials: trained.specials)(
-        lines.map { trained.tokenizer.encode($0.text) }, mode
+        lines.map { trained.tokenizer.encode($0.text, recognizingSpecials: false) }, mode
       ) { done, total in progress.show("scored \(done) of \(total)", done: done, of: total) }
     } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
       throw InferenceError.tooLong(item: lines[item - 1].number, tokens: tokens, maximum: maximum)

@@ -47,6 +47,11 @@ public struct MinimalPairs: Sendable {
           path: path, line: line.number,
           expected: "expected a JSON object with \"sentence_good\" and \"sentence_bad\"")
       }
+      for (name, text) in [("sentence_good", object.good), ("sentence_bad", object.bad)]
+      where text.allSatisfy(\.isWhitespace) {
+        throw TextFileError.line(
+          path: path, line: line.number, expected: "\"\(name)\" has no words; give both")
+      }
       return Pair(
         phenomenon: object.phenomenon ?? object.identifier ?? "all", good: object.good,
         bad: object.bad, line: line.number)
@@ -67,7 +72,8 @@ public struct MinimalPairs: Sendable {
   public func accuracy(
     of trained: TrainedModel, _ mode: Scorer.Mode, progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> [Accuracy] {
-    let texts = pairs.flatMap { [trained.tokenizer.encode($0.good), trained.tokenizer.encode($0.bad)] }
+    let texts = pairs.flatMap { [$0.good, $0.bad] }
+      .map { trained.tokenizer.encode($0, recognizingSpecials: false) }
     let scores: [Score]
     do {
       scores = try Scorer(trained.model, specials: trained.specials)(texts, mode, progress: progress)

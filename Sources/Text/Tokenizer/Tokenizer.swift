@@ -90,7 +90,11 @@ public struct Tokenizer: Sendable {
   }
 
   /// The tokens of a text, none added. The names of special tokens in it, such as `[MASK]`, become these.
-  public func encode(_ text: String) -> [Int32] { encode(Array(text.utf8)) }
+  ///
+  /// - Parameter recognizingSpecials: false for text that is data, such as sentences to score.
+  public func encode(_ text: String, recognizingSpecials: Bool = true) -> [Int32] {
+    encode(Array(text.utf8), recognizingSpecials: recognizingSpecials)
+  }
 
   /// The tokens of bytes, UTF-8 or not.
   ///
