@@ -32,29 +32,34 @@ struct CorpusCommand: ParsableCommand {
     guard (1...1_000_000_000).contains(sentences) else {
       throw ValidationError("--sentences is \(sentences); it must be 1 or more")
     }
-    guard (1...1_000_000).contains(pairsEach) else {
-      throw ValidationError("--pairs-each is \(pairsEach); it must be 1 or more")
+    guard (1...10_000).contains(pairsEach) else {
+      throw ValidationError("--pairs-each is \(pairsEach); it must be 1 to 10000")
     }
     try OutputPath.require(out, "--out")
     if let pairs { try OutputPath.require(pairs, "--pairs", apartFrom: [out]) }
   }
 
   func run() throws {
+    Interruption.watch("stopping; nothing is replaced")
     var english = SimpleEnglish(seed: seed)
     let text = try ReplacedFile(out)
-    try english.write(sentences: sentences) { try text.write($0 + "\n") }
-    let bytes = try text.finish()
+    try english.write(sentences: sentences) {
+      if Interruption.isRequested { throw ExitCode(130) }
+      try text.write($0 + "\n")
+    }
     var pairCount = 0
-    if let pairs {
-      let file = try ReplacedFile(pairs)
+    // Both are complete before either takes its place.
+    let pairsFile = try pairs.map { try ReplacedFile($0) }
+    if let file = pairsFile {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       for pair in SimpleEnglish(seed: seed).pairs(each: pairsEach) {
         try file.write(String(decoding: try encoder.encode(pair), as: UTF8.self) + "\n")
         pairCount += 1
       }
-      _ = try file.finish()
     }
+    let bytes = try text.finish()
+    _ = try pairsFile?.finish()
     if json {
       var object = JSONObject()
       object.set("out", out)

@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Ctrl-C, SIGTERM and SIGHUP as a wish to stop after the current step, or amid its evaluation; a second one ends the process at once.
+/// Ctrl-C, SIGTERM and SIGHUP as a wish to stop at the next good moment; a second one ends the process at once.
 enum Interruption {
   private static let wish = Atomic<Bool>(false)
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
@@ -12,7 +12,9 @@ enum Interruption {
   }
 
   /// Called once, from the main thread, before the work that is to be interrupted.
-  static func watch() {
+  ///
+  /// - Parameter message: what is said when the wish is heard.
+  static func watch(_ message: String) {
     // A reader of standard output that goes away is a wish to stop, too, and not an end without a checkpoint.
     signal(SIGPIPE, SIG_IGN)
     for number in [SIGINT, SIGTERM, SIGHUP] {
@@ -20,7 +22,7 @@ enum Interruption {
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
         if wish.exchange(true, ordering: .relaxed) { _exit(128 + number) }
-        warn("\nstopping after this step; once more ends at once, without saving")
+        warn("\n\(message)")
       }
       source.resume()
       sources.append(source)

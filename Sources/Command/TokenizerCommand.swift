@@ -30,7 +30,7 @@ struct TokenizerCommand: ParsableCommand {
     func validate() throws {
       guard (Tokenizer.minimumVocabularySize...1 << 24).contains(vocab) else {
         throw ValidationError(
-          "--vocab is \(vocab); it must be at least \(Tokenizer.minimumVocabularySize): 4 specials and 256 bytes"
+          "--vocab is \(vocab); it must be \(Tokenizer.minimumVocabularySize) (4 specials and 256 bytes) to 2^24"
         )
       }
       guard minimumFrequency >= 1 else { throw ValidationError("--minimum-frequency must be 1 or more") }

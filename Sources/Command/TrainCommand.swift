@@ -144,7 +144,7 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     let start = ContinuousClock.now
     let (trainer, device) = try makeTrainer()
-    Interruption.watch()
+    Interruption.watch("stopping after this step; once more ends at once, without saving")
     let progress = TrainingProgress(trainer, json: json, start: start)
     let outcome: Trainer.Outcome
     do {

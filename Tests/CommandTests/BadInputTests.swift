@@ -24,6 +24,11 @@ import Testing
     expectRefusal(try terminal.antlm("train", "--resume", "run", "--lr", "1"), code: 2, "--lr")
     expectRefusal(try terminal.antlm("generate", "run", "--temperature", "-1"), code: 2, "--temperature")
     expectRefusal(try terminal.antlm("score", "run", "--mode", "sideways", "x"), code: 2, "sideways")
+    expectRefusal(
+      try terminal.antlm("corpus", "--out", "c.txt", "--pairs", "p", "--pairs-each", "1000000"), code: 2,
+      "--pairs-each", "10000")
+    expectRefusal(
+      try terminal.antlm("tokenizer", "train", "--vocab", "99999999", "--out", "t", "x"), code: 2, "2^24")
     #expect(try terminal.antlm("--help").code == 0)
     #expect(try terminal.antlm("train", "--help").output.contains("antlm train --resume"))
   }

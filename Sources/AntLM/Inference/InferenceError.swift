@@ -14,7 +14,7 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
         + "\(maximum) positions; shorten it"
     case .nothingToFill(let mask): "the text has no \(mask); write \(mask) where a word is to be filled in"
     case .notFinite:
-      "the model's logits are not finite: its weights are damaged; use an earlier checkpoint (--checkpoint)"
+      "the model's logits are not finite: its weights are damaged; use an earlier checkpoint"
     }
   }
 }

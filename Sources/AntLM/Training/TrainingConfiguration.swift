@@ -107,7 +107,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try check((0...100).contains(weightDecay), "--weight-decay", weightDecay, "0 or more, such as 0.1")
     try check(clip > 0, "--clip", clip, "above 0; inf for no clipping")
     try check((0..<1).contains(dropout), "--dropout", dropout, "0 or more, below 1")
-    try check(maskRate > 0 && maskRate <= 1, "--mask-rate", maskRate, "above 0, at most 1")
+    try check(maskRate >= 0.01 && maskRate <= 1, "--mask-rate", maskRate, "0.01 to 1")
     try check(evaluateEvery >= 0, "--eval-every", evaluateEvery, "0 or more")
     try check(evaluationSequences >= 0, "--eval-sequences", evaluationSequences, "0 or more")
     try check(checkpointEvery >= 0, "--checkpoint-every", checkpointEvery, "0 or more")
