@@ -17,13 +17,22 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
       "no device matches '\(request)'; available: \(available.joined(separator: ", ")); "
         + "run 'antlm devices' for details"
     case .outOfMemory(let device, let bytes):
-      "\(device): out of memory asking for \(bytes / 1_048_576) MiB; lower --batch or --length"
+      "\(device): out of memory"
+        + (bytes > 0 ? " asking for \(bytes / 1_048_576) MiB" : "") + "; make the sizes smaller"
     case .buildFailed(let device, let program, let log):
-      "\(device): \(program).cl did not compile: \(log)"
+      "\(device): \(program).cl did not compile: \(Self.firstComplaint(in: log)); "
+        + "report it with your driver's version, or use --device cpu"
     case .commandFailed(let device, let call, let code):
       "\(device): \(call) failed with \(code); its results are lost, try --device cpu"
     case .selfCheckFailed(let device, let operation):
       "\(device): wrong results in \(operation); passed over, run 'antlm check --device' to see more"
     }
+  }
+
+  /// The line of a compiler's log that says what is wrong; the log itself is in the error.
+  private static func firstComplaint(in log: String) -> String {
+    let lines = log.split(whereSeparator: \.isNewline)
+    let line = lines.first { $0.contains("error") } ?? lines.first { !$0.allSatisfy(\.isWhitespace) }
+    return line.map { $0.split(separator: " ").joined(separator: " ") } ?? "the compiler says nothing"
   }
 }
