@@ -35,6 +35,8 @@ let package = Package(
       publicHeadersPath: "include"),
     .target(name: "COpenCL"),
 
+    // Files that are whole or absent, and JSON lines: what every target that reads or writes stands on.
+    .target(name: "Files"),
     .target(name: "Device"),
     // Constants only: the width of the vector unit, which Swift cannot ask for at compile time.
     .target(name: "CVectorUnit"),
@@ -43,17 +45,17 @@ let package = Package(
     .target(name: "Devices", dependencies: ["Device", "CPUDevice", "OpenCLDevice"]),
     .target(name: "DeviceCheck", dependencies: ["Device"]),
     .target(name: "Autograd", dependencies: ["Device"]),
-    .target(name: "Models", dependencies: ["Autograd", "Device"]),
-    .target(name: "Text", dependencies: ["Device"]),
+    .target(name: "Models", dependencies: ["Autograd", "Device", "Files"]),
+    .target(name: "Text", dependencies: ["Device", "Files"]),
     .target(
       name: "AntLM",
       dependencies: [
-        "Models", "Text", "Autograd", "Device",
+        "Models", "Text", "Autograd", "Device", "Files",
       ]),
     .executableTarget(
       name: "Command",
       dependencies: [
-        "AntLM", "Devices", "DeviceCheck",
+        "AntLM", "Devices", "DeviceCheck", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -62,9 +64,9 @@ let package = Package(
     .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "DeviceCheck"]),
     .testTarget(name: "DeviceCheckTests", dependencies: ["DeviceCheck", "Devices"]),
     .testTarget(name: "AutogradTests", dependencies: ["Autograd", "Devices", "DeviceCheck"]),
-    .testTarget(name: "ModelsTests", dependencies: ["Models", "Devices", "DeviceCheck"]),
-    .testTarget(name: "TextTests", dependencies: ["Text"]),
-    .testTarget(name: "AntLMTests", dependencies: ["AntLM", "Devices", "DeviceCheck"]),
+    .testTarget(name: "ModelsTests", dependencies: ["Models", "Devices", "DeviceCheck", "Files"]),
+    .testTarget(name: "TextTests", dependencies: ["Text", "Files"]),
+    .testTarget(name: "AntLMTests", dependencies: ["AntLM", "Devices", "DeviceCheck", "Files"]),
     .testTarget(name: "CommandTests", dependencies: ["Command"]),
   ],
   swiftLanguageModes: [.v6],

@@ -49,7 +49,8 @@
 /* 2^x to 1.5 units in the last place for x <= 127; 0 below -126.5. The polynomial is the Taylor series of
  * 2^f on [-1/2, 1/2], whose first dropped term is 1e-8. */
 INLINE VECTOR power_of_two(VECTOR x) {
-  x = fmax(x, (VECTOR)(-127.0f));
+  /* Not fmax, which drops NaN: a score that is not a number must be seen in the result. */
+  x = select(x, (VECTOR)(-127.0f), x < (VECTOR)(-127.0f));
   const INTEGERS whole = TO_INTEGERS(x);
   const VECTOR f = x - TO_VECTOR(whole);
   VECTOR y = (VECTOR)(1.5252734e-5f);

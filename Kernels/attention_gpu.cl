@@ -252,7 +252,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
     inverse[i] = total > 0.0f ? 1.0f / total : 0.0f;
     if (x == 0 && y + 8 * i < valid)
       logSumExp[logSumExpOffset + (sequence * heads + head) * queryLength + first + y + 8 * i] =
-          total > 0.0f ? fma(maximum[i], LN_2, log(total)) : -INFINITY;
+          total == 0.0f ? -INFINITY : fma(maximum[i], LN_2, log(total));
   }
   store_rows(
       result, inverse, y, x, valid, headDimension, output + outputOffset + row * outputStride + column,

@@ -36,6 +36,7 @@ public struct Benchmark {
 
   /// `C[m, n] = A' B'` with a dot product of length k.
   public func matmul(_ layout: Layout, m: Int, n: Int, k: Int) throws -> Result {
+    try require(floats: [[m, k], [k, n], [m, n]])
     let a = layout == .tn ? random(rows: k, columns: m) : random(rows: m, columns: k)
     let b = layout == .nt ? random(rows: n, columns: k) : random(rows: k, columns: n)
     let c = matrix(rows: m, columns: n)
@@ -52,6 +53,9 @@ public struct Benchmark {
   public func attention(
     _ pattern: AttentionMask.Pattern, batch: Int, heads: Int, length: Int, headDimension: Int
   ) throws -> Result {
+    // Queries, keys, values, contexts and as many gradients, and a sum for each head.
+    try require(
+      floats: Array(repeating: [batch, length, heads, headDimension], count: 8) + [[batch, length, heads]])
     let rows = batch * length
     let width = heads * headDimension
     let shape = AttentionShape(
@@ -75,6 +79,13 @@ public struct Benchmark {
       device.attention(forward)
       device.attention(backward)
     }
+  }
+
+  /// Throws where matrices of these sizes do not fit; the host fills each before the device has it.
+  private func require(floats shapes: [[Int]]) throws {
+    let floats = shapes.map { $0.reduce(1) { $0 * Double($1) } }
+    let bytes = 4 * (floats.reduce(0, +) + (floats.max() ?? 0))
+    try MemoryBudget.require(Int(min(bytes, 0x1p60)), on: device.info) { _ in "choose smaller sizes" }
   }
 
   /// Runs `body` and the wait for it, `repeats` times.

@@ -13,6 +13,9 @@ extension Benchmark {
   public func trainingStep(
     _ configuration: LlamaConfiguration, preset: String, objective: ObjectiveKind, batch: Int, length: Int
   ) throws -> Result {
+    try TrainingMemory(
+      configuration, tokens: batch * length, on: device.info
+    ).require(batch: batch)
     let model = Llama(configuration, seed: 1, on: device)
     let optimizer = AdamWOptimizer(model.parameters)
     let loss = device.makeBuffer(.float32, count: 1)[...]

@@ -1,6 +1,7 @@
 import AntLM
 import ArgumentParser
 import Device
+import Files
 import Foundation
 import Models
 
@@ -48,7 +49,7 @@ struct BenchCommand: ParsableCommand {
     for text in attention { _ = try sizes(text, 4, "--attention") }
     guard (1...1000).contains(repeats) else { throw ValidationError("--repeats must be 1 to 1000") }
     guard (5...1 << 24).contains(vocab), (1...1 << 16).contains(batch), (2...1 << 16).contains(length) else {
-      throw ValidationError("--vocab must be 5 or more, --batch 1 or more, --length 2 or more")
+      throw ValidationError("--vocab must be 5 to 2^24, --batch 1 to 2^16, --length 2 to 2^16")
     }
     if let model, LlamaConfiguration.preset(model, vocabularySize: vocab) == nil {
       throw ValidationError(

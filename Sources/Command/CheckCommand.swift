@@ -3,6 +3,7 @@ import ArgumentParser
 import Device
 import DeviceCheck
 import Devices
+import Files
 import Foundation
 
 /// `antlm check`

@@ -1,5 +1,6 @@
 import AntLM
 import ArgumentParser
+import Files
 import Foundation
 import Text
 
@@ -42,14 +43,14 @@ struct CorpusCommand: ParsableCommand {
   func run() throws {
     Interruption.watch("stopping; nothing is replaced")
     var english = SimpleEnglish(seed: seed)
-    let text = try ReplacedFile(out)
+    let text = try OutputFile(URL(filePath: out))
     try english.write(sentences: sentences) {
       if Interruption.isRequested { throw ExitCode(130) }
       try text.write($0 + "\n")
     }
     var pairCount = 0
     // Both are complete before either takes its place.
-    let pairsFile = try pairs.map { try ReplacedFile($0) }
+    let pairsFile = try pairs.map { try OutputFile(URL(filePath: $0)) }
     if let file = pairsFile {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -59,7 +60,7 @@ struct CorpusCommand: ParsableCommand {
       }
     }
     let bytes = try text.finish()
-    _ = try pairsFile?.finish()
+    try pairsFile?.finish()
     if json {
       var object = JSONObject()
       object.set("out", out)

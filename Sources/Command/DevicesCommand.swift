@@ -1,6 +1,7 @@
 import AntLM
 import ArgumentParser
 import Devices
+import Files
 
 /// `antlm devices`
 struct DevicesCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import AntLM
 import ArgumentParser
+import Files
 import Foundation
 
 /// `antlm fill`

@@ -1,5 +1,6 @@
 import AntLM
 import ArgumentParser
+import Files
 
 /// `antlm generate`
 struct GenerateCommand: ParsableCommand {

@@ -1,4 +1,5 @@
 import AntLM
+import Files
 import Foundation
 import Synchronization
 
@@ -56,13 +57,10 @@ func writeError(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILE
 
 /// Writes all of `bytes`; gives the system's number for what went wrong.
 private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
-  bytes.withUnsafeBytes { bytes in
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-      if count < 0 && errno != EINTR { return errno }
-      rest = rest.dropFirst(max(0, count))
-    }
+  do {
+    try bytes.withUnsafeBytes { try FileSystem.write($0, to: descriptor, path: "a stream") }
     return nil
+  } catch {
+    return (error as? FileError)?.code ?? EIO
   }
 }

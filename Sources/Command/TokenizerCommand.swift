@@ -1,5 +1,6 @@
 import AntLM
 import ArgumentParser
+import Files
 import Foundation
 import Text
 
@@ -121,31 +122,11 @@ struct TokenizerCommand: ParsableCommand {
 
 /// The lines of a file or of standard input as bytes, without their ends.
 private func forEachLine(of path: String?, _ body: ([UInt8]) throws -> Void) throws {
-  let data: [UInt8]
-  if let path, path != "-" {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError("read", path) }
-    defer { close(descriptor) }
-    data = try readAll(descriptor, path)
-  } else {
-    data = try readAll(STDIN_FILENO, "standard input")
-  }
+  let data =
+    if let path, path != "-" { try FileSystem.read(URL(filePath: path)) } else {
+      try FileSystem.read(STDIN_FILENO, path: "standard input")
+    }
   var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
   if lines.last?.isEmpty == true { lines.removeLast() }
   for line in lines { try body(Array(line)) }
-}
-
-/// Everything that can be read from a file or a pipe.
-private func readAll(_ descriptor: Int32, _ name: String) throws -> [UInt8] {
-  var data: [UInt8] = []
-  var part = [UInt8](repeating: 0, count: 1 << 16)
-  while true {
-    let count = read(descriptor, &part, part.count)
-    if count == 0 { return data }
-    if count > 0 {
-      data += part[..<count]
-    } else if errno != EINTR {
-      throw FileError("read", name)
-    }
-  }
 }

@@ -11,7 +11,7 @@ extension Conformance {
         shapes.append((shape(1 + place % 2, 1 + (index + place) % 3, dimension, length, length), sight))
       }
     }
-    for dimension in headDimensions {
+    for dimension in headDimensions + [2, 10, 93, 200, AttentionShape.maximumHeadDimension] {
       shapes.append((shape(2, 2, dimension, 5, 9), .random))
       shapes.append((shape(1, 2, dimension, 33, 33), .causal))
       shapes.append((shape(2, 3, dimension, 1, 40), .newest))
@@ -24,6 +24,7 @@ extension Conformance {
     return shapes.flatMap { shape, sight in
       [
         forward(shape, sight), backward(shape, sight), fused(shape, sight), steep(shape, sight),
+        poisoned(shape, sight),
       ].compactMap { $0 }
     }
   }
@@ -144,5 +145,23 @@ extension Conformance {
     return ConformanceCase(
       "attention", "attention", label(shape, sight) + " steep", quick: isQuick(shape)
     ) { bench in bench.device.attention(attention(bench, shape, sight, deviation: 5)) }
+  }
+
+  /// A query that is not a number: its row of the result is none either, and the other rows are as they were.
+  private static func poisoned(_ shape: AttentionShape, _ sight: Sight) -> ConformanceCase? {
+    guard shape.queryLength % 4 == 1, sight != .random else { return nil }
+    return ConformanceCase(
+      "attention", "attention", label(shape, sight) + " with a NaN", quick: isQuick(shape)
+    ) { bench in
+      let rows = shape.batch * shape.queryLength
+      var query = (0..<rows * shape.width).map { _ in Values.normal().next(&bench.generator) }
+      query[rows / 2 * shape.width] = .nan
+      var operation = attention(bench, shape, sight)
+      operation = Attention(
+        shape, query: Matrix(bench.input("Q with a NaN", query), rows: rows, columns: shape.width),
+        key: operation.key, value: operation.value, keyRanges: operation.keyRanges, into: operation.output,
+        logSumExp: operation.logSumExp)
+      bench.device.attention(operation)
+    }
   }
 }

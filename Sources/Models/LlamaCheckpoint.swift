@@ -1,5 +1,6 @@
 import Autograd
 import Device
+import Files
 import Foundation
 
 /// A Llama as a Hugging Face folder: `config.json`, `generation_config.json` and `model.safetensors`, which
@@ -52,7 +53,7 @@ extension Llama {
   /// Writes the model's three files into `folder`, which must exist, and waits until they are on the disk.
   ///
   /// - Parameter section: what `config.json` says under `antlm`.
-  /// - Throws: ``SafeTensorsError/cannotWrite(file:reason:)``, or the device's failure: a failed device
+  /// - Throws: `FileError`, or the device's failure: a failed device
   ///   leaves no checkpoint.
   public func write(to folder: URL, section: (any Encodable)? = nil) throws {
     let flat = try parameters.read()
@@ -74,10 +75,7 @@ extension LlamaConfiguration {
       ("config.json", try encoder.encode(File(configuration: self, section: section))),
       ("generation_config.json", try encoder.encode(generation)),
     ] {
-      let file = folder.appendingPathComponent(name)
-      let output = try OutputFile(file)
-      try (data + [UInt8(ascii: "\n")]).withUnsafeBytes { try output.write($0) }
-      try output.finish()
+      try FileSystem.write(data + Data("\n".utf8), to: folder.appending(path: name))
     }
   }
 

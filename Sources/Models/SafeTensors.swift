@@ -152,7 +152,6 @@ public enum SafeTensorsError: Error, Equatable, Sendable, CustomStringConvertibl
   case missingTensor(file: String, tensor: String)
   case unsupportedType(file: String, tensor: String, type: String)
   case notFinite(file: String, tensor: String)
-  case cannotWrite(file: String, reason: String)
 
   public var description: String {
     switch self {
@@ -168,8 +167,6 @@ public enum SafeTensorsError: Error, Equatable, Sendable, CustomStringConvertibl
       "\(file): tensor '\(tensor)' is of type \(type); convert it to F32, F16 or BF16"
     case .notFinite(let file, let tensor):
       "\(file): tensor '\(tensor)' holds a NaN or an infinity; use an earlier checkpoint"
-    case .cannotWrite(let file, let reason):
-      "\(file): cannot be written, \(reason); free some space or choose another place"
     }
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 extension SafeTensors {
@@ -16,9 +17,9 @@ extension SafeTensors {
   }
 
   /// Writes `file` in F32, tensors sorted by name, with a checksum among the metadata, and waits until it is
-  /// on the disk. An existing file is overwritten; where writing fails, nothing is left under the name.
+  /// on the disk. Where writing fails, what was under the name stays.
   ///
-  /// - Throws: ``SafeTensorsError/cannotWrite(file:reason:)``, on a full disk for example.
+  /// - Throws: `FileError`, on a full disk for example.
   public static func write(_ tensors: [Source], metadata: [String: String] = ["format": "pt"], to file: URL)
     throws
   {
@@ -33,11 +34,11 @@ extension SafeTensors {
       tensor.values.withUnsafeBytes { checksum.add(entry, $0) }
       let shape = entry.shape.map(String.init).joined(separator: ",")
       members.append(
-        "\(quoted(entry.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],"
+        "\(JSONObject.quoted(entry.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(entry.bytes.lowerBound),\(end)]}")
     }
     let metadata = metadata.merging([Checksum.key: checksum.text]) { $1 }.sorted { $0.key < $1.key }
-      .map { "\(quoted($0.key)):\(quoted($0.value))" }.joined(separator: ",")
+      .map { "\(JSONObject.quoted($0.key)):\(JSONObject.quoted($0.value))" }.joined(separator: ",")
     var header = "{\"__metadata__\":{\(metadata)}"
     for member in members { header += "," + member }
     header += "}"
@@ -45,28 +46,9 @@ extension SafeTensors {
     header += String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
 
     let output = try OutputFile(file)
-    do {
-      try withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { try output.write($0) }
-      try Array(header.utf8).withUnsafeBytes { try output.write($0) }
-      for tensor in tensors { try tensor.values.withUnsafeBytes { try output.write($0) } }
-      try output.finish()
-    } catch {
-      output.discard()
-      throw error
-    }
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": result += "\\\(scalar)"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
+    try withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { try output.write($0) }
+    try output.write(header)
+    for tensor in tensors { try tensor.values.withUnsafeBytes { try output.write($0) } }
+    try output.finish()
   }
 }

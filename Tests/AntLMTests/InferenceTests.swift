@@ -1,6 +1,7 @@
 import Autograd
 import Device
 import Devices
+import Files
 import Foundation
 import Models
 import Testing

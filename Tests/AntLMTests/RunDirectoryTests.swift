@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Synchronization
 import Testing
@@ -9,7 +10,7 @@ import Testing
 
   private func makeRun(_ name: String = "run") throws -> RunDirectory {
     let run = try RunDirectory.create(scratch.path(name))
-    try FileSystem.replace(run.configuration, with: Data("{}".utf8))
+    try FileSystem.write(Data("{}".utf8), to: run.configuration)
     return run
   }
 

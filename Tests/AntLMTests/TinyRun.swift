@@ -1,5 +1,6 @@
 import Device
 import Devices
+import Files
 import Foundation
 import Models
 import Testing

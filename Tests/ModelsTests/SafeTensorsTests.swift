@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Models
 import Testing
@@ -148,12 +149,12 @@ import Testing
   @Test func saysThatTheDiskIsFull() throws {
     guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
     let source = SafeTensors.Source("w", shape: [1], values: [1])
-    #expect(throws: SafeTensorsError.cannotWrite(file: "/dev/full", reason: "no space left on device")) {
+    #expect(throws: FileError("write", "/dev/full", code: ENOSPC)) {
       try SafeTensors.write([source], to: URL(fileURLWithPath: "/dev/full"))
     }
     #expect(FileManager.default.fileExists(atPath: "/dev/full"))
     let nowhere = "/nonexistent/folder/x.safetensors"
-    #expect(throws: SafeTensorsError.cannotWrite(file: nowhere, reason: "no such file or directory")) {
+    #expect(throws: FileError("write", nowhere, code: ENOENT)) {
       try SafeTensors.write([source], to: URL(fileURLWithPath: nowhere))
     }
   }

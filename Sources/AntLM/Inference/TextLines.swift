@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The lines of a text file that is to be read whole.

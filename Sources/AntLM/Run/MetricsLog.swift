@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// `metrics.jsonl`: a line a step, each one object with a `step`; step 0 where the run was evaluated first.
@@ -51,7 +52,9 @@ final class MetricsLog {
   deinit { close(descriptor) }
 
   func append(_ object: JSONObject) throws {
-    try FileSystem.write(Data("\(object)\n".utf8), to: descriptor, path: url.path)
+    try Array("\(object)\n".utf8).withUnsafeBytes {
+      try FileSystem.write($0, to: descriptor, path: url.path)
+    }
   }
 
   /// Waits until every line is on the disk: before a checkpoint is, so that none is newer than its metrics.

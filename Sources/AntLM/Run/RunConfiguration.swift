@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Models
 
@@ -58,6 +59,6 @@ struct RunConfiguration: Codable {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: Self.infinity, negativeInfinity: "-" + Self.infinity, nan: "nan")
-    try FileSystem.replace(url, with: try encoder.encode(self) + Data("\n".utf8))
+    try FileSystem.write(try encoder.encode(self) + Data("\n".utf8), to: url)
   }
 }

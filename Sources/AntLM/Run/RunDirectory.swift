@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A folder that holds one training run:
@@ -41,8 +42,10 @@ public struct RunDirectory: Sendable {
     guard FileSystem.exists(url) else { return }
     let names = try FileSystem.names(in: url)
     guard !names.contains("config.json") else { throw RunError.holdsRun(path: path) }
-    let ours: Set = ["lock", "tokenizer.json", ".config.json.partial"]
-    guard names.allSatisfy(ours.contains) else { throw RunError.notEmpty(path: path) }
+    let isOurs = { (name: String) in
+      name == "lock" || name == "tokenizer.json" || name.hasPrefix(".") && name.hasSuffix(".partial")
+    }
+    guard names.allSatisfy(isOurs) else { throw RunError.notEmpty(path: path) }
   }
 
   /// Makes the folder of a new run. It becomes a run when its config.json is written.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The right to write into a run directory, held by one process at a time.

@@ -13,6 +13,14 @@ enum MemoryBudget {
     return budget
   }
 
+  /// Throws ``TrainingError/outOfMemory(needed:available:place:advice:)`` where `needed` bytes are not there.
+  static func require(_ needed: Int, on info: DeviceInfo, advice: (_ available: Int) -> String) throws {
+    let (available, place) = available(on: info)
+    guard needed > available else { return }
+    throw TrainingError.outOfMemory(
+      needed: needed, available: available, place: place, advice: advice(available))
+  }
+
   /// `MemAvailable` of /proc/meminfo.
   static func machine(_ path: String = "/proc/meminfo") -> Int? {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }

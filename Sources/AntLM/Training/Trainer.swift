@@ -1,5 +1,6 @@
 import Autograd
 import Device
+import Files
 import Foundation
 import Models
 import Text

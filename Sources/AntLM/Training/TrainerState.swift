@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What a checkpoint keeps beside weights and moments: `trainer.json`.

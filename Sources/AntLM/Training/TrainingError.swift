@@ -42,7 +42,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or name the same "
         + "text elsewhere with --train and --dev"
     case .outOfMemory(let needed, let available, let place, let advice):
-      "training needs about \(mebibytes(needed)) but \(place) has \(mebibytes(available)); \(advice)"
+      "this needs about \(mebibytes(needed)) but \(place) has \(mebibytes(available)); \(advice)"
     case .notFinite(let step, let phase, let loss, let norm, let checkpoint):
       "step \(step) (phase \(phase)): loss \(loss), gradient norm \(norm); weights are as after step "
         + "\(step - 1); \(checkpoint.map { "the last good checkpoint is \($0), " } ?? "there is no checkpoint yet, ")"

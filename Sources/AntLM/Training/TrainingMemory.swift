@@ -22,12 +22,13 @@ struct TrainingMemory {
   let activations: Int
   private let info: DeviceInfo
 
-  init(_ model: LlamaConfiguration, parameterCount: Int, tokens: Int, on info: DeviceInfo) {
+  /// - Parameter tokens: of one part of a batch.
+  init(_ model: LlamaConfiguration, tokens: Int, on info: DeviceInfo) {
     let (width, inner) = (Double(model.hiddenSize), Double(model.intermediateSize))
     let kept = Double(model.layers) * (6 * width + Double(model.heads) + 2 * inner)
     let working = 8 * width + 6 * inner + 3 * width
     let logits = Double(min(tokens, Self.chunkRows)) * Double(model.vocabularySize)
-    parameters = 4 * 4 * parameterCount
+    parameters = 4 * 4 * model.parameterCount
     // What is beyond any machine need not be counted to the byte, nor may it overflow.
     activations = Int(min(4 * (Double(tokens) * (kept + working) + logits), 0x1p60))
     self.info = info
@@ -48,14 +49,11 @@ struct TrainingMemory {
 
   /// Throws ``TrainingError/outOfMemory(needed:available:place:advice:)`` where the run cannot fit.
   func require(batch: Int) throws {
-    let needed = bytes
-    let (available, place) = MemoryBudget.available(on: info)
-    guard needed > available else { return }
-    let advice =
+    try MemoryBudget.require(bytes, on: info) { available in
       parameters > available / 2
-      ? "choose a smaller --model or vocabulary"
-      : batch > 1
-        ? "raise --accumulate, or lower --batch or --length" : "lower --length or choose a smaller --model"
-    throw TrainingError.outOfMemory(needed: needed, available: available, place: place, advice: advice)
+        ? "choose a smaller --model or vocabulary"
+        : batch > 1
+          ? "raise --accumulate, or lower --batch or --length" : "lower --length or choose a smaller --model"
+    }
   }
 }

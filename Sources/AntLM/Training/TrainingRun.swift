@@ -1,5 +1,6 @@
 import Autograd
 import Device
+import Files
 import Foundation
 import Models
 import Text
@@ -53,8 +54,7 @@ public enum TrainingRun {
     configuration.tokenizerChecksum = tokenizer.checksum
 
     let memory = TrainingMemory(
-      description, parameterCount: parameterCount(description),
-      tokens: configuration.microBatch * configuration.length, on: device.info)
+      description, tokens: configuration.microBatch * configuration.length, on: device.info)
     try memory.require(batch: configuration.microBatch)
 
     let run = try RunDirectory.create(folder)
@@ -111,8 +111,7 @@ public enum TrainingRun {
     }
     let plan = try text.plan(schedule, configuration)
     let memory = TrainingMemory(
-      recorded.model, parameterCount: parameterCount(recorded.model),
-      tokens: configuration.microBatch * configuration.length, on: device.info)
+      recorded.model, tokens: configuration.microBatch * configuration.length, on: device.info)
     try memory.require(batch: configuration.microBatch)
     let model =
       try checkpoint.map { try Llama(contentsOf: $0.url, on: device) }
@@ -188,13 +187,6 @@ public enum TrainingRun {
         vocabulary: description.vocabularySize)
     }
     return description
-  }
-
-  /// Parameters of the model, each segment rounded up to 64 floats.
-  private static func parameterCount(_ model: LlamaConfiguration) -> Int {
-    let layer = model.hiddenSize * (4 * model.hiddenSize + 3 * model.intermediateSize + 2)
-    let embeddings = model.vocabularySize * model.hiddenSize * (model.tiesEmbeddings ? 1 : 2)
-    return embeddings + model.layers * (layer + 6 * 64) + model.hiddenSize + 3 * 64
   }
 
   /// The tokens of a run.

@@ -15,7 +15,7 @@ extension ReferenceDevice {
   /// Zeros where every score is minus infinity.
   func softmax(_ scores: [Measured]) -> [Measured] {
     let largest = scores.map(\.value).max() ?? -.infinity
-    guard largest > -.infinity else { return scores.map { _ in .zero } }
+    if scores.allSatisfy({ $0.value == -.infinity }) { return scores.map { _ in .zero } }
     let terms = scores.map { exp($0 - Measured(largest)) }
     let sum = terms.reduce(.zero, +)
     return terms.map { $0 / sum }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Text to read: files, and all the files in folders.
@@ -19,10 +20,10 @@ struct TextFiles: Sendable {
       let file: MappedFile
       do {
         file = try MappedFile(path)
-      } catch let error as SystemError {
+      } catch let error as FileError {
         throw error.code == ENOENT
           ? CorpusError.missing(path: path)
-          : CorpusError.unreadable(path: path, reason: error.description)
+          : CorpusError.unreadable(path: path, reason: error.reason)
       }
       try Self.check(file.units, path: path)
       return Entry(path: path, file: file)

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A file of tokens, little-endian:
@@ -54,15 +55,13 @@ enum TokenCache {
     let header = Header(width: width, count: tokens.count / width, key: key, content: content)
     let folder = url.deletingLastPathComponent()
     do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      try AtomicFile.write(to: url) { file in
-        try header.bytes.withUnsafeBytes { try file.write($0) }
-        try tokens.withUnsafeBytes { try file.write($0) }
-      }
-    } catch let error as SystemError {
-      throw CorpusError.cacheUnwritable(folder: folder.path, reason: error.description)
-    } catch {
-      throw CorpusError.cacheUnwritable(folder: folder.path, reason: "the folder cannot be made")
+      try FileSystem.makeFolder(folder)
+      let file = try OutputFile(url)
+      try header.bytes.withUnsafeBytes { try file.write($0) }
+      try tokens.withUnsafeBytes { try file.write($0) }
+      try file.finish()
+    } catch let error as FileError {
+      throw CorpusError.cacheUnwritable(folder: folder.path, reason: error.reason)
     }
   }
 }

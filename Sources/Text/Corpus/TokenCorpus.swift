@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Text as one stream of tokens: every line that is not blank is `<s>` tokens `</s>`.

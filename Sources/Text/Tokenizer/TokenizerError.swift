@@ -8,7 +8,6 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   case noMask
   case vocabularyTooSmall(requested: Int, minimum: Int)
   case vocabularyTooLarge(requested: Int, maximum: Int)
-  case unwritable(file: String, reason: String)
 
   public var description: String {
     switch self {
@@ -24,8 +23,6 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
       "a vocabulary of \(requested) tokens is too small: 256 bytes and 4 specials need at least \(minimum)"
     case .vocabularyTooLarge(let requested, let maximum):
       "a vocabulary of \(requested) tokens is too large: ask for at most \(maximum)"
-    case .unwritable(let file, let reason):
-      "cannot write tokenizer \(file): \(reason); check the folder and free space"
     }
   }
 }

@@ -1,17 +1,12 @@
+import Files
 import Foundation
 
 extension Tokenizer {
   /// Writes tokenizer.json: byte for byte what was read, where it was read from a file.
   ///
-  /// The file is written beside its place and renamed: a reader sees the old one or the new one.
-  ///
-  /// - Throws: ``TokenizerError/unwritable(file:reason:)``
+  /// - Throws: `FileError`
   public func write(to url: URL) throws {
-    do {
-      try AtomicFile.write(to: url) { file in try json.withUnsafeBytes { try file.write($0) } }
-    } catch let error as SystemError {
-      throw TokenizerError.unwritable(file: url.path, reason: error.description)
-    }
+    try FileSystem.write(Data(json), to: url)
   }
 }
 
@@ -21,14 +16,14 @@ extension TokenizerFile {
     tokens: [[UInt8]], merges: [MergeTable.Merge], added: [Tokenizer.AddedToken], prefixSpace: Bool
   ) -> [UInt8] {
     let names = Dictionary(uniqueKeysWithValues: added.map { ($0.id, $0.content) })
-    let name = { (id: Int32) in quoted(names[id] ?? ByteAlphabet.string(tokens[Int(id)])) }
+    let name = { (id: Int32) in JSONObject.quoted(names[id] ?? ByteAlphabet.string(tokens[Int(id)])) }
     let byteLevel =
       "{\"type\": \"ByteLevel\", \"add_prefix_space\": \(prefixSpace), \"trim_offsets\": true, "
       + "\"use_regex\": true}"
     var text = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n"
     text += "  \"added_tokens\": [\n"
     text += added.map { token in
-      "    {\"id\": \(token.id), \"content\": \(quoted(token.content)), \"single_word\": false, "
+      "    {\"id\": \(token.id), \"content\": \(JSONObject.quoted(token.content)), \"single_word\": false, "
         + "\"lstrip\": \(token.stripsLeft), \"rstrip\": \(token.stripsRight), \"normalized\": false, "
         + "\"special\": \(token.isSpecial)}"
     }.joined(separator: ",\n")
@@ -55,19 +50,4 @@ extension TokenizerFile {
     + "{\"Sequence\": {\"id\": \"B\", \"type_id\": 0}}], "
     + "\"special_tokens\": {\"<s>\": {\"id\": \"<s>\", \"ids\": [1], \"tokens\": [\"<s>\"]}, "
     + "\"</s>\": {\"id\": \"</s>\", \"ids\": [2], \"tokens\": [\"</s>\"]}}}"
-
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
-  }
 }

@@ -59,8 +59,8 @@ public struct JSONObject: Sendable, CustomStringConvertible {
     members.append(Self.quoted(name) + ":" + value)
   }
 
-  /// `text` as a JSON string.
-  static func quoted(_ text: String) -> String {
+  /// `text` as a JSON string, quotes included.
+  public static func quoted(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
