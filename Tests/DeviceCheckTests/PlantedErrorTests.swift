@@ -5,9 +5,11 @@ import Testing
 
 /// The suite sees each kind of error in every family, and names what it saw.
 @Suite struct PlantedErrorTests {
-  /// The first quick cases of every operation, so that no family is left unguarded.
+  /// The first quick cases of every operation, so that no family is left unguarded. An element that is not a
+  /// number stays one whatever is done to it: cases about those see other faults.
   private static func cases(of family: String, count: Int = 12) -> [ConformanceCase] {
     let all = Conformance.cases(families: [family], suite: .quick)
+      .filter { !$0.shape.hasSuffix("with a NaN") }
     return Dictionary(grouping: all, by: \.operation).values.flatMap { $0.prefix(count) }
   }
 
