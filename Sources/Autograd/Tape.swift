@@ -16,13 +16,14 @@ public final class Tape {
   public let records: Bool
   /// How many logits may be in memory at once (see ``rowsPerChunk(vocabulary:)``).
   let logitsPerChunk: Int
+  /// 16 MiB of them.
+  public static let defaultLogitsPerChunk = 4 << 20
   private var nodes: [() -> Void] = []
 
   /// - Parameters:
   ///   - records: false for inference.
-  ///   - logitsPerChunk: 16 MiB of them unless told. Sums are taken chunk by chunk, so it decides their
-  ///   order.
-  public init(on device: any Device, records: Bool = true, logitsPerChunk: Int = 4 << 20) {
+  ///   - logitsPerChunk: sums are taken chunk by chunk, so it decides their order.
+  public init(on device: any Device, records: Bool = true, logitsPerChunk: Int = Tape.defaultLogitsPerChunk) {
     self.device = device
     self.records = records
     self.logitsPerChunk = logitsPerChunk

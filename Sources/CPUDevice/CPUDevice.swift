@@ -46,7 +46,7 @@ public final class CPUDevice: Device {
     guard failure == nil else { return }
     let destination = slice.bytes
     precondition(
-      source.count <= destination.count, "write: \(source.count) bytes into \(destination.count)")
+      source.count == destination.count, "write: \(source.count) bytes into \(destination.count)")
     destination.copyMemory(from: source)
   }
 
@@ -54,7 +54,7 @@ public final class CPUDevice: Device {
     try synchronize()
     let source = UnsafeRawBufferPointer(slice.bytes)
     precondition(
-      source.count <= destination.count, "read: \(source.count) bytes into \(destination.count)")
+      source.count == destination.count, "read: \(source.count) bytes into \(destination.count)")
     destination.copyMemory(from: source)
   }
 

@@ -20,9 +20,7 @@ struct Antlm: ParsableCommand {
       """,
     subcommands: [
       DevicesCommand.self, CheckCommand.self, BenchCommand.self, CorpusCommand.self, TokenizerCommand.self,
-      TrainCommand.self, GenerateCommand.self,
-      FillCommand.self,
-      ScoreCommand.self, EvaluateCommand.self,
+      TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self, EvaluateCommand.self,
     ])
 }
 
@@ -56,9 +54,16 @@ enum Main {
     var text = Antlm.message(for: error)
     if text.isEmpty { text = "\(error)" }
     let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-    let help = code == .validationFailure ? " (see 'antlm --help' and 'antlm <subcommand> --help')" : ""
+    let help = code == .validationFailure ? " (see '\(helpCommand)')" : ""
     warn("antlm: \(line)\(help)")
     exit(isUsage ? 2 : 1)
+  }
+
+  /// What shows the options of the subcommand that was called.
+  private static var helpCommand: String {
+    let names = Antlm.configuration.subcommands.compactMap { $0.configuration.commandName }
+    let called = CommandLine.arguments.dropFirst().first.flatMap { names.contains($0) ? " \($0)" : nil }
+    return "antlm\(called ?? "") --help"
   }
 
   /// Whether the options are to blame rather than the world.

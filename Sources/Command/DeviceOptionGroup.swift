@@ -39,10 +39,13 @@ struct DeviceOptionGroup: ParsableArguments {
 
   /// Opens what `--device` asks for, or `fallback` where it asks for nothing; says which devices were passed
   /// over.
-  func open(or fallback: String = "auto", kernels recorded: KernelSet = .automatic) throws -> any Device {
+  func open(or fallback: String = "auto", kernels recorded: KernelSet = .automatic, examined: Bool = true)
+    throws -> any Device
+  {
     let opened = try Devices.open(
       device ?? fallback,
-      options: DeviceOptions(threads: threads, profiling: profile, kernels: kernels ?? recorded))
+      options: DeviceOptions(threads: threads, profiling: profile, kernels: kernels ?? recorded),
+      examined: examined)
     for note in opened.notes { warn(note) }
     return opened.device
   }

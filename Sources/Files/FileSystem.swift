@@ -33,13 +33,15 @@ public enum FileSystem {
     return names.sorted()
   }
 
+  /// Makes the folder `url` and those it lies in, where they do not exist yet.
   public static func makeFolder(_ url: URL) throws {
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      throw FileError("create", url.path, code: posixCode(of: error))
+    if isFolder(url) { return }
+    let parent = url.absoluteURL.deletingLastPathComponent()
+    try makeFolder(parent)
+    guard mkdir(url.path, 0o777) == 0 || errno == EEXIST && isFolder(url) else {
+      throw FileError("create", url.path)
     }
-    try synchronize(url.deletingLastPathComponent())
+    try synchronize(parent)
   }
 
   public static func remove(_ url: URL) throws {

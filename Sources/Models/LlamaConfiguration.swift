@@ -91,8 +91,8 @@ public struct LlamaConfiguration: Equatable, Sendable {
         + "at most \(AttentionShape.maximumHeadDimension) is possible"
     }
     if maximumLength > 1 << 20 { return "max_position_embeddings is \(maximumLength), more than 2^20" }
-    if !(normEpsilon > 0 && normEpsilon < 1) { return "rms_norm_eps is \(normEpsilon)" }
-    if !(ropeTheta > 1 && ropeTheta.isFinite) { return "rope_theta is \(ropeTheta)" }
+    if !(Float(normEpsilon) > 0 && normEpsilon < 1) { return "rms_norm_eps is \(normEpsilon)" }
+    if !(ropeTheta > 1 && Float(ropeTheta).isFinite) { return "rope_theta is \(ropeTheta)" }
     if !(initializerRange >= 0 && initializerRange < 100) {
       return "initializer_range is \(initializerRange)"
     }

@@ -1,4 +1,6 @@
+import Autograd
 import Device
+import Devices
 import Models
 import Testing
 
@@ -10,7 +12,26 @@ import Testing
     let info = DeviceInfo(
       identifier: "opencl:0", name: "Card", kind: .gpu, vendor: "", driver: "", memory: deviceBytes,
       computeUnits: 1)
-    return TrainingMemory(model, parameterCount: 600_000, tokens: tokens, on: info)
+    return TrainingMemory(model, tokens: tokens, on: info)
+  }
+
+  /// What the device held in three steps, against what was foretold for it.
+  @Test(arguments: [
+    ("llama-micro", 1024, 8, 128), ("llama-micro", 8192, 4, 64), ("llama-mini", 2048, 4, 128),
+    ("llama-small", 4096, 1, 128),
+  ])
+  func foretellsWhatATrainingStepHolds(preset: String, vocabulary: Int, batch: Int, length: Int) throws {
+    let configuration = try #require(LlamaConfiguration.preset(preset, vocabularySize: vocabulary))
+    for objective in Benchmark.ObjectiveKind.allCases {
+      let device = try Devices.open("cpu").device
+      let result = try Benchmark(on: device, repeats: 1).trainingStep(
+        configuration, preset: preset, objective: objective, batch: batch, length: length)
+      let memory = TrainingMemory(configuration, tokens: batch * length, on: device.info)
+      let ratio = Double(memory.deviceBytes) / Double(result.peakBytes)
+      #expect(
+        ratio >= 1 && ratio < (objective == .clm ? 1.25 : 1.6),
+        "\(preset) \(objective): \(ratio) of \(result.peakBytes)")
+    }
   }
 
   @Test func whatFitsIsAllowed() throws {

@@ -109,7 +109,7 @@ import Testing
     let scratch = try Scratch()
     let path = try scratch.file("a", "the dog")
     let under = URL(filePath: path).appending(path: "cache")
-    #expect(throws: CorpusError.cacheUnwritable(folder: under.path, reason: "the folder cannot be made")) {
+    #expect(throws: CorpusError.cacheUnwritable(folder: under.path, reason: "File exists")) {
       try TokenCorpus([path], tokenizer: tokenizer, cacheDirectory: under)
     }
     let nowhere = scratch.url.appending(path: "none/tokenizer.json")

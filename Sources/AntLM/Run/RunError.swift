@@ -35,7 +35,7 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path) is being written by another process\(holder.isEmpty ? "" : " (\(holder))"); "
         + "wait for it or choose another --out"
     case .noCheckpoint(let path):
-      "\(path) has no checkpoint yet: it was stopped before its first one; train again with a new --out"
+      "\(path) has no checkpoint yet; let it reach its first one, or go on with 'antlm train --resume'"
     case .unknownCheckpoint(let path, let name, let available):
       "\(path) has no checkpoint '\(name)'; it has \(available.joined(separator: ", "))"
     case .damaged(let path, let reason):

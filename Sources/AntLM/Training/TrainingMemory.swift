@@ -1,3 +1,4 @@
+import Autograd
 import Device
 import Foundation
 import Models
@@ -8,16 +9,13 @@ import Models
 /// vocabulary V, in floats:
 ///
 ///     4 P                                   weights, gradients, two moments
-///     n N (d + 3d + d + h + d + 2f)         what each layer keeps for its backward pass
-///     n (8 d + 6 f)                         what the layer at work holds beside that
-///     3 n d + chunk V                       hidden states of the head and one chunk of logits
+///     n N (d + 3d + d + d + h + 2f)         what each layer keeps for its backward pass
+///     n (3d + 2f + 3d)                      what the layer at work and the head hold beside that
+///     2 chunk V + 4 V d                     one chunk of logits, and operands packed to multiply them
 ///
-/// Buffers are rounded up to size classes and checkpoints copy weights and moments to the host: the last terms
-/// of ``bytes``.
+/// and a sixteenth more, for buffers are rounded up to size classes. It is the causal objective's: the masked
+/// one labels fewer tokens and needs fewer logits.
 struct TrainingMemory {
-  /// Rows of logits that exist at a time.
-  private static let chunkRows = 1024
-
   let parameters: Int
   let activations: Int
   private let info: DeviceInfo
@@ -25,25 +23,29 @@ struct TrainingMemory {
   /// - Parameter tokens: of one part of a batch.
   init(_ model: LlamaConfiguration, tokens: Int, on info: DeviceInfo) {
     let (width, inner) = (Double(model.hiddenSize), Double(model.intermediateSize))
+    let vocabulary = Double(model.vocabularySize)
     let kept = Double(model.layers) * (6 * width + Double(model.heads) + 2 * inner)
-    let working = 8 * width + 6 * inner + 3 * width
-    let logits = Double(min(tokens, Self.chunkRows)) * Double(model.vocabularySize)
+    let working = 6 * width + 2 * inner
+    let logits = min(Double(tokens) * vocabulary, max(Double(Tape.defaultLogitsPerChunk), vocabulary))
+    let floats = Double(tokens) * (kept + working) + 2 * logits + 4 * vocabulary * width
     parameters = 4 * 4 * model.parameterCount
     // What is beyond any machine need not be counted to the byte, nor may it overflow.
-    activations = Int(min(4 * (Double(tokens) * (kept + working) + logits), 0x1p60))
+    activations = Int(min(4 * floats, 0x1p60))
     self.info = info
   }
 
   /// What the kernel compiler of an OpenCL driver for CPUs takes from the same memory.
   private static let compilerBytes = 256 << 20
 
+  /// What the device's buffers take.
+  var deviceBytes: Int { (parameters + activations) / 16 * 17 }
+
   /// A CPU's memory holds the host's copies too.
   var bytes: Int {
-    let device = parameters + activations + activations / 8
-    return switch info.kind {
-    case .gpu, .accelerator: device
-    case .openCLCPU: device + parameters / 2 + Self.compilerBytes
-    case .cpu, .simulator: device + parameters / 2
+    switch info.kind {
+    case .gpu, .accelerator: deviceBytes
+    case .openCLCPU: deviceBytes + parameters / 2 + Self.compilerBytes
+    case .cpu, .simulator: deviceBytes + parameters / 2
     }
   }
 
