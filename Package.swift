@@ -7,6 +7,7 @@ let package = Package(
   name: "AntLM",
   products: [
     .executable(name: "antlm", targets: ["Command"]),
+    .library(name: "Files", targets: ["Files"]),
     .library(name: "Device", targets: ["Device"]),
     .library(name: "CPUDevice", targets: ["CPUDevice"]),
     .library(name: "OpenCLDevice", targets: ["OpenCLDevice"]),

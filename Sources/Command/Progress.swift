@@ -32,6 +32,8 @@ final class Progress {
       line += ", \(Self.clockText(seconds / Double(done) * Double(total - done))) left"
     }
     if isTerminal {
+      // A line that wraps could not be rewritten.
+      line = String(line.prefix(Self.terminalColumns - 1))
       let padding = String(repeating: " ", count: max(0, width - line.count))
       writeError("\r\(line)\(padding)")
       width = line.count
@@ -39,6 +41,11 @@ final class Progress {
     } else {
       warn(line)
     }
+  }
+
+  private static var terminalColumns: Int {
+    var size = winsize()
+    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 
   /// Ends a rewritten line, so that what follows begins on its own.

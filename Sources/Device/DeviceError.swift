@@ -8,6 +8,8 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
   case buildFailed(device: String, program: String, log: String)
   /// A command failed; `call` names it and `code` is the driver's number.
   case commandFailed(device: String, call: String, code: Int)
+  /// The driver keeps compiled kernels in a folder whose disk is full.
+  case noRoomForKernels(device: String, folder: String)
   /// The device computes wrong results in its start-up check.
   case selfCheckFailed(device: String, operation: String)
 
@@ -24,6 +26,8 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
         + "report it with your driver's version, or use --device cpu"
     case .commandFailed(let device, let call, let code):
       "\(device): \(call) failed with \(code); its results are lost, try --device cpu"
+    case .noRoomForKernels(let device, let folder):
+      "\(device): no room for compiled kernels in \(folder); free some space or set POCL_CACHE_DIR"
     case .selfCheckFailed(let device, let operation):
       "\(device): wrong results in \(operation); passed over, run 'antlm check --device' to see more"
     }

@@ -16,6 +16,7 @@ public final class OpenCLDevice: Device {
   ///
   /// - Parameter profiling: measures every kernel by the device's own clock; costs a few per cent.
   public init(_ hardware: OpenCLHardware, kernels: KernelSet = .automatic, profiling: Bool = false) throws {
+    try KernelCacheSpace.require(for: hardware.info)
     info = hardware.info
     traits = hardware.traits
     usesGPUKernels = kernels == .automatic ? !hardware.traits.isCPU : kernels == .gpu
