@@ -28,9 +28,10 @@ let package = Package(
       name: "Kernels",
       path: "Kernels",
       exclude: [
-        "activation.cl", "attention_cpu.cl", "attention_gpu.cl", "crossEntropy.cl", "dropout.cl",
+        "activation.cl", "attention_cpu.cl", "attention_gpu.cl", "attention_terms.cl", "crossEntropy.cl",
+        "dropout.cl",
         "elementwise.cl", "embedding.cl", "matmul_cpu.cl", "matmul_gpu.cl", "normalization.cl",
-        "optimizer.cl", "reduction.cl", "rotary.cl", "softmax.cl", "vector.cl",
+        "optimizer.cl", "philox.cl", "reduction.cl", "rotary.cl", "softmax.cl", "vector.cl",
       ],
       sources: ["kernels.c"],
       publicHeadersPath: "include"),

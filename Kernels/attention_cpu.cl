@@ -24,7 +24,13 @@
  *
  * Geometry: work-groups of one work-item; global size groups of LANES x heads x sequences. No two work-items
  * write the same element, so there are no atomics and the order of every sum is a function of the shape.
- * Limits: headDimension <= HEAD_LIMIT (panels live on the stack: 32 KB each at 256). Memory: O(T). */
+ * Limits: headDimension <= HEAD_LIMIT (panels live on the stack: 32 KB each at 256), bucketCount <=
+ * BUCKET_LIMIT. Memory: O(T).
+ *
+ * Position scores (see attention_terms.cl): the own side's are a panel [bucket][lane], the other side's a row;
+ * the buckets of a block of scores depend on one distance, so they are a window of one array, and each lane
+ * picks its own. Gradients of the own side's add up lane by lane in a panel like that. */
+#include "attention_terms.cl"
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #define INLINE static inline __attribute__((always_inline))
@@ -41,8 +47,13 @@
 #define LANES (2 * WIDTH)
 #define BLOCK 64
 #define HEAD_LIMIT 256
+#define BUCKET_LIMIT 128
 #define LOG2_E 1.44269504088896341f
 #define LN_2 0.69314718055994531f
+#if DROPOUT
+#define PHILOX_LANES WIDTH
+#include "philox.cl"
+#endif
 
 /* MARK: Pieces */
 
@@ -191,14 +202,88 @@ INLINE INTEGERS sees(const Intervals *intervals, int part, int key) {
   return (INTEGERS)(key) >= intervals->firstKey[part] && (INTEGERS)(key) < intervals->endKey[part];
 }
 
+/* MARK: Position scores and dropout */
+
+/* The buckets of `count` positions of the other side against the own ones: that of other position n and a lane
+ * at window[lane - n + count - 1]. They lie `step` (1 or -1) apart in the table of `length`, from `place` on;
+ * lanes that do not exist may point beyond its ends. */
+INLINE void load_window(
+    __global const int *buckets, int place, int step, int count, int length, int *window) {
+  for (int w = 0; w < count + LANES - 1; w++) window[w] = buckets[clamp(place + step * w, 0, length - 1)];
+}
+
+/* scores[n][lane] += own[r][lane] + factor other[n, r], r the bucket of n and lane. */
+INLINE void add_position_scores(
+    const VECTOR *own, __global const float *other, long stride, float factor, const int *window, int count,
+    VECTOR *scores) {
+  const float *panel = (const float *)own;
+  for (int n = 0; n < count; n++, other += stride) {
+    const int *bucket = window + count - 1 - n;
+    float *score = (float *)(scores + 2 * n);
+    for (int lane = 0; lane < LANES; lane++)
+      score[lane] += fma(factor, other[bucket[lane]], panel[bucket[lane] * LANES + lane]);
+  }
+}
+
+/* sums[r][lane] += the gradients of all n whose bucket is r. */
+INLINE void sum_by_bucket(const VECTOR *gradients, const int *window, int count, VECTOR *sums) {
+  float *panel = (float *)sums;
+  for (int n = 0; n < count; n++) {
+    const int *bucket = window + count - 1 - n;
+    const float *gradient = (const float *)(gradients + 2 * n);
+    for (int lane = 0; lane < LANES; lane++) panel[bucket[lane] * LANES + lane] += gradient[lane];
+  }
+}
+
+#if DROPOUT
+/* kept[n][lane] = m of query `first + lane` and key `start + n`. */
+INLINE void draw_for_queries(
+    int first, int start, int count, uint row, DRAW_PARAMETERS, VECTOR *kept) {
+  philox_uint lanes;
+  for (int lane = 0; lane < WIDTH; lane++) ((uint *)&lanes)[lane] = first + lane;
+  for (int block = start / 4; 4 * block < start + count; block++)
+    for (int part = 0; part < 2; part++) {
+      philox_uint x = (lanes + (uint)(part * WIDTH)) << 14 | (uint)block, y = row, z = step, w = purpose;
+      philox(&x, &y, &z, &w, keyLow, keyHigh);
+      const philox_uint words[4] = {x, y, z, w};
+      for (int word = 0; word < 4; word++) {
+        const int n = 4 * block + word - start;
+        if (n >= 0 && n < count)
+          kept[2 * n + part] = select(
+              (VECTOR)(0.0f), (VECTOR)(1.0f / (1.0f - probability)),
+              UNIFORM(words[word]) >= (VECTOR)(probability));
+      }
+    }
+}
+
+/* kept[n][lane] = m of query `start + n` and key `first + lane`, `first` a multiple of 4. A vector of blocks
+ * holds two queries. */
+INLINE void draw_for_keys(int first, int start, int count, uint row, DRAW_PARAMETERS, VECTOR *kept) {
+  for (int n = 0; n < count; n += 2) {
+    philox_uint x, y = row, z = step, w = purpose;
+    for (int lane = 0; lane < WIDTH; lane++)
+      ((uint *)&x)[lane] =
+          (uint)(start + n + lane / (WIDTH / 2)) << 14 | (uint)(first / 4 + lane % (WIDTH / 2));
+    philox(&x, &y, &z, &w, keyLow, keyHigh);
+    const philox_uint words[4] = {x, y, z, w};
+    for (int word = 0; word < 4; word++) {
+      const VECTOR m = select(
+          (VECTOR)(0.0f), (VECTOR)(1.0f / (1.0f - probability)), UNIFORM(words[word]) >= (VECTOR)(probability));
+      float *to = (float *)(kept + 2 * n) + word;
+      for (int lane = 0; lane < WIDTH; lane++) to[4 * lane] = ((const float *)&m)[lane];
+    }
+  }
+}
+#endif
+
 /* MARK: Forward */
 
 __kernel void attention_forward(
     __global const float *query, long queryOffset, int queryStride, __global const float *key,
     long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
     __global const int *keyRanges, long rangesOffset, __global float *output, long outputOffset,
-    int outputStride, __global float *logSumExp, long logSumExpOffset, int headDimension, int queryLength,
-    int keyLength, float scale) {
+    int outputStride, __global float *logSumExp, long logSumExpOffset, POSITION_ARGUMENTS, DROPOUT_ARGUMENTS,
+    int headDimension, int queryLength, int keyLength, float scale) {
   const int first = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
   const long sequence = get_global_id(2);
   const int valid = min(LANES, queryLength - first);
@@ -213,12 +298,28 @@ __kernel void attention_forward(
   for (int i = 0; i < 2 * headDimension; i++) outputPanel[i] = (VECTOR)(0.0f);
   Intervals intervals;
   load_intervals(keyRanges + rangesOffset + 2 * row, valid, &intervals);
+#if POSITIONS
+  VECTOR positionPanel[BUCKET_LIMIT * 2];
+  load_panel(
+      queryScores + queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch,
+      queryScoresStride, valid, bucketCount, scale * LOG2_E, positionPanel);
+  keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
+#endif
   VECTOR maximum[2] = {(VECTOR)(-INFINITY), (VECTOR)(-INFINITY)};
   VECTOR sum[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)};
 
   for (int start = intervals.first; start < intervals.end; start += BLOCK) {
     const int count = min(BLOCK, intervals.end - start);
     dot_rows(key + (long)start * keyStride, keyStride, count, headDimension, queryPanel, scores);
+#if POSITIONS
+    int window[BLOCK + LANES];
+    load_window(
+        buckets + bucketsOffset, first - start - count + keyLength, 1, count, queryLength + keyLength - 1,
+        window);
+    add_position_scores(
+        positionPanel, keyScores + (long)start * keyScoresStride, keyScoresStride, scale * LOG2_E, window,
+        count, scores);
+#endif
     if (start < intervals.allFirst || start + count > intervals.allEnd)
       for (int j = 0; j < count; j++)
         for (int part = 0; part < 2; part++)
@@ -240,6 +341,11 @@ __kernel void attention_forward(
       maximum[part] = highest;
       for (int c = 0; c < headDimension; c++) outputPanel[2 * c + part] *= rescale;
     }
+#if DROPOUT
+    VECTOR kept[BLOCK * 2];
+    draw_for_queries(first, start, count, firstRow + sequence * heads + head, DRAWS, kept);
+    for (int i = 0; i < 2 * count; i++) scores[i] *= kept[i];
+#endif
     add_weighted_rows(value + (long)start * valueStride, valueStride, count, headDimension, scores,
         outputPanel);
   }
@@ -268,7 +374,8 @@ __kernel void attention_query_gradient(
     int outputStride, __global const float *logSumExp, long logSumExpOffset,
     __global const float *outputGradient, long outputGradientOffset, int outputGradientStride,
     __global float *queryGradient, long queryGradientOffset, int queryGradientStride, __global float *delta,
-    long deltaOffset, int headDimension, int queryLength, int keyLength, float scale) {
+    long deltaOffset, POSITION_ARGUMENTS, POSITION_GRADIENT_ARGUMENTS, DROPOUT_ARGUMENTS, int headDimension,
+    int queryLength, int keyLength, float scale) {
   const int first = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
   const long sequence = get_global_id(2);
   const int valid = min(LANES, queryLength - first);
@@ -305,6 +412,14 @@ __kernel void attention_query_gradient(
     ((float *)shift)[lane] = logSumExp[logSumExpOffset + statistic + lane] * LOG2_E;
   }
 
+#if POSITIONS
+  VECTOR positionPanel[BUCKET_LIMIT * 2], positionGradientPanel[BUCKET_LIMIT * 2];
+  load_panel(
+      queryScores + queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch,
+      queryScoresStride, valid, bucketCount, scale * LOG2_E, positionPanel);
+  for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] = (VECTOR)(0.0f);
+  keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
+#endif
   Intervals intervals;
   load_intervals(keyRanges + rangesOffset + 2 * row, valid, &intervals);
   for (int start = intervals.first; start < intervals.end; start += BLOCK) {
@@ -312,6 +427,20 @@ __kernel void attention_query_gradient(
     dot_rows(key + (long)start * keyStride, keyStride, count, headDimension, queryPanel, scores);
     dot_rows(
         value + (long)start * valueStride, valueStride, count, headDimension, outputGradientPanel, products);
+#if POSITIONS
+    int window[BLOCK + LANES];
+    load_window(
+        buckets + bucketsOffset, first - start - count + keyLength, 1, count, queryLength + keyLength - 1,
+        window);
+    add_position_scores(
+        positionPanel, keyScores + (long)start * keyScoresStride, keyScoresStride, scale * LOG2_E, window,
+        count, scores);
+#endif
+#if DROPOUT
+    VECTOR kept[BLOCK * 2];
+    draw_for_queries(first, start, count, firstRow + sequence * heads + head, DRAWS, kept);
+    for (int i = 0; i < 2 * count; i++) products[i] *= kept[i];
+#endif
     const int masked = start < intervals.allFirst || start + count > intervals.allEnd;
     for (int j = 0; j < count; j++)
       for (int part = 0; part < 2; part++) {
@@ -320,9 +449,19 @@ __kernel void attention_query_gradient(
         scores[2 * j + part] =
             masked ? select((VECTOR)(0.0f), gradient, sees(&intervals, part, start + j)) : gradient;
       }
+#if POSITIONS
+    sum_by_bucket(scores, window, count, positionGradientPanel);
+#endif
     add_weighted_rows(
         key + (long)start * keyStride, keyStride, count, headDimension, scores, queryGradientPanel);
   }
+#if POSITIONS
+  for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] *= scale;
+  store_panel(
+      positionGradientPanel, valid, bucketCount,
+      positionGradient + positionGradientOffset + row * positionGradientStride + (long)head * bucketPitch,
+      positionGradientStride);
+#endif
   for (int i = 0; i < 2 * headDimension; i++) queryGradientPanel[i] *= scale;
   store_panel(
       queryGradientPanel, valid, headDimension,
@@ -337,7 +476,8 @@ __kernel void attention_key_value_gradient(
     long logSumExpOffset, __global const float *outputGradient, long outputGradientOffset,
     int outputGradientStride, __global const float *delta, long deltaOffset, __global float *keyGradient,
     long keyGradientOffset, int keyGradientStride, __global float *valueGradient, long valueGradientOffset,
-    int valueGradientStride, int headDimension, int queryLength, int keyLength, float scale) {
+    int valueGradientStride, POSITION_ARGUMENTS, POSITION_GRADIENT_ARGUMENTS, DROPOUT_ARGUMENTS,
+    int headDimension, int queryLength, int keyLength, float scale) {
   const int firstKey = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
   const long sequence = get_global_id(2);
   const int valid = min(LANES, keyLength - firstKey);
@@ -359,6 +499,14 @@ __kernel void attention_key_value_gradient(
       value + valueOffset + keyRow * valueStride + column, valueStride, valid, headDimension, 1.0f,
       valuePanel);
   for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] = valueGradientPanel[i] = (VECTOR)(0.0f);
+#if POSITIONS
+  VECTOR positionPanel[BUCKET_LIMIT * 2], positionGradientPanel[BUCKET_LIMIT * 2];
+  load_panel(
+      keyScores + keyScoresOffset + keyRow * keyScoresStride + (long)head * bucketPitch, keyScoresStride,
+      valid, bucketCount, scale * LOG2_E, positionPanel);
+  for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] = (VECTOR)(0.0f);
+  queryScores += queryScoresOffset + sequence * queryLength * queryScoresStride + (long)head * bucketPitch;
+#endif
   INTEGERS position[2];
   for (int lane = 0; lane < LANES; lane++) ((int *)position)[lane] = firstKey + lane;
 
@@ -377,6 +525,20 @@ __kernel void attention_key_value_gradient(
     dot_rows(
         outputGradient + (long)start * outputGradientStride, outputGradientStride, count, headDimension,
         valuePanel, products);
+#if POSITIONS
+    int window[BLOCK + LANES];
+    load_window(
+        buckets + bucketsOffset, start + count - firstKey + keyLength - 2, -1, count,
+        queryLength + keyLength - 1, window);
+    add_position_scores(
+        positionPanel, queryScores + (long)start * queryScoresStride, queryScoresStride, scale * LOG2_E,
+        window, count, weights);
+#endif
+#if DROPOUT
+    VECTOR kept[BLOCK * 2];
+    draw_for_keys(firstKey, start, count, firstRow + sequence * heads + head, DRAWS, kept);
+    for (int i = 0; i < 2 * count; i++) products[i] *= kept[i];
+#endif
     for (int i = 0; i < count; i++) {
       const int2 range = vload2(start + i, keyRanges);
       const VECTOR shift = (VECTOR)(logSumExp[start + i] * LOG2_E), mean = (VECTOR)(delta[start + i]);
@@ -388,12 +550,25 @@ __kernel void attention_key_value_gradient(
         products[2 * i + part] = weight * (products[2 * i + part] - mean);
       }
     }
+#if POSITIONS
+    sum_by_bucket(products, window, count, positionGradientPanel);
+#endif
+#if DROPOUT
+    for (int i = 0; i < 2 * count; i++) weights[i] *= kept[i];
+#endif
     add_weighted_rows(
         outputGradient + (long)start * outputGradientStride, outputGradientStride, count, headDimension,
         weights, valueGradientPanel);
     add_weighted_rows(
         query + (long)start * queryStride, queryStride, count, headDimension, products, keyGradientPanel);
   }
+#if POSITIONS
+  for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] *= scale;
+  store_panel(
+      positionGradientPanel, valid, bucketCount,
+      positionGradient + positionGradientOffset + keyRow * positionGradientStride + (long)head * bucketPitch,
+      positionGradientStride);
+#endif
   for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] *= scale;
   store_panel(
       keyGradientPanel, valid, headDimension,

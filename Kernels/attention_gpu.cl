@@ -24,7 +24,12 @@
  * atomics and the order of every sum is a function of the shape.
  * Limits: the build options HEAD, headDimension rounded up to a multiple of 32 and at most 256, and R; heads
  * above 224 need more than 32 KB of local memory.
- * Memory: O(T). */
+ * Memory: O(T).
+ *
+ * Position scores (see attention_terms.cl) are read from global memory, where neighbours share cache lines. Their
+ * gradients add up in a tile of local memory, [TILE][BUCKETS]; the items that share a row of it each own every
+ * SHARE-th bucket, so that no two ever add to the same place. */
+#include "attention_terms.cl"
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #define INLINE static inline __attribute__((always_inline))
@@ -40,6 +45,15 @@
 #define SCORE_PITCH (TILE + 4)
 #define LOG2_E 1.44269504088896341f
 #define LN_2 0.69314718055994531f
+/* Items that share a row of a tile. */
+#define SHARE (ITEMS / TILE)
+#ifndef BUCKETS
+#define BUCKETS 4
+#endif
+#if DROPOUT
+#define PHILOX_LANES 1
+#include "philox.cl"
+#endif
 
 /* MARK: Pieces */
 
@@ -162,14 +176,58 @@ INLINE int2 reach(__global const int *ranges, int valid) {
   return (int2)(min(first, end), end);
 }
 
+/* MARK: Position scores and dropout */
+
+/* What the distance of a query and a key adds to their score, before scaling. */
+INLINE float position_score(
+    __global const float *queryScores, __global const float *keyScores, __global const int *buckets, int place) {
+  const int bucket = buckets[place];
+  return queryScores[bucket] + keyScores[bucket];
+}
+
+/* sums[y][r] += gradients[y][n] for all n whose bucket against row y is r; n ascends, as the table does by
+ * `rowStep` a row and -rowStep a column from `place` on. */
+INLINE void sum_by_bucket(
+    __local const float *gradients, __global const int *buckets, int place, int rowStep, int rows, int count,
+    __local float *sums) {
+  const int row = get_local_id(0) % TILE, part = get_local_id(0) / TILE;
+  if (row >= rows) return;
+  for (int n = 0; n < count; n++) {
+    const int bucket = buckets[place + rowStep * (row - n)];
+    if (bucket % SHARE == part) sums[row * BUCKETS + bucket] += gradients[row * SCORE_PITCH + n];
+  }
+}
+
+INLINE void clear_sums(__local float *sums) {
+  for (int index = get_local_id(0); index < TILE * BUCKETS; index += ITEMS) sums[index] = 0.0f;
+}
+
+INLINE void store_sums(
+    __local const float *sums, float factor, int rows, int bucketCount, __global float *to, int stride) {
+  for (int index = get_local_id(0); index < TILE * bucketCount; index += ITEMS) {
+    const int row = index / bucketCount, bucket = index % bucketCount;
+    if (row < rows) to[(long)row * stride + bucket] = factor * sums[row * BUCKETS + bucket];
+  }
+}
+
+#if DROPOUT
+/* m of one query and key. */
+INLINE float draw(int query, int key, uint row, DRAW_PARAMETERS) {
+  uint x = (uint)query << 14 | (uint)key / 4, y = row, z = step, w = purpose;
+  philox(&x, &y, &z, &w, keyLow, keyHigh);
+  const uint word = key % 4 == 0 ? x : key % 4 == 1 ? y : key % 4 == 2 ? z : w;
+  return UNIFORM(word) >= probability ? 1.0f / (1.0f - probability) : 0.0f;
+}
+#endif
+
 /* MARK: Forward */
 
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forward(
     __global const float *query, long queryOffset, int queryStride, __global const float *key,
     long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
     __global const int *keyRanges, long rangesOffset, __global float *output, long outputOffset,
-    int outputStride, __global float *logSumExp, long logSumExpOffset, int headDimension, int queryLength,
-    int keyLength, float scale) {
+    int outputStride, __global float *logSumExp, long logSumExpOffset, POSITION_ARGUMENTS, DROPOUT_ARGUMENTS,
+    int headDimension, int queryLength, int keyLength, float scale) {
   __local float queries[TILE * HEAD_PITCH] __attribute__((aligned(16)));
   __local float others[TILE * HEAD_PITCH] __attribute__((aligned(16)));
   __local float scores[TILE * SCORE_PITCH] __attribute__((aligned(16)));
@@ -182,6 +240,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
   key += keyOffset + sequence * keyLength * keyStride + column;
   value += valueOffset + sequence * keyLength * valueStride + column;
   keyRanges += rangesOffset + 2 * row;
+#if POSITIONS
+  queryScores += queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch;
+  keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
+  buckets += bucketsOffset + first + keyLength - 1;
+#endif
 
   load_tile(
       query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E,
@@ -211,6 +274,12 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
       for (int j = 0; j < R; j++) {
         const int position = start + x + 8 * j;
         if (position < seen[i].s0 || position >= seen[i].s1) score[i][j] = -INFINITY;
+#if POSITIONS
+        else
+          score[i][j] += scale * LOG2_E *
+                         position_score(queryScores + (long)(y + 8 * i) * queryScoresStride,
+                             keyScores + (long)position * keyScoresStride, buckets, y + 8 * i - position);
+#endif
         highest = fmax(highest, score[i][j]);
       }
       partial[y + 8 * i][x] = highest;
@@ -228,7 +297,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
 #pragma unroll
       for (int j = 0; j < R; j++) {
         const float weight = exp2(score[i][j] - shift);
-        scores[(y + 8 * i) * SCORE_PITCH + x + 8 * j] = weight;
+        float kept = weight;
+#if DROPOUT
+        kept *= draw(first + y + 8 * i, start + x + 8 * j, firstRow + sequence * heads + head, DRAWS);
+#endif
+        scores[(y + 8 * i) * SCORE_PITCH + x + 8 * j] = kept;
         sum[i] += weight;
       }
 #pragma unroll
@@ -269,7 +342,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
     int outputStride, __global const float *logSumExp, long logSumExpOffset,
     __global const float *outputGradient, long outputGradientOffset, int outputGradientStride,
     __global float *queryGradient, long queryGradientOffset, int queryGradientStride, __global float *delta,
-    long deltaOffset, int headDimension, int queryLength, int keyLength, float scale) {
+    long deltaOffset, POSITION_ARGUMENTS, POSITION_GRADIENT_ARGUMENTS, DROPOUT_ARGUMENTS, int headDimension,
+    int queryLength, int keyLength, float scale) {
   __local float queries[TILE * HEAD_PITCH] __attribute__((aligned(16)));
   __local float outputGradients[TILE * HEAD_PITCH] __attribute__((aligned(16)));
   __local float keys[TILE * HEAD_PITCH] __attribute__((aligned(16)));
@@ -286,6 +360,13 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
   value += valueOffset + sequence * keyLength * valueStride + column;
   keyRanges += rangesOffset + 2 * row;
   output += outputOffset + row * outputStride + column;
+#if POSITIONS
+  __local float sums[TILE * BUCKETS];
+  queryScores += queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch;
+  keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
+  buckets += bucketsOffset + first + keyLength - 1;
+  clear_sums(sums);
+#endif
 
   load_tile(
       query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E,
@@ -335,13 +416,31 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
       for (int j = 0; j < R; j++) {
         const int position = start + x + 8 * j;
         const int sees = position >= seen[i].s0 && position < seen[i].s1;
+#if POSITIONS
+        if (sees)
+          score[i][j] += scale * LOG2_E *
+                         position_score(queryScores + (long)(y + 8 * i) * queryScoresStride,
+                             keyScores + (long)position * keyScoresStride, buckets, y + 8 * i - position);
+#endif
+#if DROPOUT
+        product[i][j] *= draw(first + y + 8 * i, position, firstRow + sequence * heads + head, DRAWS);
+#endif
         scores[(y + 8 * i) * SCORE_PITCH + x + 8 * j] =
             sees ? exp2(score[i][j] - shift[i]) * (product[i][j] - mean[i]) : 0.0f;
       }
     barrier(CLK_LOCAL_MEM_FENCE);
     add_weighted_rows(scores, keys, y, x, result);
+#if POSITIONS
+    sum_by_bucket(scores, buckets, -start, 1, valid, count, sums);
+#endif
     barrier(CLK_LOCAL_MEM_FENCE);
   }
+#if POSITIONS
+  store_sums(
+      sums, scale, valid, bucketCount,
+      positionGradient + positionGradientOffset + row * positionGradientStride + (long)head * bucketPitch,
+      positionGradientStride);
+#endif
   store_rows(
       result, factor, y, x, valid, headDimension,
       queryGradient + queryGradientOffset + row * queryGradientStride + column, queryGradientStride);
@@ -355,7 +454,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
     long logSumExpOffset, __global const float *outputGradient, long outputGradientOffset,
     int outputGradientStride, __global const float *delta, long deltaOffset, __global float *keyGradient,
     long keyGradientOffset, int keyGradientStride, __global float *valueGradient, long valueGradientOffset,
-    int valueGradientStride, int headDimension, int queryLength, int keyLength, float scale) {
+    int valueGradientStride, POSITION_ARGUMENTS, POSITION_GRADIENT_ARGUMENTS, DROPOUT_ARGUMENTS,
+    int headDimension, int queryLength, int keyLength, float scale) {
   __local float keys[TILE * HEAD_PITCH] __attribute__((aligned(16)));
   __local float values[TILE * HEAD_PITCH] __attribute__((aligned(16)));
   __local float queries[TILE * HEAD_PITCH] __attribute__((aligned(16)));
@@ -373,6 +473,13 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
   keyRanges += rangesOffset + 2 * sequence * queryLength;
   logSumExp += logSumExpOffset + statistic;
   delta += deltaOffset + statistic;
+#if POSITIONS
+  __local float sums[TILE * BUCKETS];
+  queryScores += queryScoresOffset + sequence * queryLength * queryScoresStride + (long)head * bucketPitch;
+  keyScores += keyScoresOffset + keyRow * keyScoresStride + (long)head * bucketPitch;
+  buckets += bucketsOffset + keyLength - 1 - firstKey;
+  clear_sums(sums);
+#endif
 
   load_tile(
       key + keyOffset + keyRow * keyStride + column, keyStride, valid, headDimension, scale * LOG2_E, keys);
@@ -404,16 +511,40 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
 #pragma unroll
       for (int i = 0; i < R; i++) {
         const int own = firstKey + y + 8 * i;
-        const float weight = own >= seen.s0 && own < seen.s1 ? exp2(score[i][j] - shift) : 0.0f;
-        weights[(y + 8 * i) * SCORE_PITCH + position] = weight;
+        const int sees = own >= seen.s0 && own < seen.s1;
+#if POSITIONS
+        if (sees)
+          score[i][j] += scale * LOG2_E *
+                         position_score(queryScores + (long)(start + position) * queryScoresStride,
+                             keyScores + (long)(y + 8 * i) * keyScoresStride, buckets,
+                             start + position - y - 8 * i);
+#endif
+        const float weight = sees ? exp2(score[i][j] - shift) : 0.0f;
+        float kept = weight;
+#if DROPOUT
+        const float m = draw(start + position, own, firstRow + sequence * heads + head, DRAWS);
+        product[i][j] *= m;
+        kept *= m;
+#endif
+        weights[(y + 8 * i) * SCORE_PITCH + position] = kept;
         scores[(y + 8 * i) * SCORE_PITCH + position] = weight * (product[i][j] - mean);
       }
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     add_weighted_rows(weights, outputGradients, y, x, valueResult);
     add_weighted_rows(scores, queries, y, x, keyResult);
+#if POSITIONS
+    sum_by_bucket(scores, buckets, start, -1, valid, count, sums);
+#endif
     barrier(CLK_LOCAL_MEM_FENCE);
   }
+#if POSITIONS
+  barrier(CLK_LOCAL_MEM_FENCE);
+  store_sums(
+      sums, scale, valid, bucketCount,
+      positionGradient + positionGradientOffset + keyRow * positionGradientStride + (long)head * bucketPitch,
+      positionGradientStride);
+#endif
   float one[R], factor[R];
 #pragma unroll
   for (int i = 0; i < R; i++) {

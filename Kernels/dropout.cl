@@ -7,59 +7,34 @@
  *     lanes   x: b0 b1 b2 ...   y: b0 b1 b2 ...   z: ...   w: ...        (one word of V blocks each)
  *     run     b0.x b0.y b0.z b0.w  b1.x b1.y b1.z b1.w  ...              (interleaved: 4 vectors) */
 #include "vector.cl"
+#define PHILOX_LANES V
+#include "philox.cl"
 
 #if V == 16
-typedef uint16 uintv;
-typedef ulong16 ulongv;
-#define TO_UINT convert_uint16
-#define TO_ULONG convert_ulong16
-#define TO_FLOAT convert_float16
 #define LANES_UP ((ulong16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 #define INTERLEAVED(a, b, c, d) \
   (uint16)(x.a, y.a, z.a, w.a, x.b, y.b, z.b, w.b, x.c, y.c, z.c, w.c, x.d, y.d, z.d, w.d)
 #define RUN INTERLEAVED(s0, s1, s2, s3), INTERLEAVED(s4, s5, s6, s7), INTERLEAVED(s8, s9, sa, sb), \
             INTERLEAVED(sc, sd, se, sf)
 #elif V == 8
-typedef uint8 uintv;
-typedef ulong8 ulongv;
-#define TO_UINT convert_uint8
-#define TO_ULONG convert_ulong8
-#define TO_FLOAT convert_float8
 #define LANES_UP ((ulong8)(0, 1, 2, 3, 4, 5, 6, 7))
 #define INTERLEAVED(a, b) (uint8)(x.a, y.a, z.a, w.a, x.b, y.b, z.b, w.b)
 #define RUN INTERLEAVED(s0, s1), INTERLEAVED(s2, s3), INTERLEAVED(s4, s5), INTERLEAVED(s6, s7)
 #elif V == 4
-typedef uint4 uintv;
-typedef ulong4 ulongv;
-#define TO_UINT convert_uint4
-#define TO_ULONG convert_ulong4
-#define TO_FLOAT convert_float4
 #define LANES_UP ((ulong4)(0, 1, 2, 3))
 #define INTERLEAVED(a) (uint4)(x.a, y.a, z.a, w.a)
 #define RUN INTERLEAVED(s0), INTERLEAVED(s1), INTERLEAVED(s2), INTERLEAVED(s3)
 #else
-typedef uint uintv;
-typedef ulong ulongv;
-#define TO_UINT (uint)
-#define TO_ULONG (ulong)
-#define TO_FLOAT (float)
 #define LANES_UP 0
 #define RUN x, y, z, w
 #endif
 
-/* Ten rounds over the counters (block low, block high, step, purpose) of V blocks; `run` gets their words. */
-inline void draw_blocks(ulongv block, uint step, uint purpose, uint keyLow, uint keyHigh, uintv run[4]) {
-  uintv x = TO_UINT(block), y = TO_UINT(block >> 32), z = step, w = purpose;
-  for (int round = 0; round < 10; round++) {
-    const ulongv low = TO_ULONG(x) * 0xD2511F53ul, high = TO_ULONG(z) * 0xCD9E8D57ul;
-    x = TO_UINT(high >> 32) ^ y ^ keyLow;
-    y = TO_UINT(high);
-    z = TO_UINT(low >> 32) ^ w ^ keyHigh;
-    w = TO_UINT(low);
-    keyLow += 0x9E3779B9u;
-    keyHigh += 0xBB67AE85u;
-  }
-  const uintv words[4] = {RUN};
+/* The blocks of V counters; `run` gets their words, block after block. */
+inline void draw_blocks(
+    philox_ulong block, uint step, uint purpose, uint keyLow, uint keyHigh, philox_uint run[4]) {
+  philox_uint x = PHILOX_LOW(block), y = PHILOX_LOW(block >> 32), z = step, w = purpose;
+  philox(&x, &y, &z, &w, keyLow, keyHigh);
+  const philox_uint words[4] = {RUN};
   for (int piece = 0; piece < 4; piece++) run[piece] = words[piece];
 }
 
@@ -79,14 +54,13 @@ __kernel void dropout(
 #endif
     const long start = (long)(block * 4 - (ulong)firstElement);
     if (start >= count) break;
-    uintv run[4];
+    philox_uint run[4];
     draw_blocks(block + LANES_UP, counterStep, counterPurpose, keyLow, keyHigh, run);
     for (int piece = 0; piece < 4; piece++) {
       const long i = start + piece * V;
       const int skipped = (int)clamp(-i, 0l, (long)V), n = (int)clamp(count - i, 0l, (long)V);
       if (skipped >= n) continue;
-      /* The top 24 bits, exactly representable, as a number in [0, 1). */
-      const floatv draw = TO_FLOAT(run[piece] >> 8) * 0x1p-24f;
+      const floatv draw = UNIFORM(run[piece]);
 #if V > 1
       if (skipped > 0) { /* the run begins inside this piece */
         float draws[V];

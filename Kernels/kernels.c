@@ -10,6 +10,9 @@ static const char attention_cpu[] = {
 static const char attention_gpu[] = {
 #embed "attention_gpu.cl"
     , 0};
+static const char attention_terms[] = {
+#embed "attention_terms.cl"
+    , 0};
 static const char crossEntropy[] = {
 #embed "crossEntropy.cl"
     , 0};
@@ -34,6 +37,9 @@ static const char normalization[] = {
 static const char optimizer[] = {
 #embed "optimizer.cl"
     , 0};
+static const char philox[] = {
+#embed "philox.cl"
+    , 0};
 static const char reduction[] = {
 #embed "reduction.cl"
     , 0};
@@ -51,6 +57,7 @@ static const KernelSource sources[] = {
     {"activation", activation},
     {"attention_cpu", attention_cpu},
     {"attention_gpu", attention_gpu},
+    {"attention_terms", attention_terms},
     {"crossEntropy", crossEntropy},
     {"dropout", dropout},
     {"elementwise", elementwise},
@@ -59,6 +66,7 @@ static const KernelSource sources[] = {
     {"matmul_gpu", matmul_gpu},
     {"normalization", normalization},
     {"optimizer", optimizer},
+    {"philox", philox},
     {"reduction", reduction},
     {"rotary", rotary},
     {"softmax", softmax},

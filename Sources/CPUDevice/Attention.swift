@@ -90,6 +90,8 @@ private struct AttentionHead {
   let query, key, value, output: HeadRows
   let logSumExp: Floats
   let ranges: KeyRanges
+  let positions: HeadPositions?
+  let dropout: HeadDropout?
 
   init(_ operation: Attention, index: Int) {
     shape = operation.shape
@@ -101,6 +103,8 @@ private struct AttentionHead {
     output = HeadRows(operation.output, batch: batch, head: head, length: queries, dimension: dimension)
     logSumExp = operation.logSumExp.floats + index * shape.queryLength
     ranges = KeyRanges(operation, batch: batch)
+    positions = HeadPositions(operation, batch: batch, head: head)
+    dropout = HeadDropout(operation, batch: batch, head: head)
   }
 
   /// One query without packing: for a few queries against a long cache.
@@ -116,7 +120,7 @@ private struct AttentionHead {
         products = multiplyAdd(
           loadLanes(self.query[query] + start, count), loadLanes(self.key[key] + start, count), products)
       }
-      weights[key] = products.total * shape.scale
+      weights[key] = products.total * shape.scale + (positions?.score(query: query, key: key) ?? 0)
     }
     let largest = largestElement(weights + keys.lowerBound, keys.count)
     var sums = Lanes.zero
@@ -128,6 +132,7 @@ private struct AttentionHead {
     }
     let sum = sums.total
     logSumExp[query] = largest + Float.log(sum)
+    dropout?.apply(query: query, keys: keys, to: weights + keys.lowerBound, step: 1)
     forEachLanes(shape.headDimension) { start, count in
       var values = Lanes.zero
       for key in keys {
@@ -174,10 +179,17 @@ private struct AttentionHead {
         scratch.keys + packed * shape.headDimension, step: tileRows,
         tileStep: tileRows * shape.headDimension, scratch.query, step: columns, into: scratch.scores,
         stride: columns, accumulate: false)
+      positions?.add(queries: queries, keys: keys, toKeyRows: scratch.scores)
       let isMasked = keys.lowerBound < unmasked.lowerBound || keys.upperBound > unmasked.upperBound
       for lanes in stride(from: 0, to: columns, by: Lanes.scalarCount) {
         if isMasked { mask(scratch, keys, lanes) }
         softmax(scratch, keys.count, dimension, lanes)
+      }
+      if let dropout {
+        for query in queries {
+          dropout.apply(
+            query: query, keys: keys, to: scratch.scores + (query - queries.lowerBound), step: columns)
+        }
       }
       AttentionTile.multiply(
         rows: dimension, depth: keys.count, scratch.values + packed * dimension, step: dimension,

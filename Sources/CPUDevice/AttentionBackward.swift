@@ -89,6 +89,8 @@ private struct AttentionBackwardHead {
   let queryGradient, keyGradient, valueGradient: HeadRows
   let logSumExp: Floats
   let ranges: KeyRanges
+  let positions: HeadPositions?
+  let dropout: HeadDropout?
 
   init(_ operation: AttentionBackward, index: Int) {
     let forward = operation.forward
@@ -108,9 +110,12 @@ private struct AttentionBackwardHead {
     valueGradient = rows(operation.valueGradient, shape.keyLength)
     logSumExp = forward.logSumExp.floats + index * shape.queryLength
     ranges = KeyRanges(forward, batch: batch)
+    positions = HeadPositions(forward, gradients: operation.positionGradients, batch: batch, head: head)
+    dropout = HeadDropout(forward, batch: batch, head: head)
   }
 
   func run(_ scratch: BackwardScratch) {
+    positions?.clearGradients()
     let queries = 0..<shape.queryLength
     let dimension = AttentionTile.wholeRows(shape.headDimension)
     let lanes = AttentionTile.wholeColumns(shape.headDimension)
@@ -158,9 +163,13 @@ private struct AttentionBackwardHead {
       multiplyPanels(scratch.queryPanels + panels, scratch.keyPanel, queries.count, scratch.weights)
       multiplyPanels(
         scratch.gradientPanels + panels, scratch.valuePanel, queries.count, scratch.scoreGradients)
+      positions?.add(queries: queries, keys: keys, toQueryRows: scratch.weights)
+      dropOut(scratch.scoreGradients, queries, keys)
       for lane in stride(from: 0, to: columns, by: Lanes.scalarCount) {
         weigh(scratch, queries, firstKey: keys.lowerBound, lane, isMasked: isMasked)
       }
+      positions?.addGradients(scratch.scoreGradients, queries: queries, keys: keys)
+      dropOut(scratch.weights, queries, keys)
       addOuter(scratch.gradients + first * dimension, scratch.weights, queries.count, scratch.valueGradient)
       addOuter(
         scratch.queries + first * dimension, scratch.scoreGradients, queries.count, scratch.keyGradient)
@@ -173,6 +182,15 @@ private struct AttentionBackwardHead {
     }
     keyGradient.unpack(scratch.keyGradient, keys, scratch: scratch.square)
     valueGradient.unpack(scratch.valueGradient, keys, scratch: scratch.square)
+  }
+
+  /// Multiplies `values [queries, keys]` by what dropout multiplies their weights by.
+  private func dropOut(_ values: Floats, _ queries: Range<Int>, _ keys: Range<Int>) {
+    guard let dropout else { return }
+    for query in queries {
+      let row = values + (query &- queries.lowerBound) &* AttentionTile.columns
+      dropout.apply(query: query, keys: keys, to: row, step: 1)
+    }
   }
 
   /// `product [queries, keys]`: panels of query rows times a panel of keys.

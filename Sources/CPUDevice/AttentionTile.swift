@@ -87,7 +87,12 @@ struct HeadRows {
   let dimension: Int
 
   init(_ matrix: Matrix, batch: Int, head: Int, length: Int, dimension: Int) {
-    start = matrix.floats + (batch * length * matrix.stride + head * dimension)
+    self.init(matrix, batch: batch, column: head * dimension, length: length, dimension: dimension)
+  }
+
+  /// - Parameter column: where the head's columns begin.
+  init(_ matrix: Matrix, batch: Int, column: Int, length: Int, dimension: Int) {
+    start = matrix.floats + (batch * length * matrix.stride + column)
     stride = matrix.stride
     count = length
     self.dimension = dimension

@@ -29,6 +29,10 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp(
       "Attentions to time, causal and bidirectional.", valueName: "batch x heads x length x head"))
   var attention: [String] = []
+  @Option(help: "Buckets of relative positions in --attention; 0 for none.")
+  var buckets = 0
+  @Option(help: "Part of the weights --attention drops.")
+  var dropout: Float = 0
   @Option(help: "A preset whose training step to time.")
   var model: String?
   @Option(help: "Vocabulary of --model.")
@@ -47,6 +51,16 @@ struct BenchCommand: ParsableCommand {
   func validate() throws {
     for text in matmul { _ = try sizes(text, 3, "--matmul") }
     for text in attention { _ = try sizes(text, 4, "--attention") }
+    guard (0...PositionScores.maximumBuckets).contains(buckets), dropout >= 0, dropout < 1 else {
+      throw ValidationError(
+        "--buckets must be 0 to \(PositionScores.maximumBuckets), --dropout 0 or more and below 1")
+    }
+    if let wide = attention.first(where: {
+      (try? sizes($0, 4, "")[3]) ?? 0 > AttentionShape.maximumHeadDimension
+    }) {
+      throw ValidationError(
+        "--attention is '\(wide)'; heads may be \(AttentionShape.maximumHeadDimension) wide at most")
+    }
     guard (1...1000).contains(repeats) else { throw ValidationError("--repeats must be 1 to 1000") }
     guard (5...1 << 24).contains(vocab), (1...1 << 16).contains(batch), (2...1 << 16).contains(length) else {
       throw ValidationError("--vocab must be 5 to 2^24, --batch 1 to 2^16, --length 2 to 2^16")
@@ -70,7 +84,8 @@ struct BenchCommand: ParsableCommand {
       for pattern in [AttentionMask.Pattern.causal, .bidirectional] {
         try show(
           bench.attention(
-            pattern, batch: size[0], heads: size[1], length: size[2], headDimension: size[3]))
+            pattern, batch: size[0], heads: size[1], length: size[2], headDimension: size[3],
+            buckets: buckets, dropout: dropout))
       }
     }
     if let preset = model ?? (all ? "llama-micro" : nil),

@@ -38,6 +38,9 @@ public struct AttentionShape: Equatable, Sendable {
 /// Row i sees the keys `firstKey[i] ..< endKey[i]` of its own sequence (see ``AttentionMask``); all heads
 /// share the interval. No T x T matrix is ever in memory. A row that sees no key gives zeros and a
 /// log-sum-exp of minus infinity.
+///
+/// With ``PositionScores``, scores depend on how far apart query and key are; with ``AttentionDropout``, some
+/// of the weights are dropped: `out_i = sum_j softmax_j(s_ij) m_ij v_j`.
 public struct Attention {
   public let shape: AttentionShape
   public let query: Matrix
@@ -46,12 +49,15 @@ public struct Attention {
   /// int32 pairs (firstKey, endKey), `[batch, queryLength, 2]`; `0 <= firstKey <= endKey <= keyLength`.
   public let keyRanges: BufferSlice
   public let output: Matrix
-  /// `log sum_j exp(scale q_i·k_j)`, `[batch, heads, queryLength]`: what the backward pass needs.
+  public let positions: PositionScores?
+  public let dropout: AttentionDropout?
+  /// `log sum_j exp(s_ij)`, `[batch, heads, queryLength]`: what the backward pass needs.
   public let logSumExp: BufferSlice
 
   public init(
     _ shape: AttentionShape, query: Matrix, key: Matrix, value: Matrix, keyRanges: BufferSlice,
-    into output: Matrix, logSumExp: BufferSlice
+    positions: PositionScores? = nil, dropout: AttentionDropout? = nil, into output: Matrix,
+    logSumExp: BufferSlice
   ) {
     let queries = shape.batch * shape.queryLength
     let keys = shape.batch * shape.keyLength
@@ -61,21 +67,32 @@ public struct Attention {
     output.requireShape(queries, shape.width, "Attention output")
     require(keyRanges, holds: 2 * queries, of: .int32, "Attention key ranges")
     require(logSumExp, holds: queries * shape.heads, of: .float32, "Attention logSumExp")
+    positions?.requireFit(shape)
+    if dropout != nil {
+      precondition(
+        shape.queryLength <= AttentionDropout.maximumQueries
+          && shape.keyLength <= AttentionDropout.maximumKeys,
+        "Attention: dropout of \(shape.queryLength) x \(shape.keyLength)")
+    }
     self.shape = shape
     self.query = query
     self.key = key
     self.value = value
     self.keyRanges = keyRanges
+    self.positions = positions
+    self.dropout = dropout
     self.output = output
     self.logSumExp = logSumExp
   }
 }
 
-/// The gradients of ``Attention``. With `p_ij = exp(scale q_i·k_j - logSumExp_i)` on visible keys, else 0:
+/// The gradients of ``Attention``. With `p_ij = exp(s_ij - logSumExp_i)` on visible keys, else 0, and `m_ij` what
+/// dropout multiplies by, else 1:
 ///
 ///     D_i   = do_i · out_i
-///     ds_ij = p_ij (do_i · v_j - D_i)
-///     dq_i  = scale sum_j ds_ij k_j      dk_j = scale sum_i ds_ij q_i      dv_j = sum_i p_ij do_i
+///     ds_ij = p_ij (m_ij do_i · v_j - D_i)
+///     dq_i  = scale sum_j ds_ij k_j      dk_j = scale sum_i ds_ij q_i      dv_j = sum_i p_ij m_ij do_i
+///     da_ir = scale sum_j ds_ij [bucket(i - j) = r]      db_jr = scale sum_i ds_ij [bucket(i - j) = r]
 ///
 /// Replaces what the gradient matrices held. A row that sees no key contributes nothing and gets zeros.
 public struct AttentionBackward {
@@ -84,20 +101,33 @@ public struct AttentionBackward {
   public let queryGradient: Matrix
   public let keyGradient: Matrix
   public let valueGradient: Matrix
+  /// Gradients of ``PositionScores/query`` and ``PositionScores/key``, of their shapes.
+  public let positionGradients: (query: Matrix, key: Matrix)?
 
   public init(
     of forward: Attention, outputGradient: Matrix, queryGradient: Matrix, keyGradient: Matrix,
-    valueGradient: Matrix
+    valueGradient: Matrix, positionGradients: (query: Matrix, key: Matrix)? = nil
   ) {
     let shape = forward.shape
     outputGradient.requireShape(forward.output.rows, shape.width, "AttentionBackward output gradient")
     queryGradient.requireShape(forward.query.rows, shape.width, "AttentionBackward query gradient")
     keyGradient.requireShape(forward.key.rows, shape.width, "AttentionBackward key gradient")
     valueGradient.requireShape(forward.key.rows, shape.width, "AttentionBackward value gradient")
+    precondition(
+      (forward.positions == nil) == (positionGradients == nil),
+      "AttentionBackward: position scores and their gradients come together")
+    if let positionGradients, let positions = forward.positions {
+      for (gradient, scores) in [
+        (positionGradients.query, positions.query), (positionGradients.key, positions.key),
+      ] {
+        gradient.requireShape(scores.rows, scores.columns, "AttentionBackward position gradient")
+      }
+    }
     self.forward = forward
     self.outputGradient = outputGradient
     self.queryGradient = queryGradient
     self.keyGradient = keyGradient
     self.valueGradient = valueGradient
+    self.positionGradients = positionGradients
   }
 }

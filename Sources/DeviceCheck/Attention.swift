@@ -26,12 +26,12 @@ extension Conformance {
         forward(shape, sight), backward(shape, sight), fused(shape, sight), steep(shape, sight),
         poisoned(shape, sight),
       ].compactMap { $0 }
-    }
+    } + termCases(shapes)
   }
 
-  private static let headDimensions = [8, 16, 32, 48, 64, 80, 96, 128]
+  static let headDimensions = [8, 16, 32, 48, 64, 80, 96, 128]
 
-  private static func shape(_ batch: Int, _ heads: Int, _ dimension: Int, _ queries: Int, _ keys: Int)
+  static func shape(_ batch: Int, _ heads: Int, _ dimension: Int, _ queries: Int, _ keys: Int)
     -> AttentionShape
   {
     AttentionShape(
@@ -40,7 +40,7 @@ extension Conformance {
   }
 
   /// What the queries may see.
-  private enum Sight: String, CaseIterable {
+  enum Sight: String, CaseIterable {
     case causal, bidirectional, prefix, documents, padding, random
     /// The queries are the newest positions, the keys a cache: causal.
     case newest
@@ -72,12 +72,12 @@ extension Conformance {
     }
   }
 
-  private static func label(_ shape: AttentionShape, _ sight: Sight) -> String {
+  static func label(_ shape: AttentionShape, _ sight: Sight) -> String {
     "\(shape.batch)x\(shape.heads)x\(shape.headDimension) \(shape.queryLength) of \(shape.keyLength) "
       + sight.rawValue
   }
 
-  private static func isQuick(_ shape: AttentionShape) -> Bool {
+  static func isQuick(_ shape: AttentionShape) -> Bool {
     shape.batch * shape.heads * shape.headDimension * shape.queryLength * shape.keyLength <= 12_000
   }
 

@@ -12,10 +12,11 @@ extension ReferenceDevice {
       let row = sequence * shape.queryLength + query
       let scores = scores(operation, sequence: sequence, head: head, query: query)
       let weights = softmax(scores.values)
+      let kept = scores.keys.map { keeps(operation, sequence, head, query, $0) }
       for column in columns(of: head, shape) {
         var sum = Measured.zero
-        for (weight, key) in zip(weights, scores.keys) {
-          sum += weight * value[sequence * shape.keyLength + key, column]
+        for ((weight, key), kept) in zip(zip(weights, scores.keys), kept) where kept > 0 {
+          sum += kept * weight * value[sequence * shape.keyLength + key, column]
         }
         output[row, column] = sum
       }
@@ -43,6 +44,16 @@ extension ReferenceDevice {
         dv[row, column] = .zero
       }
     }
+    let positionGradients = operation.positionGradients.map { ($0.query.reference(), $0.key.reference()) }
+    if let (da, db) = positionGradients, let positions = forward.positions {
+      let columns = (0..<shape.heads).flatMap { head in
+        (0..<positions.bucketCount).map { head * positions.pitch(heads: shape.heads) + $0 }
+      }
+      for column in columns {
+        for row in 0..<positions.query.rows { da[row, column] = .zero }
+        for row in 0..<positions.key.rows { db[row, column] = .zero }
+      }
+    }
     forEachQuery(shape) { sequence, head, position in
       let i = sequence * shape.queryLength + position
       let columns = columns(of: head, shape)
@@ -54,19 +65,43 @@ extension ReferenceDevice {
       for (score, place) in zip(scores.values, scores.keys) {
         let j = sequence * shape.keyLength + place
         let p = exp(score - logSumExp)
+        let kept = keeps(forward, sequence, head, position, place)
         var dp = Measured.zero
-        for c in columns { dp += outputGradient[i, c] * value[j, c] }
+        if kept > 0 { for c in columns { dp += kept * outputGradient[i, c] * value[j, c] } }
         let ds = p * (dp - d)
         for c in columns {
           dq[i, c] += scale * ds * key[j, c]
           dk[j, c] += scale * ds * query[i, c]
-          dv[j, c] += p * outputGradient[i, c]
+          if kept > 0 { dv[j, c] += kept * p * outputGradient[i, c] }
+        }
+        if let (da, db) = positionGradients, let positions = forward.positions {
+          let column = column(positions, shape, head: head, query: position, key: place)
+          da[i, column] += scale * ds
+          db[j, column] += scale * ds
         }
       }
     }
   }
 
-  /// `scale q·k` for each key that the query may see.
+  /// What dropout multiplies the weight of a pair by.
+  private func keeps(_ operation: Attention, _ sequence: Int, _ head: Int, _ query: Int, _ key: Int) -> Double
+  {
+    guard let dropout = operation.dropout else { return 1 }
+    let element = AttentionDropout.element(
+      sequence: dropout.firstSequence + sequence, heads: operation.shape.heads, head: head, query: query,
+      key: key)
+    return dropout.stream.uniform(element) >= dropout.probability ? 1 / (1 - Double(dropout.probability)) : 0
+  }
+
+  /// Where a pair's distance lies among the position scores.
+  private func column(_ positions: PositionScores, _ shape: AttentionShape, head: Int, query: Int, key: Int)
+    -> Int
+  {
+    head * positions.pitch(heads: shape.heads)
+      + Int(positions.buckets.integers[query - key + shape.keyLength - 1])
+  }
+
+  /// `s_ij` for each key that the query may see.
   private func scores(_ operation: Attention, sequence: Int, head: Int, query: Int)
     -> (keys: Range<Int>, values: [Measured])
   {
@@ -79,6 +114,11 @@ extension ReferenceDevice {
       var sum = Measured.zero
       for column in columns(of: head, shape) {
         sum += q[row, column] * k[sequence * shape.keyLength + key, column]
+      }
+      if let positions = operation.positions {
+        let column = column(positions, shape, head: head, query: query, key: key)
+        sum += positions.query.reference()[row, column]
+        sum += positions.key.reference()[sequence * shape.keyLength + key, column]
       }
       return Double(shape.scale) * sum
     }
