@@ -11,6 +11,16 @@ public struct Parameter {
     self.gradient = gradient
   }
 
+  /// Some of the rows.
+  public func rows(_ range: Range<Int>) -> Parameter {
+    Parameter(value: value.rows(range), gradient: gradient?.rows(range))
+  }
+
+  /// Some of the elements of a vector.
+  public func elements(_ range: Range<Int>) -> Parameter {
+    Parameter(value: value.columns(range), gradient: gradient?.columns(range))
+  }
+
   /// The elements of a vector.
   public var vector: BufferSlice { value.storage.prefix(value.rows * value.columns) }
 }
@@ -30,6 +40,7 @@ public final class Parameters {
     /// A tensor as a checkpoint names it: `rows` consecutive rows of the segment.
     public struct Part: Equatable, Sendable {
       public var name: String
+      /// Elements, where the segment is a vector.
       public var rows: Int
 
       public init(_ name: String, rows: Int) {
@@ -55,19 +66,25 @@ public final class Parameters {
     /// A vector is one row.
     public var rows: Int { shape.count == 2 ? shape[0] : 1 }
 
-    /// A matrix; it decays. Without parts it is one tensor under its own name.
-    public static func matrix(_ name: String, rows: Int, columns: Int, parts: [Part] = []) -> Segment {
+    /// A matrix. Without parts it is one tensor under its own name.
+    public static func matrix(
+      _ name: String, rows: Int, columns: Int, parts: [Part] = [], decays: Bool = true
+    ) -> Segment {
       precondition(
         parts.isEmpty || parts.reduce(0) { $0 + $1.rows } == rows,
         "Parameters: the parts of \(name) do not add up to \(rows) rows")
       return Segment(
         name: name, shape: [rows, columns], parts: parts.isEmpty ? [Part(name, rows: rows)] : parts,
-        decays: true)
+        decays: decays)
     }
 
     /// A norm's weight or a bias; it does not decay.
-    public static func vector(_ name: String, count: Int) -> Segment {
-      Segment(name: name, shape: [count], parts: [Part(name, rows: 1)], decays: false)
+    public static func vector(_ name: String, count: Int, parts: [Part] = []) -> Segment {
+      precondition(
+        parts.isEmpty || parts.reduce(0) { $0 + $1.rows } == count,
+        "Parameters: the parts of \(name) do not add up to \(count)")
+      return Segment(
+        name: name, shape: [count], parts: parts.isEmpty ? [Part(name, rows: count)] : parts, decays: false)
     }
 
     private init(name: String, shape: [Int], parts: [Part], decays: Bool) {
@@ -81,9 +98,9 @@ public final class Parameters {
     public var tensors: [(name: String, shape: [Int], range: Range<Int>)] {
       var start = offset
       return parts.map { part in
-        defer { start += part.rows * columns }
-        let shape = shape.count == 1 ? shape : [part.rows, columns]
-        return (part.name, shape, start..<start + part.rows * columns)
+        let shape = shape.count == 1 ? [part.rows] : [part.rows, columns]
+        defer { start += shape.reduce(1, *) }
+        return (part.name, shape, start..<start + shape.reduce(1, *))
       }
     }
   }

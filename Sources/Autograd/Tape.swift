@@ -35,6 +35,32 @@ public final class Tape {
     if records { nodes.append(backward()) }
   }
 
+  /// A parameter as a tensor, for operations other than products: its gradient is added to the parameter's.
+  public func tensor(_ parameter: Parameter) -> Tensor {
+    let result = Tensor(parameter.value)
+    record { [device, dy = result.gradient] in
+      guard let dy = dy.take(), let sum = parameter.gradient else { return }
+      device.elementwise(Add(sum.elements, dy.elements, into: sum.elements))
+    }
+    return result
+  }
+
+  /// `y = a + b`; both inherit the gradient. The output takes the place of `a`'s value, which nothing else may
+  /// use afterwards.
+  public func add(_ a: Tensor, _ b: Tensor) -> Tensor {
+    device.elementwise(Add(a.value.elements, b.value.elements, into: a.value.elements))
+    let result = Tensor(a.value)
+    record { [device, dy = result.gradient, da = a.gradient, db = b.gradient] in
+      guard let dy = dy.take() else { return }
+      // Each may write over what it is given.
+      let copy = device.makeMatrix(rows: dy.rows, columns: dy.columns)
+      device.elementwise(Copy(dy, into: copy))
+      da.adopt(copy, on: device)
+      db.adopt(dy, on: device)
+    }
+    return result
+  }
+
   /// Runs the recorded operations backwards, consuming them. The loss seeds the gradients (see
   /// ``crossEntropy(_:weight:bias:labels:scale:loss:)``); parameters' gradients are added to what is there.
   public func backward() {

@@ -101,6 +101,51 @@ import Testing
     }
   }
 
+  /// Every head's positions lie where its layout says; two layers share them, each through a dropout of its
+  /// own.
+  @Test(arguments: RelativePositions.Layout.allCases, [0, 0.4] as [Float])
+  func attentionWithPositions(layout: RelativePositions.Layout, probability: Float) throws {
+    let shape = AttentionShape(
+      batch: 2, heads: 2, headDimension: 4, queryLength: 5, keyLength: 5, scale: 0.5)
+    let mask = AttentionMask(.bidirectional, lengths: [5, 3], length: 5)
+    let buckets: [Int32] = [0, 0, 1, 1, 2, 3, 3, 4, 4]
+    try checkGradients(
+      inputs: [Operand(10, 24, seed: 1)],
+      parameters: [
+        Operand(5, 6, seed: 2), Operand(1, 6, seed: 3), Operand(16, 6, seed: 4), Operand(1, 16, seed: 5),
+        Operand(24, 8, seed: 6),
+      ]
+    ) { tape, inputs, parameters in
+      let relative = tape.normalization(
+        .layer, tape.tensor(parameters[0]), weight: parameters[1], epsilon: 1e-2)
+      var x = inputs[0]
+      for layer in 0..<2 {
+        let dropped = tape.dropout(
+          relative, probability: 0.3, stream: RandomStream(seed: 4, purpose: .positionDropout, layer: layer),
+          firstElement: 0, keepsInput: true)
+        let positions = RelativePositions(
+          projection: tape.linear(dropped, parameters[2], bias: parameters[3]), layout: layout,
+          buckets: tape.device.makeBuffer(buckets)[...])
+        let context = tape.attention(
+          shape, queryKeyValue: x, keyRanges: tape.device.makeBuffer(mask.keyRanges())[...],
+          positions: positions,
+          dropout: AttentionDropout(
+            probability: probability, stream: RandomStream(seed: 5, purpose: .attentionDropout, layer: layer)))
+        x = tape.linear(context, parameters[4])
+      }
+      return x
+    }
+  }
+
+  /// One value goes two ways and meets itself again.
+  @Test func addition() throws {
+    try checkGradients(inputs: [Operand(3, 4, seed: 1)], parameters: [Operand(4, 4, seed: 2)]) {
+      tape, inputs, parameters in
+      let branch = tape.linear(inputs[0], parameters[0])
+      return tape.linear(tape.add(branch, inputs[0]), parameters[0])
+    }
+  }
+
   @Test func rotary() throws {
     let angles: [Float] = (0..<12).map { 0.3 * Float($0) }
     try checkGradients(inputs: [Operand(3, 2, seed: 1)], parameters: [Operand(12, 2, seed: 2)]) {
