@@ -11,12 +11,12 @@ extension Benchmark {
   /// Whole training steps: forward, backward, clipping and AdamW, from token ids on the host to the loss read
   /// back. Tokens are random; CLM labels all positions but the last of a sequence, MLM 15 %.
   public func trainingStep(
-    _ configuration: LlamaConfiguration, preset: String, objective: ObjectiveKind, batch: Int, length: Int
+    _ configuration: any Architecture, preset: String, objective: ObjectiveKind, batch: Int, length: Int
   ) throws -> Result {
     try TrainingMemory(
       configuration, tokens: batch * length, on: device.info
     ).require(batch: batch)
-    let model = Llama(configuration, seed: 1, on: device)
+    let model = configuration.makeModel(seed: 1, on: device)
     let optimizer = AdamWOptimizer(model.parameters)
     let loss = device.makeBuffer(.float32, count: 1)[...]
     let stream = RandomStream(seed: 2, purpose: .sampling)
@@ -47,7 +47,7 @@ extension Benchmark {
   /// 6 operations a weight and token, the head's for labelled tokens only, and 12 T d a token and layer for
   /// attention, whatever the mask.
   private func operations(
-    _ model: Llama, _ configuration: LlamaConfiguration, labels: Int, batch: Int, length: Int
+    _ model: any Transformer, _ configuration: any Architecture, labels: Int, batch: Int, length: Int
   ) -> Double {
     let tokens = Double(batch * length)
     let head = Double(configuration.vocabularySize * configuration.hiddenSize)

@@ -65,9 +65,9 @@ struct BenchCommand: ParsableCommand {
     guard (5...1 << 24).contains(vocab), (1...1 << 16).contains(batch), (2...1 << 16).contains(length) else {
       throw ValidationError("--vocab must be 5 to 2^24, --batch 1 to 2^16, --length 2 to 2^16")
     }
-    if let model, LlamaConfiguration.preset(model, vocabularySize: vocab) == nil {
+    if let model, ModelConfiguration.preset(model, vocabularySize: vocab) == nil {
       throw ValidationError(
-        "--model must be one of \(LlamaConfiguration.presetNames.joined(separator: ", "))")
+        "--model must be one of \(ModelConfiguration.presetNames.joined(separator: ", "))")
     }
   }
 
@@ -89,13 +89,13 @@ struct BenchCommand: ParsableCommand {
       }
     }
     if let preset = model ?? (all ? "llama-micro" : nil),
-      let configuration = LlamaConfiguration.preset(
+      let configuration = ModelConfiguration.preset(
         preset, vocabularySize: vocab, maximumLength: max(512, length))
     {
       for objective in objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases {
         try show(
           bench.trainingStep(
-            configuration, preset: preset, objective: objective, batch: batch, length: length))
+            configuration.architecture, preset: preset, objective: objective, batch: batch, length: length))
       }
     }
     compute.printProfile(of: device)

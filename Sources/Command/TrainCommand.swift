@@ -77,7 +77,7 @@ struct TrainCommand: ParsableCommand {
   var weightDecay: Float?
   @Option(help: "Scale gradients down to this norm; inf for no clipping. (default: 1)")
   var clip: Float?
-  @Option(help: "Dropout after the embedding and on both branches of a layer. (default: 0)")
+  @Option(help: "Dropout in place of the model's own: 0 for Llama, 0.1 for LTG-BERT.")
   var dropout: Float?
   @Option(help: "Part of the tokens MLM predicts. (default: 0.15)")
   var maskRate: Float?
@@ -202,7 +202,7 @@ struct TrainCommand: ParsableCommand {
     take(epsilon, \.epsilon)
     take(weightDecay, \.weightDecay)
     take(clip, \.clip)
-    take(dropout, \.dropout)
+    options.dropout = dropout
     take(maskRate, \.maskRate)
     take(evaluateEvery, \.evaluateEvery)
     options.evaluateFirst = evaluateFirst

@@ -4,37 +4,53 @@ import Device
 /// The keys and values of everything some sequences have said so far, for generating on from there: a step
 /// computes its new positions alone.
 ///
-/// A layer's memory is `[sequences * capacity, 2 * width]`, keys beside values; row `s * capacity + t` is
-/// position t of sequence s. All sequences have the same length. Causal masks only: what is stored never
-/// changes when something is added.
+/// A layer's memory is `[sequences * capacity, columns]`: keys, values and, where attention looks at distances,
+/// the keys' position scores, side by side; row `s * capacity + t` is position t of sequence s. All sequences
+/// have the same length. Causal masks, after a prefix that sees itself both ways: what is stored never changes
+/// when something is added.
 public final class KeyValueCache {
   public let sequences: Int
   /// Positions there is room for.
   public let capacity: Int
+  /// How many of the first positions see each other both ways.
+  public let prefix: Int
   /// Positions stored so far.
   public fileprivate(set) var length = 0
   fileprivate let layers: [Matrix]
 
-  fileprivate init(sequences: Int, capacity: Int, width: Int, layers: Int, on device: any Device) {
+  fileprivate init(
+    sequences: Int, capacity: Int, prefix: Int, width: Int, layers: Int, on device: any Device
+  ) {
     self.sequences = sequences
     self.capacity = capacity
+    self.prefix = prefix
     self.layers = (0..<layers).map { _ in
-      let memory = device.makeMatrix(rows: sequences * capacity, columns: 2 * width)
+      let memory = device.makeMatrix(rows: sequences * capacity, columns: width)
       device.elementwise(Fill(memory.storage, with: 0))
       return memory
     }
   }
 }
 
-extension Llama {
+extension Transformer {
   /// An empty cache for `sequences` sequences of up to `capacity` positions, the model's maximum unless told.
-  public func makeCache(sequences: Int, capacity: Int? = nil) -> KeyValueCache {
+  ///
+  /// - Parameter prefix: how many of the first positions see each other both ways; all of them are to come with
+  ///   the first call of ``nextLogits(_:cache:)``.
+  public func makeCache(sequences: Int, capacity: Int? = nil, prefix: Int = 0) -> KeyValueCache {
     KeyValueCache(
-      sequences: sequences, capacity: min(capacity ?? maximumLength, maximumLength),
-      width: configuration.hiddenSize, layers: configuration.layers, on: device)
+      sequences: sequences, capacity: min(capacity ?? maximumLength, maximumLength), prefix: prefix,
+      width: 2 * configuration.architecture.hiddenSize + positionColumns,
+      layers: configuration.architecture.layers, on: device)
   }
 
-  /// Appends `ids` to the sequences of the cache and gives the causal logits after the last of them,
+  /// Columns of the position scores of a row, all heads.
+  private var positionColumns: Int {
+    guard let distances else { return 0 }
+    return configuration.architecture.heads * RelativePositions.pitch(buckets: distances.buckets.count)
+  }
+
+  /// Appends `ids` to the sequences of the cache and gives the logits after the last of them,
   /// `[sequences, vocabularySize]`.
   ///
   /// - Parameter ids: the same number of ids for each sequence, one sequence after another.
@@ -42,41 +58,66 @@ extension Llama {
   public func nextLogits(_ ids: [Int32], cache: KeyValueCache) throws -> [Float] {
     let count = ids.count / cache.sequences
     precondition(
-      ids.count == count * cache.sequences, "Llama: \(ids.count) ids for \(cache.sequences) sequences")
+      ids.count == count * cache.sequences, "Transformer: \(ids.count) ids for \(cache.sequences) sequences")
+    precondition(
+      cache.length > 0 || count >= cache.prefix,
+      "Transformer: a prefix of \(cache.prefix) begins with \(count) positions")
     let end = cache.length + count
     guard end <= cache.capacity else {
       throw ModelError.tooLong(length: end, maximum: cache.capacity)
     }
     // A mask as long as what is known so far, of which the new positions are the queries.
-    let mask = AttentionMask(.causal, sequences: cache.sequences, length: end)
+    let mask = AttentionMask(.prefix(cache.prefix), sequences: cache.sequences, length: end)
     let queries = cache.length..<end
     try validate(
       ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: cache.sequences, length: count)))
 
-    let width = configuration.hiddenSize
+    let architecture = configuration.architecture
+    let width = architecture.hiddenSize
     let shape = attentionShape(batch: cache.sequences, queries: count, keys: cache.capacity)
     let keyRanges = device.makeBuffer(mask.keyRanges(queries: queries))[...]
-    let logSumExp = device.makeBuffer(.float32, count: ids.count * configuration.heads)[...]
+    let buckets = distances.map {
+      device.makeBuffer($0.buckets.table(queries: queries, keys: cache.capacity))[...]
+    }
+    let logSumExp = device.makeBuffer(.float32, count: ids.count * architecture.heads)[...]
     let tape = Tape(on: device, records: false)
-    let x = stack(ids, positions: mask.positions(queries: queries), on: tape) { layer, queryKeyValue in
+    let x = stack(
+      ids, positions: mask.positions(queries: queries), firstRow: 0, on: tape, dropout: .none
+    ) { layer, queryKeyValue, projection in
       let memory = cache.layers[layer]
+      let query = queryKeyValue.value.columns(0..<width)
+      let scores = relativePositions(projection, buckets).map {
+        shape.positionScores(
+          query: query, key: queryKeyValue.value.columns(width..<2 * width), $0, on: device)
+      }
       for sequence in 0..<cache.sequences {
-        let rows = sequence * cache.capacity + queries.lowerBound..<sequence * cache.capacity + end
+        let first = sequence * cache.capacity + queries.lowerBound
+        let stored = memory.rows(first..<first + count)
+        let new = sequence * count..<(sequence + 1) * count
         device.elementwise(
           Copy(
-            queryKeyValue.value.rows(sequence * count..<(sequence + 1) * count).columns(width..<3 * width),
-            into: memory.rows(rows)))
+            queryKeyValue.value.rows(new).columns(width..<3 * width), into: stored.columns(0..<2 * width)))
+        if let scores {
+          device.elementwise(
+            Copy(scores.key.rows(new), into: stored.columns(2 * width..<stored.columns)))
+        }
       }
       let context = device.makeMatrix(rows: ids.count, columns: width)
       device.attention(
         Attention(
-          shape, query: queryKeyValue.value.columns(0..<width), key: memory.columns(0..<width),
-          value: memory.columns(width..<2 * width), keyRanges: keyRanges, into: context,
-          logSumExp: logSumExp))
+          shape, query: query, key: memory.columns(0..<width), value: memory.columns(width..<2 * width),
+          keyRanges: keyRanges,
+          positions: scores.map {
+            PositionScores(
+              query: $0.query, key: memory.columns(2 * width..<memory.columns), buckets: $0.buckets,
+              bucketCount: $0.bucketCount)
+          },
+          into: context, logSumExp: logSumExp))
       return Tensor(context)
     }
     cache.length = end
     let last = (1...cache.sequences).map { Int32($0 * count - 1) }
-    return try tape.logits(head(x, rows: last, on: tape), weight: outputWeight)
+    return try tape.logits(
+      head(x, rows: last, on: tape, dropout: .none), weight: output.weight, bias: output.bias)
   }
 }

@@ -37,23 +37,31 @@ public struct Labels {
 
 /// What decides every dropout draw of one forward pass.
 ///
-/// Draws are numbered by step and sample, so that neither splitting a batch nor resuming a run changes one.
+/// Draws are numbered by step, sample and label, so that neither splitting a batch nor resuming a run changes
+/// one.
 public struct DropoutContext: Equatable, Sendable {
-  public var probability: Float
+  public var rates: DropoutRates
   public var seed: UInt64
   public var step: Int
   /// The place of the input's first sequence in the effective batch of the step.
   public var firstSample: Int
+  /// How many labels come before the input's first in the effective batch.
+  public var firstLabel: Int
 
-  public init(probability: Float, seed: UInt64, step: Int, firstSample: Int = 0) {
-    self.probability = probability
+  public init(rates: DropoutRates, seed: UInt64, step: Int, firstSample: Int = 0, firstLabel: Int = 0) {
+    self.rates = rates
     self.seed = seed
     self.step = step
     self.firstSample = firstSample
+    self.firstLabel = firstLabel
   }
 
   /// No dropout: evaluation, generation.
-  public static let none = DropoutContext(probability: 0, seed: 0, step: 0)
+  public static let none = DropoutContext(rates: .none, seed: 0, step: 0)
+
+  func stream(_ purpose: RandomStream.Purpose, layer: Int = 0) -> RandomStream {
+    RandomStream(seed: seed, purpose: purpose, layer: layer, step: step)
+  }
 }
 
 /// A Transformer with a vocabulary for its output: the one thing a trainer, a generator or a scorer needs to
@@ -90,43 +98,6 @@ extension LanguageModel {
     guard let highest = input.ids.max(), let lowest = input.ids.min() else { throw ModelError.emptyInput }
     guard lowest >= 0 && highest < vocabularySize else {
       throw ModelError.unknownToken(id: lowest < 0 ? lowest : highest, vocabulary: vocabularySize)
-    }
-  }
-}
-
-/// An input, a configuration or a checkpoint that a model cannot use. Each description is one line: what,
-/// where, what to do.
-public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
-  case tooLong(length: Int, maximum: Int)
-  case emptyInput
-  case unknownToken(id: Int32, vocabulary: Int)
-  case invalidConfiguration(file: String, problem: String)
-  case unreadable(file: String, problem: String)
-  case missingTensor(file: String, tensor: String)
-  case unexpectedTensor(file: String, tensor: String)
-  case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
-
-  public var description: String {
-    switch self {
-    case .tooLong(let length, let maximum):
-      "a sequence of \(length) tokens is longer than the model's \(maximum); shorten it or lower --length"
-    case .emptyInput:
-      "the input has no tokens; give the model some text"
-    case .unknownToken(let id, let vocabulary):
-      "token \(id) is outside the model's vocabulary of \(vocabulary); "
-        + "use the tokenizer the model was trained with"
-    case .invalidConfiguration(let file, let problem):
-      "\(file): \(problem); only Llama models as this program and transformers write them are read"
-    case .unreadable(let file, let problem):
-      "\(file): \(problem); check the path and its permissions"
-    case .missingTensor(let file, let tensor):
-      "\(file): no tensor '\(tensor)'; the file does not belong to the config.json beside it"
-    case .unexpectedTensor(let file, let tensor):
-      "\(file): tensor '\(tensor)' is no part of the model; "
-        + "the file does not belong to the config.json beside it"
-    case .wrongShape(let file, let tensor, let found, let expected):
-      "\(file): tensor '\(tensor)' has shape \(found), the model needs \(expected); "
-        + "the file does not belong to the config.json beside it"
     }
   }
 }

@@ -130,7 +130,8 @@ import Testing
           shape, queryKeyValue: x, keyRanges: tape.device.makeBuffer(mask.keyRanges())[...],
           positions: positions,
           dropout: AttentionDropout(
-            probability: probability, stream: RandomStream(seed: 5, purpose: .attentionDropout, layer: layer)))
+            probability: probability, stream: RandomStream(seed: 5, purpose: .attentionDropout, layer: layer))
+        )
         x = tape.linear(context, parameters[4])
       }
       return x

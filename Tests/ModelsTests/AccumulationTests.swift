@@ -7,10 +7,20 @@ import Testing
   /// One batch of 32 sequences and four of 8 give the same gradients, dropout and all.
   @Test(arguments: deviceNames) func splittingABatchChangesNothing(name: String) throws {
     let device = try openDevice(name)
-    let configuration = LlamaConfiguration(
+    let llama = LlamaConfiguration(
       vocabularySize: 61, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 3, maximumLength: 16,
       initializerRange: 0.1)
-    let model = Llama(configuration, seed: 2, on: device)
+    let ltgBert = LTGBertConfiguration(
+      vocabularySize: 61, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 3)
+    for model in [Llama(llama, seed: 2, on: device), LTGBert(ltgBert, seed: 2, on: device)]
+      as [any Transformer]
+    {
+      try split(model)
+    }
+  }
+
+  private func split(_ model: any Transformer) throws {
+    let device = model.device
     model.parameters.makeGradients()
     let gradients = try #require(model.parameters.gradients)
     let (ids, labels) = maskedBatch(randomIDs(32 * 16, below: 61))
@@ -27,7 +37,10 @@ import Testing
           labels: Labels(
             rows: own.map { labels.rows[$0] - Int32(range.lowerBound) }, ids: own.map { labels.ids[$0] }),
           scale: 1 / Float(labels.count),
-          dropout: DropoutContext(probability: dropout, seed: 4, step: 9, firstSample: part * size),
+          dropout: DropoutContext(
+            rates: model.configuration.architecture.dropoutRates(dropout), seed: 4, step: 9,
+            firstSample: part * size,
+            firstLabel: labels.rows.prefix { Int($0) < range.lowerBound }.count),
           loss: loss)
       }
       return (try device.read(loss)[0], try device.read(gradients))

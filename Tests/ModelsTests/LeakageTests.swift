@@ -5,12 +5,24 @@ import Testing
 /// What a position may not see must not change its logits, whatever the mask.
 @Suite struct LeakageTests {
   private static let length = 9
-  private static let configuration = LlamaConfiguration(
-    vocabularySize: 31, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 2, maximumLength: 16,
-    initializerRange: 0.3)
+  private static let configurations: [ModelConfiguration] = [
+    .llama(
+      LlamaConfiguration(
+        vocabularySize: 31, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 2, maximumLength: 16,
+        initializerRange: 0.3)),
+    .ltgBert(
+      LTGBertConfiguration(
+        vocabularySize: 31, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 2, farthestDistance: 7,
+        bucketSize: 4)),
+  ]
+
+  private func models(on name: String) throws -> [any Transformer] {
+    let device = try openDevice(name)
+    return Self.configurations.map { $0.architecture.makeModel(seed: 5, on: device) }
+  }
 
   /// The logits of each position of each sequence.
-  private func rows(_ model: Llama, _ ids: [Int32], _ mask: AttentionMask) throws -> [[UInt32]] {
+  private func rows(_ model: any Transformer, _ ids: [Int32], _ mask: AttentionMask) throws -> [[UInt32]] {
     let logits = try model.logits(ModelInput(ids: ids, mask: mask), rows: ids.indices.map { Int32($0) })
     let width = model.vocabularySize
     return ids.indices.map { logits[$0 * width..<($0 + 1) * width].map(\.bitPattern) }
@@ -31,7 +43,10 @@ import Testing
   /// Through several layers a position sees what the positions it sees can see. With causal, bidirectional
   /// and prefix masks that adds nothing, so the mask itself is the oracle.
   @Test(arguments: deviceNames, masks) func changingAToken(name: String, mask: AttentionMask) throws {
-    let model = Llama(Self.configuration, seed: 5, on: try openDevice(name))
+    for model in try models(on: name) { try changeEachToken(model, mask) }
+  }
+
+  private func changeEachToken(_ model: any Transformer, _ mask: AttentionMask) throws {
     let ids = randomIDs(2 * Self.length, below: 31)
     let before = try rows(model, ids, mask)
     for changed in ids.indices {
@@ -51,7 +66,10 @@ import Testing
   /// The same sequence alone, with more padding, and among others.
   @Test(arguments: deviceNames, [AttentionMask.Pattern.causal, .bidirectional, .prefix(3)])
   func paddingAndBatchMates(name: String, pattern: AttentionMask.Pattern) throws {
-    let model = Llama(Self.configuration, seed: 5, on: try openDevice(name))
+    for model in try models(on: name) { try surround(model, pattern) }
+  }
+
+  private func surround(_ model: any Transformer, _ pattern: AttentionMask.Pattern) throws {
     let ids = randomIDs(6, below: 31)
     func logits(_ ids: [Int32], _ mask: AttentionMask, first: Int) throws -> [Float] {
       try model.logits(ModelInput(ids: ids, mask: mask), rows: (0..<6).map { Int32(first + $0) })

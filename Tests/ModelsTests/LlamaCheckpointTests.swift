@@ -11,7 +11,7 @@ import Testing
       var logits: [[[Float]]]
     }
     let folder = referenceFolder.appendingPathComponent("tiny-llama")
-    let model = try Llama(contentsOf: folder, on: openDevice(name))
+    let model = try ModelFolder.read(folder, on: openDevice(name))
     let expected = try JSONDecoder().decode(
       Expected.self, from: Data(contentsOf: folder.appendingPathComponent("logits.json")))
     let ids = expected.ids.flatMap { $0 }
@@ -29,9 +29,9 @@ import Testing
       configuration.tiesEmbeddings = isTied
       let model = Llama(configuration, seed: 4, on: device)
       let folder = TemporaryFolder()
-      try model.write(to: folder.url, section: ["preset": "tiny"])
-      let read = try Llama(contentsOf: folder.url, on: device)
-      #expect(read.configuration == configuration)
+      try model.write(to: folder.url)
+      let read = try ModelFolder.read(folder.url, on: device)
+      #expect(read.configuration == .llama(configuration))
       #expect(try read.parameters.read() == model.parameters.read())
       let weights = try SafeTensors(contentsOf: folder.weights)
       #expect(weights.entry("model.layers.1.self_attn.k_proj.weight")?.shape == [12, 12])
@@ -41,7 +41,6 @@ import Testing
       #expect(weights.entries.count == 3 + 9 * 2 - (isTied ? 1 : 0))
       let config = try Data(contentsOf: folder.url.appendingPathComponent("config.json"))
       let keys = try #require(JSONSerialization.jsonObject(with: config) as? [String: Any])
-      #expect((keys["antlm"] as? [String: String]) == ["preset": "tiny"])
       #expect(keys["num_key_value_heads"] as? Int == 2)
     }
   }
@@ -51,27 +50,27 @@ import Testing
     let folder = TemporaryFolder()
     try Llama(.tiny, seed: 4, on: device).write(to: folder.url)
     func expectRefusal(_ error: ModelError) {
-      #expect(throws: error) { try Llama(contentsOf: folder.url, on: device) }
+      #expect(throws: error) { try ModelFolder.read(folder.url, on: device) }
       #expect(!error.description.contains("\n"))
     }
     let file = folder.weights.path
     var configuration = LlamaConfiguration.tiny
     configuration.layers = 1
-    try configuration.write(to: folder.url)
+    try ModelConfiguration.llama(configuration).write(to: folder.url)
     expectRefusal(.unexpectedTensor(file: file, tensor: "model.layers.1.input_layernorm.weight"))
     configuration.layers = 3
-    try configuration.write(to: folder.url)
+    try ModelConfiguration.llama(configuration).write(to: folder.url)
     expectRefusal(.missingTensor(file: file, tensor: "model.layers.2.input_layernorm.weight"))
     configuration = .tiny
     configuration.vocabularySize = 24
-    try configuration.write(to: folder.url)
+    try ModelConfiguration.llama(configuration).write(to: folder.url)
     expectRefusal(
       .wrongShape(file: file, tensor: "model.embed_tokens.weight", found: [23, 12], expected: [24, 12]))
     // Nobody should wait for memory that a damaged configuration asks for.
     configuration.vocabularySize = 1 << 24
     configuration.hiddenSize = 1 << 14
     configuration.heads = 1 << 6
-    try configuration.write(to: folder.url)
+    try ModelConfiguration.llama(configuration).write(to: folder.url)
     expectRefusal(
       .wrongShape(
         file: file, tensor: "model.embed_tokens.weight", found: [23, 12], expected: [1 << 24, 1 << 14]))
@@ -83,7 +82,7 @@ import Testing
     let python = try #require(ProcessInfo.processInfo.environment["REFERENCE_PYTHON"])
     let model = Llama(.tiny, seed: 4, on: try openDevice("cpu"))
     let folder = TemporaryFolder()
-    try model.write(to: folder.url, section: ["preset": "tiny"])
+    try model.write(to: folder.url)
     let ids = randomIDs(12, below: 23)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: python)
@@ -103,13 +102,4 @@ import Testing
     #expect(theirs.count == ours.count)
     #expect(zip(theirs, ours).allSatisfy { abs($0 - $1) < 1e-4 })
   }
-}
-
-/// A folder that is removed at the end.
-private final class TemporaryFolder {
-  let url = FileManager.default.temporaryDirectory.appendingPathComponent("models-tests-\(UUID().uuidString)")
-  var weights: URL { url.appendingPathComponent("model.safetensors") }
-
-  init() { try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
-  deinit { try? FileManager.default.removeItem(at: url) }
 }

@@ -1,4 +1,6 @@
+import Autograd
 import Device
+import Foundation
 import Models
 
 extension LlamaConfiguration {
@@ -7,6 +9,20 @@ extension LlamaConfiguration {
     vocabularySize: 23, hiddenSize: 12, intermediateSize: 10, layers: 2, heads: 2, maximumLength: 16,
     initializerRange: 0.3)
 }
+
+extension LTGBertConfiguration {
+  /// Two layers, everything small, no size a multiple of another; distances from 4 on share buckets.
+  static func tiny(_ layout: RelativePositions.Layout = .blocked) -> Self {
+    LTGBertConfiguration(
+      vocabularySize: 23, hiddenSize: 12, intermediateSize: 10, layers: 2, heads: 2, farthestDistance: 12,
+      bucketSize: 5, positionProjection: layout)
+  }
+}
+
+/// Every architecture and variant, small.
+let tinyModels: [ModelConfiguration] = [
+  .llama(.tiny), .ltgBert(.tiny(.blocked)), .ltgBert(.tiny(.perHead)),
+]
 
 /// Ids from 4 up, fixed by `seed`.
 func randomIDs(_ count: Int, below vocabulary: Int, seed: UInt64 = 1, step: Int = 0) -> [Int32] {
@@ -36,4 +52,13 @@ func relativeError(_ a: [Float], _ b: [Float]) -> Double {
     $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1))
   }
   return (difference / b.reduce(0.0) { $0 + Double($1) * Double($1) }).squareRoot()
+}
+
+/// A folder that is removed at the end.
+final class TemporaryFolder {
+  let url = FileManager.default.temporaryDirectory.appendingPathComponent("models-tests-\(UUID().uuidString)")
+  var weights: URL { url.appendingPathComponent("model.safetensors") }
+
+  init() { try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+  deinit { try? FileManager.default.removeItem(at: url) }
 }

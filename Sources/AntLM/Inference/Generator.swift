@@ -86,16 +86,16 @@ private struct Window {
       start = end - (model.maximumLength + 1) / 2
       cache = nil
     }
-    guard let llama = model as? Llama else {
+    guard let transformer = model as? any Transformer else {
       let length = end - start
       let input = ModelInput(
         ids: texts.flatMap { $0[start...] },
         mask: AttentionMask(.causal, sequences: sequences, length: length))
       return try model.logits(input, rows: texts.indices.map { Int32(($0 + 1) * length - 1) })
     }
-    let cache = cache ?? llama.makeCache(sequences: sequences, capacity: longest)
+    let cache = cache ?? transformer.makeCache(sequences: sequences, capacity: longest)
     self.cache = cache
     let known = start + cache.length
-    return try llama.nextLogits(texts.flatMap { $0[known...] }, cache: cache)
+    return try transformer.nextLogits(texts.flatMap { $0[known...] }, cache: cache)
   }
 }

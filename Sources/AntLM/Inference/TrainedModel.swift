@@ -6,7 +6,7 @@ import Text
 
 /// A model and its tokenizer, ready to be asked.
 public struct TrainedModel {
-  public let model: Llama
+  public let model: any Transformer
   public let tokenizer: Tokenizer
   /// The checkpoint folder it came from.
   public let folder: URL
@@ -20,14 +20,16 @@ public struct TrainedModel {
   ///   - checkpoint: `latest`, `best` or `step-N`.
   public init(_ path: String, checkpoint: String = "latest", on device: any Device) throws {
     let url = URL(filePath: path).absoluteURL
-    if FileSystem.exists(url.appending(path: "model.safetensors")) {
+    if ["", ".index.json"].contains(where: {
+      FileSystem.exists(url.appending(path: "model.safetensors" + $0))
+    }) {
       folder = url
     } else {
       let run = try RunDirectory(path)
       folder = try run.checkpoint(checkpoint).url
     }
     tokenizer = try Tokenizer(contentsOf: folder.appending(path: "tokenizer.json"))
-    model = try Llama(contentsOf: folder, on: device)
+    model = try ModelFolder.read(folder, on: device)
     guard model.vocabularySize == tokenizer.vocabularySize else {
       throw TrainingError.vocabularyMismatch(
         tokenizer: folder.appending(path: "tokenizer.json").path, tokens: tokenizer.vocabularySize,

@@ -4,7 +4,7 @@ import Models
 
 /// A run's config.json: the model's Hugging Face keys, and every training option under "antlm".
 struct RunConfiguration: Codable {
-  var model: LlamaConfiguration
+  var model: ModelConfiguration
   var antlm: TrainingConfiguration
 
   private enum Key: String, CodingKey { case antlm }
@@ -12,14 +12,14 @@ struct RunConfiguration: Codable {
   /// How infinity, for which JSON has no number, is written: what `--clip` takes.
   private static let infinity = "inf"
 
-  init(model: LlamaConfiguration, antlm: TrainingConfiguration) {
+  init(model: ModelConfiguration, antlm: TrainingConfiguration) {
     self.model = model
     self.antlm = antlm
   }
 
   init(from decoder: any Decoder) throws {
     antlm = try decoder.container(keyedBy: Key.self).decode(TrainingConfiguration.self, forKey: .antlm)
-    model = try LlamaConfiguration(from: decoder)
+    model = try ModelConfiguration(from: decoder)
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -30,7 +30,7 @@ struct RunConfiguration: Codable {
 
   /// - Parameter run: the folder as the user named it.
   init(contentsOf url: URL, run: String) throws {
-    let model = try LlamaConfiguration(contentsOf: url)
+    let model = try ModelConfiguration(contentsOf: url)
     struct Section: Decodable { var antlm: TrainingConfiguration? }
     let data = try FileSystem.read(url)
     let decoder = JSONDecoder()

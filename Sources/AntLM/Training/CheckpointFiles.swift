@@ -15,7 +15,8 @@ enum CheckpointFiles {
   private static let prefixes = ["firstMoment.", "secondMoment."]
 
   static func write(
-    model: Llama, optimizer: AdamWOptimizer, tokenizer: Tokenizer, state: TrainerState, to folder: URL
+    model: any Transformer, optimizer: AdamWOptimizer, tokenizer: Tokenizer, state: TrainerState,
+    to folder: URL
   ) throws {
     try model.write(to: folder)
     try tokenizer.write(to: folder.appending(path: "tokenizer.json"))

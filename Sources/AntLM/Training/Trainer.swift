@@ -27,7 +27,7 @@ public final class Trainer {
   public let configuration: TrainingConfiguration
   public let run: RunDirectory
   public let plan: TrainingPlan
-  public let model: Llama
+  public let model: any Transformer
   let optimizer: AdamWOptimizer
   private let device: any Device
   private let tokenizer: Tokenizer
@@ -42,7 +42,8 @@ public final class Trainer {
   var beforeUpdate: (Int, Parameters) -> Void = { _, _ in }
 
   init(
-    _ configuration: TrainingConfiguration, plan: TrainingPlan, model: Llama, optimizer: AdamWOptimizer,
+    _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer,
+    optimizer: AdamWOptimizer,
     tokenizer: Tokenizer, data: TrainingData, evaluation: Evaluation?, objectives: [any Objective],
     state: TrainerState, run: RunDirectory, lock: RunLock, device: any Device
   ) throws {
@@ -153,12 +154,15 @@ public final class Trainer {
     let labels = parts.reduce(0) { $0 + $1.batch.labels.count }
     model.parameters.zeroGradients()
     device.elementwise(Fill(loss, with: 0))
+    let dropout = model.configuration.architecture.dropoutRates(configuration.dropout)
+    var firstLabel = 0
     for (first, batch) in parts {
       model.accumulateGradients(
         batch.input, labels: batch.targets, scale: labels == 0 ? 0 : 1 / Float(labels),
         dropout: DropoutContext(
-          probability: configuration.dropout, seed: configuration.seed, step: step, firstSample: first),
+          rates: dropout, seed: configuration.seed, step: step, firstSample: first, firstLabel: firstLabel),
         loss: loss)
+      firstLabel += batch.targets.count
     }
     beforeUpdate(step, model.parameters)
     let rate = configuration.rate(step: step, of: plan)

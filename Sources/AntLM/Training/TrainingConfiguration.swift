@@ -42,7 +42,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var weightDecay: Float = 0.1
   /// Gradients are scaled down to this norm.
   public var clip: Float = 1
-  public var dropout: Float = 0
+  /// In place of the rates the model's configuration says.
+  public var dropout: Float? = nil
   /// Part of the tokens MLM predicts.
   public var maskRate: Float = 0.15
 
@@ -106,7 +107,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try check(epsilon > 0 && epsilon < 1, "--epsilon", epsilon, "above 0, such as 1e-8")
     try check((0...100).contains(weightDecay), "--weight-decay", weightDecay, "0 or more, such as 0.1")
     try check(clip > 0, "--clip", clip, "above 0; inf for no clipping")
-    try check((0..<1).contains(dropout), "--dropout", dropout, "0 or more, below 1")
+    try check((0..<1).contains(dropout ?? 0), "--dropout", dropout ?? 0, "0 or more, below 1")
     try check(maskRate >= 0.01 && maskRate <= 1, "--mask-rate", maskRate, "0.01 to 1")
     try check(evaluateEvery >= 0, "--eval-every", evaluateEvery, "0 or more")
     try check(evaluationSequences >= 0, "--eval-sequences", evaluationSequences, "0 or more")

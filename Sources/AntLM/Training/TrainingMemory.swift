@@ -5,12 +5,10 @@ import Models
 
 /// The most memory a training run will hold, in bytes, predicted from its sizes.
 ///
-/// For P parameters, n tokens in one part of a batch, width d, feed-forward width f, h heads, N layers, and
-/// vocabulary V, in floats:
+/// For P parameters, n tokens in one part of a batch, width d, N layers, and vocabulary V, in floats:
 ///
 ///     4 P                                   weights, gradients, two moments
-///     n N (d + 3d + d + d + h + 2f)         what each layer keeps for its backward pass
-///     n (3d + 2f + 3d)                      what the layer at work and the head hold beside that
+///     n N kept + n working                  what the architecture says (``Models/Architecture``)
 ///     2 chunk V + 4 V d                     one chunk of logits, and operands packed to multiply them
 ///
 /// and a sixteenth more, for buffers are rounded up to size classes. It is the causal objective's: the masked
@@ -21,13 +19,13 @@ struct TrainingMemory {
   private let info: DeviceInfo
 
   /// - Parameter tokens: of one part of a batch.
-  init(_ model: LlamaConfiguration, tokens: Int, on info: DeviceInfo) {
-    let (width, inner) = (Double(model.hiddenSize), Double(model.intermediateSize))
+  init(_ model: any Architecture, tokens: Int, on info: DeviceInfo) {
+    let perToken = model.activationFloats
     let vocabulary = Double(model.vocabularySize)
-    let kept = Double(model.layers) * (6 * width + Double(model.heads) + 2 * inner)
-    let working = 6 * width + 2 * inner
     let logits = min(Double(tokens) * vocabulary, max(Double(Tape.defaultLogitsPerChunk), vocabulary))
-    let floats = Double(tokens) * (kept + working) + 2 * logits + 4 * vocabulary * width
+    let floats =
+      Double(tokens) * (Double(model.layers * perToken.kept) + Double(perToken.working))
+      + 2 * logits + 4 * vocabulary * Double(model.hiddenSize)
     parameters = 4 * 4 * model.parameterCount
     // What is beyond any machine need not be counted to the byte, nor may it overflow.
     activations = Int(min(4 * floats, 0x1p60))

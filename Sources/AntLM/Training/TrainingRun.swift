@@ -40,8 +40,9 @@ public enum TrainingRun {
       throw RunError.notEmpty(path: folder)
     }
     let description = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
-    guard configuration.length <= description.maximumLength else {
-      throw TrainingError.tooLong(length: configuration.length, maximum: description.maximumLength)
+    guard configuration.length <= description.architecture.maximumLength else {
+      throw TrainingError.tooLong(
+        length: configuration.length, maximum: description.architecture.maximumLength)
     }
     // Everything that can be refused is refused before the folder is made.
     let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
@@ -54,12 +55,12 @@ public enum TrainingRun {
     configuration.tokenizerChecksum = tokenizer.checksum
 
     let memory = TrainingMemory(
-      description, tokens: configuration.microBatch * configuration.length, on: device.info)
+      description.architecture, tokens: configuration.microBatch * configuration.length, on: device.info)
     try memory.require(batch: configuration.microBatch)
 
     let run = try RunDirectory.create(folder)
     let lock = try RunLock(in: run.url)
-    let model = Llama(description, seed: configuration.seed, on: device)
+    let model = description.architecture.makeModel(seed: configuration.seed, on: device)
     try device.synchronize()
     try tokenizer.write(to: run.tokenizer)
     try RunConfiguration(model: description, antlm: configuration).write(to: run.configuration)
@@ -91,8 +92,9 @@ public enum TrainingRun {
     do {
       try configuration.validate()
       schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
-      guard configuration.length <= recorded.model.maximumLength else {
-        throw TrainingError.tooLong(length: configuration.length, maximum: recorded.model.maximumLength)
+      guard configuration.length <= recorded.model.architecture.maximumLength else {
+        throw TrainingError.tooLong(
+          length: configuration.length, maximum: recorded.model.architecture.maximumLength)
       }
     } catch let error as any CustomStringConvertible {
       throw RunError.configuration(path: run.configuration.path, reason: "\(error)")
@@ -111,11 +113,11 @@ public enum TrainingRun {
     }
     let plan = try text.plan(schedule, configuration)
     let memory = TrainingMemory(
-      recorded.model, tokens: configuration.microBatch * configuration.length, on: device.info)
+      recorded.model.architecture, tokens: configuration.microBatch * configuration.length, on: device.info)
     try memory.require(batch: configuration.microBatch)
     let model =
-      try checkpoint.map { try Llama(contentsOf: $0.url, on: device) }
-      ?? Llama(recorded.model, seed: configuration.seed, on: device)
+      try checkpoint.map { try ModelFolder.read($0.url, on: device) }
+      ?? recorded.model.architecture.makeModel(seed: configuration.seed, on: device)
     guard model.configuration == recorded.model else {
       throw RunError.configuration(
         path: run.configuration.path,
@@ -127,7 +129,7 @@ public enum TrainingRun {
   }
 
   private static func trainer(
-    _ configuration: TrainingConfiguration, plan: TrainingPlan, model: Llama, tokenizer: Tokenizer,
+    _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer, tokenizer: Tokenizer,
     text: Tokens, checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock, device: any Device,
     memory: TrainingMemory, report: (Event) -> Void
   ) throws -> Trainer {
@@ -169,8 +171,8 @@ public enum TrainingRun {
   /// A preset of the tokenizer's size, or what a config.json says.
   private static func modelDescription(
     _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String
-  ) throws -> LlamaConfiguration {
-    if let preset = LlamaConfiguration.preset(
+  ) throws -> ModelConfiguration {
+    if let preset = ModelConfiguration.preset(
       configuration.model, vocabularySize: tokenizer.vocabularySize)
     {
       return preset
@@ -178,13 +180,13 @@ public enum TrainingRun {
     guard configuration.model.hasSuffix(".json") else {
       throw TrainingError.option(
         "--model", found: "'\(configuration.model)'",
-        expected: "one of \(LlamaConfiguration.presetNames.joined(separator: ", ")), or a config.json")
+        expected: "one of \(ModelConfiguration.presetNames.joined(separator: ", ")), or a config.json")
     }
-    let description = try LlamaConfiguration(contentsOf: URL(filePath: configuration.model))
-    guard description.vocabularySize == tokenizer.vocabularySize else {
+    let description = try ModelConfiguration(contentsOf: URL(filePath: configuration.model))
+    guard description.architecture.vocabularySize == tokenizer.vocabularySize else {
       throw TrainingError.vocabularyMismatch(
         tokenizer: tokenizerFile, tokens: tokenizer.vocabularySize, model: configuration.model,
-        vocabulary: description.vocabularySize)
+        vocabulary: description.architecture.vocabularySize)
     }
     return description
   }

@@ -4,7 +4,7 @@ import DeviceCheck
 import Models
 import Testing
 
-@Suite struct LlamaGradientTests {
+@Suite struct ModelGradientTests {
   struct Case: CustomTestStringConvertible {
     var name: String
     var mask: AttentionMask
@@ -26,9 +26,10 @@ import Testing
 
   /// The gradient of a whole model by every parameter against central differences, on the double-precision
   /// device: a few elements of each segment, and one direction through all of it.
-  @Test(arguments: cases) func centralDifferences(_ example: Case) throws {
+  @Test(arguments: cases, tinyModels)
+  func centralDifferences(_ example: Case, _ configuration: ModelConfiguration) throws {
     let device = ReferenceDevice()
-    let model = Llama(.tiny, seed: 5, on: device)
+    let model = configuration.architecture.makeModel(seed: 5, on: device)
     let parameters = model.parameters
     parameters.makeGradients()
     let input = ModelInput(ids: randomIDs(14, below: 23), mask: example.mask)
@@ -38,7 +39,9 @@ import Testing
       device.write([0] as [Float], to: loss)
       model.accumulateGradients(
         input, labels: labels, scale: 0.5,
-        dropout: DropoutContext(probability: example.dropout, seed: 3, step: 2, firstSample: 1), loss: loss)
+        dropout: DropoutContext(
+          rates: configuration.architecture.dropoutRates(example.dropout), seed: 3, step: 2, firstSample: 1),
+        loss: loss)
       return device.readDoubles(loss)[0]
     }
 

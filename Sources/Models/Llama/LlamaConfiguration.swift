@@ -2,7 +2,9 @@ import Device
 import Foundation
 
 /// The sizes and options of a Llama model, with the keys of a Hugging Face `config.json`.
-public struct LlamaConfiguration: Equatable, Sendable {
+public struct LlamaConfiguration: Architecture {
+  public static let modelType = "llama"
+
   public var vocabularySize: Int
   public var hiddenSize: Int
   /// Width of the gated feed-forward layer.
@@ -44,52 +46,45 @@ public struct LlamaConfiguration: Equatable, Sendable {
     self.endID = endID
   }
 
-  public var headDimension: Int { hiddenSize / heads }
-
   // MARK: Presets
 
   /// What `--model` takes.
-  public static let presetNames = ["llama-micro", "llama-mini", "llama-small", "llama-base"]
+  public static let presetNames = [
+    "llama-micro", "llama-mini", "llama-small", "llama-base", "babyllama", "llama-97m",
+  ]
 
-  /// The preset called `name`; nil where there is none. Embeddings are tied.
-  public static func preset(_ name: String, vocabularySize: Int, maximumLength: Int = 512) -> Self? {
+  /// The preset called `name`; nil where there is none. Embeddings are tied, but for babyllama's.
+  ///
+  /// - Parameter maximumLength: 512 unless told, and 256 for babyllama.
+  public static func preset(_ name: String, vocabularySize: Int, maximumLength: Int? = nil) -> Self? {
     let sizes: (hidden: Int, intermediate: Int, layers: Int, heads: Int)
     switch name {
     case "llama-micro": sizes = (128, 384, 2, 2)
     case "llama-mini": sizes = (256, 768, 4, 4)
     case "llama-small": sizes = (384, 1024, 12, 6)
-    case "llama-base": sizes = (768, 2048, 12, 12)
+    case "llama-base", "llama-97m": sizes = (768, 2048, 12, 12)
+    // Timiryasov & Tastet 2023.
+    case "babyllama": sizes = (512, 1024, 16, 8)
     default: return nil
     }
     return Self(
       vocabularySize: vocabularySize, hiddenSize: sizes.hidden, intermediateSize: sizes.intermediate,
-      layers: sizes.layers, heads: sizes.heads, maximumLength: maximumLength)
+      layers: sizes.layers, heads: sizes.heads,
+      maximumLength: maximumLength ?? (name == "babyllama" ? 256 : 512),
+      tiesEmbeddings: name != "babyllama")
   }
 
-  // MARK: What is wrong with it
+  /// Kept: two residual streams, queries, keys, values, contexts, log-sum-exps, gate and up.
+  public var activationFloats: (kept: Int, working: Int) {
+    (6 * hiddenSize + heads + 2 * intermediateSize, 6 * hiddenSize + 2 * intermediateSize)
+  }
 
-  /// The first thing that makes this no model; nil where all is well.
+  /// Hugging Face's Llama has none.
+  public var dropoutRates: DropoutRates { .none }
+
   public var problem: String? {
-    for (key, value) in [
-      ("vocab_size", vocabularySize), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
-      ("num_hidden_layers", layers), ("num_attention_heads", heads),
-      ("max_position_embeddings", maximumLength),
-    ] where value < 1 || value > 1 << 24 {
-      return "\(key) is \(value)"
-    }
-    if layers > 4096 { return "num_hidden_layers is \(layers)" }
-    // Within this every size in bytes can be counted.
-    let (width, inner) = (Double(hiddenSize), Double(intermediateSize))
-    let parameters = 2 * Double(vocabularySize) * width + Double(layers) * width * (4 * width + 3 * inner)
-    if parameters > 1e12 { return "its sizes make more than 10^12 parameters" }
-    if hiddenSize % heads != 0 || headDimension % 2 != 0 {
-      return "hidden_size \(hiddenSize) does not divide into \(heads) heads of an even size"
-    }
-    if headDimension > AttentionShape.maximumHeadDimension {
-      return
-        "hidden_size \(hiddenSize) in \(heads) heads makes them \(headDimension) wide; "
-        + "at most \(AttentionShape.maximumHeadDimension) is possible"
-    }
+    if let sizeProblem { return sizeProblem }
+    if maximumLength < 1 { return "max_position_embeddings is \(maximumLength)" }
     if maximumLength > 1 << 20 { return "max_position_embeddings is \(maximumLength), more than 2^20" }
     if !(Float(normEpsilon) > 0 && normEpsilon < 1) { return "rms_norm_eps is \(normEpsilon)" }
     if !(ropeTheta > 1 && Float(ropeTheta).isFinite) { return "rope_theta is \(ropeTheta)" }
@@ -102,7 +97,7 @@ public struct LlamaConfiguration: Equatable, Sendable {
 
 // MARK: - config.json
 
-extension LlamaConfiguration: Codable {
+extension LlamaConfiguration {
   private enum Key: String, CodingKey {
     case architectures
     case modelType = "model_type"
@@ -147,7 +142,7 @@ extension LlamaConfiguration: Codable {
   public func encode(to encoder: any Encoder) throws {
     var keys = encoder.container(keyedBy: Key.self)
     try keys.encode(["LlamaForCausalLM"], forKey: .architectures)
-    try keys.encode("llama", forKey: .modelType)
+    try keys.encode(Self.modelType, forKey: .modelType)
     try keys.encode(hiddenSize, forKey: .hiddenSize)
     try keys.encode(intermediateSize, forKey: .intermediateSize)
     try keys.encode(layers, forKey: .layers)
@@ -178,7 +173,7 @@ extension LlamaConfiguration: Codable {
       .dataCorruptedError(forKey: key, in: keys, debugDescription: "\(key.rawValue) is \(found)")
     }
     let modelType = try keys.decode(String.self, forKey: .modelType)
-    if modelType != "llama" { throw refuse(.modelType, "'\(modelType)'") }
+    if modelType != Self.modelType { throw refuse(.modelType, "'\(modelType)'") }
     let rope = try keys.decodeIfPresent(RopeParameters.self, forKey: .ropeParameters)
     let scaling = try keys.decodeIfPresent(RopeParameters.self, forKey: .ropeScaling)
     for (key, parameters) in [(Key.ropeParameters, rope), (.ropeScaling, scaling)] {
@@ -214,32 +209,6 @@ extension LlamaConfiguration: Codable {
     for key in [Key.attentionBias, .mlpBias]
     where try keys.decodeIfPresent(Bool.self, forKey: key) == true {
       throw refuse(key, "true")
-    }
-  }
-
-  /// Reads a `config.json`; keys it does not know are passed over.
-  ///
-  /// - Throws: ``ModelError``.
-  public init(contentsOf file: URL) throws {
-    let data: Data
-    do {
-      data = try Data(contentsOf: file)
-    } catch {
-      throw ModelError.unreadable(file: file.path, problem: "cannot be read")
-    }
-    do {
-      self = try JSONDecoder().decode(Self.self, from: data)
-    } catch let error as DecodingError {
-      let problem =
-        switch error {
-        case .keyNotFound(let key, _): "no key '\(key.stringValue)'"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-          "'\(context.codingPath.last?.stringValue ?? "the whole")' has the wrong type"
-        case .dataCorrupted(let context):
-          context.underlyingError == nil ? context.debugDescription : "not valid JSON"
-        @unknown default: "not a configuration"
-        }
-      throw ModelError.invalidConfiguration(file: file.path, problem: problem)
     }
   }
 }
