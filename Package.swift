@@ -47,7 +47,9 @@ let package = Package(
     .target(name: "Devices", dependencies: ["Device", "CPUDevice", "OpenCLDevice"]),
     .target(name: "DeviceCheck", dependencies: ["Device"]),
     .target(name: "Autograd", dependencies: ["Device"]),
-    .target(name: "Models", dependencies: ["Autograd", "Device", "Files"]),
+    .target(
+      name: "Models", dependencies: ["Autograd", "Device", "Files"],
+      resources: [.embedInCode("LTGBert/modeling_ltgbert.py")]),
     .target(name: "Text", dependencies: ["Device", "Files"]),
     .target(
       name: "AntLM",

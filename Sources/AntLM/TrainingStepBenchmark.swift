@@ -38,7 +38,8 @@ extension Benchmark {
       device.elementwise(Fill(loss, with: 0))
       model.parameters.zeroGradients()
       model.accumulateGradients(
-        input, labels: labels, scale: 1 / Float(labels.count), dropout: .none, loss: loss)
+        input, labels: labels, scale: 1 / Float(labels.count),
+        dropout: DropoutContext(rates: configuration.dropoutRates, seed: 1, step: 1), loss: loss)
       optimizer.update(learningRate: 1e-4, maximumNorm: 1, loss: loss)
       _ = try optimizer.status()
     }

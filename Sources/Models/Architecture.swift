@@ -49,11 +49,15 @@ public protocol Architecture: Codable, Equatable, Sendable {
   /// Tensors a file may hold beside the parameters, and the parameter each must equal; nil for those that only
   /// follow from the sizes.
   func isDerived(tensor: String) -> (Bool, equals: String?)
+  /// Files that transformers needs beside the model: their names and contents.
+  var companions: [(name: String, bytes: [UInt8])] { get }
   /// A model whose weights are all zero, to be filled.
   func makeModel(on device: any Device) -> any Transformer
 }
 
 extension Architecture {
+  public var companions: [(name: String, bytes: [UInt8])] { [] }
+
   public var headDimension: Int { hiddenSize / heads }
 
   /// How many numbers the model has.

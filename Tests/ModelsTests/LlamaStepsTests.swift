@@ -66,9 +66,9 @@ import Testing
 }
 
 #if DEBUG
-  private let isOptimized = false
+  let isOptimized = false
 #else
-  private let isOptimized = true
+  let isOptimized = true
 #endif
 
 /// tools/reference of this checkout.

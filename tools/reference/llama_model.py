@@ -7,8 +7,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from philox import normal
 
 
-def make(sizes, seed):
-    """`sizes`: vocabulary, hidden, intermediate, layers, heads. Tied embeddings."""
+def make(sizes, seed, positions=512):
+    """`sizes`: vocabulary, hidden, intermediate, layers, heads. Tied embeddings, `positions` positions."""
     vocabulary, hidden, intermediate, layers, heads = sizes
     config = LlamaConfig(
         vocab_size=vocabulary,
@@ -17,7 +17,7 @@ def make(sizes, seed):
         num_hidden_layers=layers,
         num_attention_heads=heads,
         num_key_value_heads=heads,
-        max_position_embeddings=512,
+        max_position_embeddings=positions,
         rms_norm_eps=1e-6,
         rope_theta=10000.0,
         tie_word_embeddings=True,

@@ -1,4 +1,4 @@
-"""A tiny Llama as transformers saves it, and its logits: what Tests/ModelsTests/LlamaCheckpointTests.swift opens.
+"""A tiny Llama as transformers saves it, and its logits: what Tests/ModelsTests/ModelFolderTests.swift opens.
 
     python tools/reference/tiny_llama.py      writes tools/reference/tiny-llama/
 

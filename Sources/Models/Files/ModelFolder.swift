@@ -71,7 +71,7 @@ extension Transformer {
 }
 
 extension ModelConfiguration {
-  /// Writes `config.json` and `generation_config.json` into `folder`.
+  /// Writes `config.json`, `generation_config.json` and what transformers needs beside them into `folder`.
   public func write(to folder: URL) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -80,6 +80,9 @@ extension ModelConfiguration {
       ("generation_config.json", try encoder.encode(GenerationConfiguration(architecture))),
     ] {
       try FileSystem.write(data + Data("\n".utf8), to: folder.appending(path: name))
+    }
+    for companion in architecture.companions {
+      try FileSystem.write(Data(companion.bytes), to: folder.appending(path: companion.name))
     }
   }
 }

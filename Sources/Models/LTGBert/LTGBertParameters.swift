@@ -98,5 +98,10 @@ extension LTGBertConfiguration {
     return (tensor.hasSuffix(".position_indices"), nil)
   }
 
+  /// The classes that `auto_map` names.
+  public var companions: [(name: String, bytes: [UInt8])] {
+    [("modeling_ltgbert.py", PackageResources.modeling_ltgbert_py)]
+  }
+
   public func makeModel(on device: any Device) -> any Transformer { LTGBert(zeros: self, on: device) }
 }

@@ -27,7 +27,8 @@ public struct LogBuckets: Equatable, Sendable {
     guard magnitude > middle else { return distance + size - 1 }
     let ratio = log(Float(min(magnitude, farthest - 1)) / Float(middle))
     let whole = Float(log(Double(farthest - 1) / Double(middle)))
-    let bucket = middle + Int((ratio / whole * Float(middle - 1)).rounded(.up))
+    // At the farthest distance rounding may leave a little more than middle - 1.
+    let bucket = middle + min(Int((ratio / whole * Float(middle - 1)).rounded(.up)), middle - 1)
     return (distance < 0 ? -bucket : bucket) + size - 1
   }
 

@@ -3,7 +3,7 @@ import Foundation
 import Models
 import Testing
 
-@Suite struct LlamaCheckpointTests {
+@Suite struct ModelFolderTests {
   /// A folder that transformers wrote gives the logits that transformers computed.
   @Test(arguments: deviceNames) func opensWhatTransformersWrote(name: String) throws {
     struct Expected: Decodable {
@@ -77,29 +77,34 @@ import Testing
   }
 
   /// Needs `REFERENCE_PYTHON`, a Python that has transformers (tools/reference/open_checkpoint.py).
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["REFERENCE_PYTHON"] != nil))
-  func opensInTransformers() throws {
+  @Test(
+    .enabled(if: ProcessInfo.processInfo.environment["REFERENCE_PYTHON"] != nil), arguments: tinyModels)
+  func opensInTransformers(configuration: ModelConfiguration) throws {
     let python = try #require(ProcessInfo.processInfo.environment["REFERENCE_PYTHON"])
-    let model = Llama(.tiny, seed: 4, on: try openDevice("cpu"))
+    let model = configuration.architecture.makeModel(seed: 4, on: try openDevice("cpu"))
     let folder = TemporaryFolder()
     try model.write(to: folder.url)
     let ids = randomIDs(12, below: 23)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: python)
-    process.arguments =
-      [referenceFolder.appendingPathComponent("open_checkpoint.py").path, folder.url.path]
-      + ids.map(String.init)
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try process.run()
-    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    let theirs = output.split(whereSeparator: \.isWhitespace).compactMap { Float($0) }
-    let ours = try model.logits(
-      ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: 1, length: 12)),
-      rows: ids.indices.map { Int32($0) })
-    #expect(theirs.count == ours.count)
-    #expect(zip(theirs, ours).allSatisfy { abs($0 - $1) < 1e-4 })
+    for (mode, pattern) in [("causal", AttentionMask.Pattern.causal), ("masked", .bidirectional)] {
+      // transformers has no Llama that sees both ways.
+      if mode == "masked", case .llama = configuration { continue }
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: python)
+      process.arguments =
+        [referenceFolder.appendingPathComponent("open_checkpoint.py").path, folder.url.path, mode]
+        + ids.map(String.init)
+      let pipe = Pipe()
+      process.standardOutput = pipe
+      try process.run()
+      let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+      let theirs = output.split(whereSeparator: \.isWhitespace).compactMap { Float($0) }
+      let ours = try model.logits(
+        ModelInput(ids: ids, mask: AttentionMask(pattern, sequences: 1, length: 12)),
+        rows: ids.indices.map { Int32($0) })
+      #expect(theirs.count == ours.count)
+      #expect(zip(theirs, ours).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
   }
 }
