@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "Command",
       dependencies: [
-        "AntLM", "Devices", "DeviceCheck", "Files",
+        "AntLM", "Models", "Text", "Devices", "DeviceCheck", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -3,6 +3,8 @@ import ArgumentParser
 import Device
 import Devices
 import Foundation
+import Models
+import Text
 
 /// `antlm train`
 struct TrainCommand: ParsableCommand {
@@ -15,14 +17,17 @@ struct TrainCommand: ParsableCommand {
           --tokenizer tok.json --out run
         antlm train --resume run
 
-      A schedule counts epochs (4_CLM) or steps (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6.
-      Ctrl-C or SIGTERM finishes the step and saves; an evaluation is made up for on --resume. A resumed run gives the bits it would have given.
+      A schedule counts epochs (4_CLM) or steps (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6. It alternates
+      CLM (the next token, causal), MLM (hidden tokens, every position sees all), MNTP (as MLM, predicted one
+      position earlier) and PrefixLM (the next token after a prefix that sees itself both ways).
+      Ctrl-C or SIGTERM finishes the step and saves; an evaluation is made up for on --resume. A resumed run
+      gives the bits it would have given.
       """)
 
   @Option(help: ArgumentHelp("Take this run up after its newest checkpoint.", valueName: "run"))
   var resume: String?
 
-  @Option(help: "A preset (llama-micro, llama-mini, llama-small, llama-base) or a config.json.")
+  @Option(help: "A preset (\(ModelConfiguration.presetNames.joined(separator: ", "))) or a config.json.")
   var model: String?
   @Option(help: "Which objective when: 4_CLM+16_MLM+4_CLM.")
   var schedule: String?
@@ -79,8 +84,11 @@ struct TrainCommand: ParsableCommand {
   var clip: Float?
   @Option(help: "Dropout in place of the model's own: 0 for Llama, 0.1 for LTG-BERT.")
   var dropout: Float?
-  @Option(help: "Part of the tokens MLM predicts. (default: 0.15)")
+  @Option(help: "Part of the tokens MLM and MNTP predict. (default: 0.15)")
   var maskRate: Float?
+  @Option(
+    help: ArgumentHelp("What they choose at a time. (default: tokens)", valueName: "tokens|spans"))
+  var maskUnit: Masking.Unit?
 
   @Option(
     name: .customLong("eval-every"),
@@ -132,7 +140,8 @@ struct TrainCommand: ParsableCommand {
       ("--seed", seed), ("--lr", learningRate), ("--lr-floor", learningRateFloor),
       ("--lr-span", learningRateSpan), ("--warmup", warmup), ("--optimizer-state", optimizerState),
       ("--beta1", beta1), ("--beta2", beta2), ("--epsilon", epsilon), ("--weight-decay", weightDecay),
-      ("--clip", clip), ("--dropout", dropout), ("--mask-rate", maskRate), ("--eval-every", evaluateEvery),
+      ("--clip", clip), ("--dropout", dropout), ("--mask-rate", maskRate), ("--mask-unit", maskUnit),
+      ("--eval-every", evaluateEvery),
       ("--eval-first", evaluateFirst ? true : nil), ("--eval-sequences", evaluationSequences),
       ("--checkpoint-every", checkpointEvery), ("--keep", keep),
     ]
@@ -204,6 +213,7 @@ struct TrainCommand: ParsableCommand {
     take(clip, \.clip)
     options.dropout = dropout
     take(maskRate, \.maskRate)
+    take(maskUnit, \.maskUnit)
     take(evaluateEvery, \.evaluateEvery)
     options.evaluateFirst = evaluateFirst
     take(evaluationSequences, \.evaluationSequences)
@@ -244,6 +254,7 @@ struct TrainCommand: ParsableCommand {
 }
 
 extension LearningRate.Span: ExpressibleByArgument {}
+extension Masking.Unit: ExpressibleByArgument {}
 extension TrainingConfiguration.OptimizerState: ExpressibleByArgument {}
 
 /// `text` as one word of a shell.

@@ -1,6 +1,7 @@
 import Device
 import Testing
-import Text
+
+@testable import Text
 
 @Suite struct ObjectiveTests {
   /// Blocks of ordinary tokens between <s> and </s>.
@@ -30,7 +31,7 @@ import Text
   @Test func maskedChoosesFifteenPercentAndSplitsThemEightyTenTen() {
     let vocabulary = 1000
     let blocks = blocks(400, length: 128, vocabulary: vocabulary)
-    let batch = MaskedObjective(vocabularySize: vocabulary).batch(
+    let batch = MaskedObjective(Masking(vocabularySize: vocabulary)).batch(
       blocks: blocks, firstSample: 0, epoch: 0, seed: 1)
     let original = blocks.flatMap { $0 }
     let labelled = Set(batch.labelRows)
@@ -66,7 +67,7 @@ import Text
   @Test func specialsAreNeverChosenNorDrawn() {
     // Specials inside the ordinary ids, and a vocabulary so small that a wrong draw would show.
     let specials = SpecialTokens(padding: 1, beginning: 3, end: 4, mask: 7)
-    let objective = MaskedObjective(vocabularySize: 8, specials: specials, maskRate: 1)
+    let objective = MaskedObjective(Masking(vocabularySize: 8, specials: specials, rate: 1))
     let block = (0..<2000).map { Int32($0 % 8) }
     let batch = objective.batch(blocks: [block], firstSample: 0, epoch: 0, seed: 3)
     #expect(batch.labels.count == 1000)
@@ -81,7 +82,7 @@ import Text
   @Test func furtherSpecialsAreLeftAloneToo() {
     let specials = SpecialTokens(padding: 5, beginning: 5, end: 5, mask: 2, others: [0, 6])
     #expect(specials.ids == [0, 2, 5, 6])
-    let objective = MaskedObjective(vocabularySize: 8, specials: specials, maskRate: 1)
+    let objective = MaskedObjective(Masking(vocabularySize: 8, specials: specials, rate: 1))
     let block = (0..<2000).map { Int32($0 % 8) }
     let batch = objective.batch(blocks: [block], firstSample: 0, epoch: 0, seed: 3)
     #expect(Set(batch.labels) == [1, 3, 4, 7])
@@ -94,7 +95,7 @@ import Text
 
   @Test func masksDependOnTheSampleAndNotOnTheSplit() {
     let blocks = blocks(12, length: 64, vocabulary: 300)
-    let objective = MaskedObjective(vocabularySize: 300)
+    let objective = MaskedObjective(Masking(vocabularySize: 300))
     let whole = objective.batch(blocks: blocks, firstSample: 100, epoch: 2, seed: 7)
     var ids: [Int32] = []
     var rows: [Int32] = []
@@ -115,7 +116,7 @@ import Text
 
   @Test func masksDifferByEpochSeedAndSample() {
     let blocks = blocks(4, length: 64, vocabulary: 300)
-    let objective = MaskedObjective(vocabularySize: 300)
+    let objective = MaskedObjective(Masking(vocabularySize: 300))
     func rows(_ firstSample: Int, _ epoch: Int, _ seed: UInt64) -> [Int32] {
       objective.batch(blocks: blocks, firstSample: firstSample, epoch: epoch, seed: seed).labelRows
     }
@@ -126,9 +127,81 @@ import Text
   }
 
   @Test func aBlockOfSpecialsHasNoLabels() {
-    let batch = MaskedObjective(vocabularySize: 100).batch(
+    let batch = MaskedObjective(Masking(vocabularySize: 100)).batch(
       blocks: [[1, 2, 1, 2]], firstSample: 0, epoch: 0, seed: 1)
     #expect(batch.labelRows.isEmpty)
     #expect(batch.ids == [1, 2, 1, 2])
+  }
+
+  /// Spans: as many tokens as by single tokens, in runs of three or so, each with one fate.
+  @Test func spansAreRuns() {
+    let blocks = blocks(400, length: 128, vocabulary: 1000)
+    let batch = MaskedObjective(Masking(vocabularySize: 1000, unit: .spans)).batch(
+      blocks: blocks, firstSample: 0, epoch: 0, seed: 1)
+    let original = blocks.flatMap { $0 }
+    let expected = 0.15 * 400 * 126
+    #expect(abs(Double(batch.labels.count) - expected) < 5 * (expected * 0.85).squareRoot())
+    #expect(batch.labelRows == Set(batch.labelRows).sorted())
+    for (row, label) in zip(batch.labelRows, batch.labels) {
+      #expect(label == original[Int(row)] && !SpecialTokens.standard.contains(label))
+    }
+    let runs = zip(batch.labelRows.dropFirst(), batch.labelRows).filter { $0 != $1 + 1 }.count + 1
+    let mean = Double(batch.labels.count) / Double(runs)
+    // Geometric(1/3) mod 10 has a mean of 2.7; spans that meet are longer, cut ones shorter.
+    #expect(mean > 2.3 && mean < 3.5, "\(mean) tokens a run")
+    let masked = batch.labelRows.filter { batch.ids[Int($0)] == SpecialTokens.standard.mask }.count
+    #expect(abs(Double(masked) / Double(batch.labels.count) - 0.8) < 0.03)
+    // Every block has a label, however short it is.
+    let short = MaskedObjective(Masking(vocabularySize: 1000, unit: .spans)).batch(
+      blocks: (0..<50).map { [1, 10 + $0, 2] }, firstSample: 0, epoch: 0, seed: 1)
+    #expect(short.labelRows == (0..<50).map { 3 * $0 + 1 })
+  }
+
+  @Test func geometricCountsTries() {
+    let counts = (0..<30_000).reduce(into: [Int: Int]()) {
+      $0[Masking.geometric(Float($1) / 30_000), default: 0] += 1
+    }
+    for (tries, share) in [1: 1.0 / 3, 2: 2.0 / 9, 3: 4.0 / 27, 4: 8.0 / 81] {
+      #expect(abs(Double(counts[tries] ?? 0) / 30_000 - share) < 1e-3)
+    }
+    #expect(counts[0] == nil)
+  }
+
+  /// Hidden as in MLM, asked for one position earlier.
+  @Test(arguments: Masking.Unit.allCases)
+  func maskedNextPredictsOneEarlier(unit: Masking.Unit) {
+    let blocks: [[Int32]] = (0..<20).map { block in
+      (0..<32).map { (place: Int) -> Int32 in Int32(4 + (block * 5 + place * 3) % 90) }
+    }
+    let masking = Masking(vocabularySize: 100, unit: unit)
+    let here = MaskedObjective(masking).batch(blocks: blocks, firstSample: 3, epoch: 1, seed: 2)
+    let earlier = MaskedNextObjective(masking).batch(blocks: blocks, firstSample: 3, epoch: 1, seed: 2)
+    let kept = here.labelRows.indices.filter { here.labelRows[$0] % 32 != 0 }
+    #expect(earlier.labelRows == kept.map { here.labelRows[$0] - 1 })
+    #expect(earlier.labels == kept.map { here.labels[$0] })
+    #expect(kept.count < here.labels.count)
+    for row in here.ids.indices {
+      #expect(earlier.ids[row] == (row % 32 == 0 ? blocks[row / 32][0] : here.ids[row]))
+    }
+    #expect(earlier.mask == here.mask)
+  }
+
+  /// Whatever is predicted comes after the prefix and is not seen by who predicts it.
+  @Test func prefixesSeeThemselvesAndPredictTheRest() {
+    let blocks = blocks(200, length: 16, vocabulary: 100)
+    let batch = PrefixObjective().batch(blocks: blocks, firstSample: 4, epoch: 0, seed: 1)
+    #expect(batch.ids == blocks.flatMap { $0 })
+    var prefixes: Set<Int> = []
+    for sequence in 0..<200 {
+      let prefix = batch.mask.keys(seenBy: 0, in: sequence).upperBound
+      prefixes.insert(prefix)
+      let rows = batch.labelRows.filter { Int($0) / 16 == sequence }.map { Int($0) % 16 }
+      #expect(rows == Array(prefix - 1..<15))
+      for row in rows { #expect(!batch.mask.keys(seenBy: row, in: sequence).contains(row + 1)) }
+    }
+    #expect(prefixes == Set(1...15))
+    #expect(zip(batch.labelRows, batch.labels).allSatisfy { batch.ids[Int($0) + 1] == $1 })
+    let part = PrefixObjective().batch(blocks: Array(blocks[7..<9]), firstSample: 11, epoch: 0, seed: 1)
+    #expect(part.mask.sequences == Array(batch.mask.sequences[7..<9]))
   }
 }

@@ -1,4 +1,5 @@
 import Autograd
+import Text
 
 /// Every option of a training run: what `config.json` keeps under "antlm" and `--resume` reads back.
 ///
@@ -44,8 +45,10 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var clip: Float = 1
   /// In place of the rates the model's configuration says.
   public var dropout: Float? = nil
-  /// Part of the tokens MLM predicts.
+  /// Part of the tokens MLM and MNTP predict.
   public var maskRate: Float = 0.15
+  /// Whether they are chosen one by one or in spans.
+  public var maskUnit = Masking.Unit.tokens
 
   /// Steps between evaluations; 0 for the ends of phases only.
   public var evaluateEvery = 500

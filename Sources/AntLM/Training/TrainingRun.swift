@@ -141,12 +141,13 @@ public enum TrainingRun {
       try run.settle(best: state.best?.step, keep: configuration.keep)
     }
     let objectives = Objectives.all(configuration, tokenizer: tokenizer)
+    let evaluated = Objectives.alwaysEvaluated.union(plan.phases.map(\.phase.objective))
     let trainer = try Trainer(
       configuration, plan: plan, model: model, optimizer: optimizer, tokenizer: tokenizer,
       data: TrainingData(text.training, configuration),
       evaluation: text.development.map {
         Evaluation(
-          $0, objectives: objectives, length: configuration.length,
+          $0, objectives: objectives.filter { evaluated.contains($0.name) }, length: configuration.length,
           sequences: configuration.evaluationSequences, microBatch: configuration.microBatch,
           seed: configuration.seed)
       },
@@ -237,15 +238,14 @@ public enum TrainingRun {
 
 /// The objectives a schedule may name.
 public enum Objectives {
-  public static let names = ["CLM", "MLM"]
+  public static let names = ["CLM", "MLM", "MNTP", "PrefixLM"]
+  /// Those that are evaluated whether a schedule names them or not.
+  static let alwaysEvaluated: Set = ["CLM", "MLM"]
 
-  /// All of them: every one is evaluated, whichever is trained.
   static func all(_ configuration: TrainingConfiguration, tokenizer: Tokenizer) -> [any Objective] {
-    [
-      CausalObjective(),
-      MaskedObjective(
-        vocabularySize: tokenizer.vocabularySize, specials: tokenizer.specials,
-        maskRate: configuration.maskRate),
-    ]
+    let masking = Masking(
+      vocabularySize: tokenizer.vocabularySize, specials: tokenizer.specials, rate: configuration.maskRate,
+      unit: configuration.maskUnit)
+    return [CausalObjective(), MaskedObjective(masking), MaskedNextObjective(masking), PrefixObjective()]
   }
 }
