@@ -21,6 +21,12 @@ struct GenerateCommand: ParsableCommand {
   var topP = 0.95
   @Option(help: "Draw from this many tokens at most.")
   var topK: Int?
+  @Option(help: "Make tokens that were said already less likely by this; 1 for not at all.")
+  var repetitionPenalty: Float = 1
+  @Flag(
+    name: .customLong("prefix"),
+    help: "Let the prompt see itself both ways, as PrefixLM trains it.")
+  var readsPromptBothWays = false
   @Option(help: "Decides every draw.")
   var seed: UInt64 = 1
   @Option(help: "How many continuations.")
@@ -33,7 +39,9 @@ struct GenerateCommand: ParsableCommand {
       ("--tokens", (1...1_000_000).contains(tokens), "1 or more"),
       ("--temperature", temperature >= 0 && temperature <= 1000, "0 or more"),
       ("--top-p", topP > 0 && topP <= 1, "above 0, at most 1"),
-      ("--top-k", (topK ?? 1) >= 1, "1 or more"), ("--count", (1...10_000).contains(count), "1 to 10000"),
+      ("--top-k", (topK ?? 1) >= 1, "1 or more"),
+      ("--repetition-penalty", repetitionPenalty >= 0.1 && repetitionPenalty <= 10, "0.1 to 10"),
+      ("--count", (1...10_000).contains(count), "1 to 10000"),
     ] where !holds {
       throw ValidationError("\(name) must be \(expected)")
     }
@@ -43,11 +51,14 @@ struct GenerateCommand: ParsableCommand {
     let (trained, device) = try source.open()
     // A space at the end would be a token of its own, after which no word begins.
     let text = String(prompt.reversed().drop(while: \.isWhitespace).reversed())
-    let generator = Generator(trained.model, specials: trained.specials)
+    let generator = Generator(
+      trained.model, specials: trained.specials, readsPromptBothWays: readsPromptBothWays)
     let start = trained.tokenizer.encode(text)
     let continuations = try generator(
       prompt: start, tokens: tokens,
-      sampler: Sampler(temperature: temperature, topP: topP, topK: topK), seed: seed, count: count)
+      sampler: Sampler(
+        temperature: temperature, topP: topP, topK: topK, repetitionPenalty: repetitionPenalty), seed: seed,
+      count: count)
     for (index, ids) in continuations.enumerated() {
       let whole = trained.tokenizer.decode(start + ids, skippingSpecials: true)
       if json {

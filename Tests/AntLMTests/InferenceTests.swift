@@ -139,8 +139,8 @@ private final class KnownModel: LanguageModel {
   /// A model with a cache against the same model without one, beyond its last position.
   @Test func aCacheChangesNothing() throws {
     final class Uncached: LanguageModel {
-      let model: Llama
-      init(_ model: Llama) { self.model = model }
+      let model: any Transformer
+      init(_ model: any Transformer) { self.model = model }
       var parameters: Parameters { model.parameters }
       var maximumLength: Int { model.maximumLength }
       var vocabularySize: Int { model.vocabularySize }
@@ -152,18 +152,29 @@ private final class KnownModel: LanguageModel {
         try model.logits(input, rows: rows)
       }
     }
+    let device = try Devices.open("cpu").device
     let llama = Llama(
       LlamaConfiguration(
         vocabularySize: 40, hiddenSize: 16, intermediateSize: 24, layers: 2, heads: 2, maximumLength: 10,
-        initializerRange: 0.5), seed: 4, on: try Devices.open("cpu").device)
-    let sampler = Sampler(temperature: 1, topP: 1)
+        initializerRange: 0.5), seed: 4, on: device)
+    let ltgBert = LTGBert(
+      LTGBertConfiguration(
+        vocabularySize: 40, hiddenSize: 16, intermediateSize: 24, layers: 2, heads: 2, farthestDistance: 16,
+        bucketSize: 6), seed: 4, on: device)
     let prompt: [Int32] = [7, 9, 11]
-    let cached = try Generator(llama, specials: specials)(
-      prompt: prompt, tokens: 30, sampler: sampler, count: 18)
-    let plain = try Generator(Uncached(llama), specials: specials)(
-      prompt: prompt, tokens: 30, sampler: sampler, count: 18)
-    #expect(cached == plain)
-    #expect(cached.contains { $0.count > 10 })
+    for (model, longest) in [(llama, 30), (ltgBert, 30)] as [(any Transformer, Int)] {
+      for readsPromptBothWays in [false, true] {
+        for sampler in [Sampler(temperature: 1, topP: 1), Sampler(temperature: 0, repetitionPenalty: 1.3)] {
+          func generate(_ model: any LanguageModel) throws -> [[Int32]] {
+            try Generator(model, specials: specials, readsPromptBothWays: readsPromptBothWays)(
+              prompt: prompt, tokens: longest, sampler: sampler, count: 18)
+          }
+          let cached = try generate(model)
+          #expect(try cached == generate(Uncached(model)))
+          #expect(cached.contains { $0.count > 10 })
+        }
+      }
+    }
   }
 
   @Test func aPromptMustFit() {

@@ -17,6 +17,16 @@ import Testing
     return counts
   }
 
+  /// What was said is divided by the penalty where positive and multiplied where negative, once however often.
+  @Test func whatWasSaidIsPenalized() {
+    let greedy = Sampler(temperature: 0, repetitionPenalty: 2)
+    #expect(greedy.pick([3, 2, 1], draw: 0, said: [0, 0, 0]) == 1)
+    #expect(greedy.pick([3, 2, 1.4], draw: 0, said: [0, 1]) == 0)
+    #expect(greedy.pick([-1, -1.5, -4], draw: 0, said: [0]) == 1)
+    #expect(greedy.pick([9, 3, 2, 1][1...], draw: 0, said: [0]) == 1)
+    #expect(Sampler(temperature: 0).pick([3, 2], draw: 0, said: [0]) == 0)
+  }
+
   @Test func temperatureZeroTakesTheLargestAndOfEqualsTheFirst() {
     #expect(Sampler(temperature: 0).pick(logits[...], draw: 0.99) == 1)
     #expect(Sampler(temperature: 0).pick(logits[...], draw: 0.99, forbidden: [1]) == 3)

@@ -2,7 +2,7 @@ import Device
 import Models
 import Text
 
-/// Continues a prompt, token by token, under the causal mask.
+/// Continues a prompt, token by token, under the causal mask; the prompt may see itself both ways, as a prefix.
 ///
 /// Each continuation ends at the end token or after as many tokens as asked for. When a text outgrows the
 /// model's positions the window moves on by half of them: the model sees at least the newest half, and a key
@@ -13,10 +13,13 @@ public struct Generator {
 
   public let model: any LanguageModel
   public let specials: SpecialTokens
+  /// Whether the prompt sees itself both ways.
+  public let readsPromptBothWays: Bool
 
-  public init(_ model: any LanguageModel, specials: SpecialTokens) {
+  public init(_ model: any LanguageModel, specials: SpecialTokens, readsPromptBothWays: Bool = false) {
     self.model = model
     self.specials = specials
+    self.readsPromptBothWays = readsPromptBothWays
   }
 
   /// - Parameters:
@@ -41,7 +44,9 @@ public struct Generator {
     of first: [Int32], tokens: Int, sampler: Sampler, seed: UInt64, samples: Range<Int>
   ) throws -> [[Int32]] {
     let forbidden: Set<Int32> = [specials.padding, specials.beginning, specials.mask]
-    var window = Window(model, sequences: samples.count, longest: first.count + tokens)
+    var window = Window(
+      model, sequences: samples.count, longest: first.count + tokens,
+      prefix: readsPromptBothWays ? first.count : 0)
     var texts = Array(repeating: first, count: samples.count)
     // A text that has ended goes on as end tokens, unseen, until all have.
     var ends = [Int?](repeating: nil, count: samples.count)
@@ -55,7 +60,8 @@ public struct Generator {
         let stream = RandomStream(seed: seed, purpose: .generation, step: sample)
         let row = logits[place * model.vocabularySize..<(place + 1) * model.vocabularySize]
         guard
-          let next = sampler.pick(row, draw: Double(stream.uniform(UInt64(number))), forbidden: forbidden)
+          let next = sampler.pick(
+            row, draw: Double(stream.uniform(UInt64(number))), forbidden: forbidden, said: texts[place])
         else { throw InferenceError.notFinite }
         if next == specials.end { ends[place] = texts[place].count }
         texts[place].append(next)
@@ -70,13 +76,16 @@ private struct Window {
   private let model: any LanguageModel
   private let sequences: Int
   private let longest: Int
+  /// Positions from the first on that see each other both ways; none where the window has moved on.
+  private var prefix: Int
   private var start = 0
   private var cache: KeyValueCache?
 
-  init(_ model: any LanguageModel, sequences: Int, longest: Int) {
+  init(_ model: any LanguageModel, sequences: Int, longest: Int, prefix: Int) {
     self.model = model
     self.sequences = sequences
     self.longest = longest
+    self.prefix = prefix
   }
 
   /// Logits after the last token of each text.
@@ -85,15 +94,16 @@ private struct Window {
     if end - start > model.maximumLength {
       start = end - (model.maximumLength + 1) / 2
       cache = nil
+      prefix = 0
     }
     guard let transformer = model as? any Transformer else {
       let length = end - start
       let input = ModelInput(
         ids: texts.flatMap { $0[start...] },
-        mask: AttentionMask(.causal, sequences: sequences, length: length))
+        mask: AttentionMask(.prefix(prefix), sequences: sequences, length: length))
       return try model.logits(input, rows: texts.indices.map { Int32(($0 + 1) * length - 1) })
     }
-    let cache = cache ?? transformer.makeCache(sequences: sequences, capacity: longest)
+    let cache = cache ?? transformer.makeCache(sequences: sequences, capacity: longest, prefix: prefix)
     self.cache = cache
     let known = start + cache.length
     return try transformer.nextLogits(texts.flatMap { $0[known...] }, cache: cache)

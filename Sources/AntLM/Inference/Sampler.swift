@@ -5,24 +5,40 @@ import Foundation
 ///
 ///     p_i ~ exp(x_i / temperature)   over the `topK` largest, and of those the fewest that hold `topP` of the mass
 ///
-/// Temperature 0 takes the largest (Holtzman et al. 2020 for top-p). Equal logits are ordered by id.
+/// where the logits of tokens that were said already are first made smaller by the repetition penalty θ:
+/// `x / θ` for x > 0, else `x θ` (Keskar et al. 2019). Temperature 0 takes the largest (Holtzman et al. 2020 for top-p). Equal logits are ordered by id.
 public struct Sampler: Sendable, Equatable {
   public var temperature: Double
   public var topP: Double
   /// Nil for all.
   public var topK: Int?
+  /// 1 for none.
+  public var repetitionPenalty: Float
 
-  public init(temperature: Double = 0.8, topP: Double = 0.95, topK: Int? = nil) {
+  public init(
+    temperature: Double = 0.8, topP: Double = 0.95, topK: Int? = nil, repetitionPenalty: Float = 1
+  ) {
     self.temperature = temperature
     self.topP = topP
     self.topK = topK
+    self.repetitionPenalty = repetitionPenalty
   }
 
   /// - Parameters:
   ///   - draw: uniform in [0, 1).
   ///   - forbidden: ids never picked.
+  ///   - said: the text so far, which the repetition penalty looks at.
   /// - Returns: nil where no logit is finite.
-  func pick(_ logits: ArraySlice<Float>, draw: Double, forbidden: Set<Int32> = []) -> Int32? {
+  func pick(
+    _ logits: ArraySlice<Float>, draw: Double, forbidden: Set<Int32> = [], said: [Int32] = []
+  ) -> Int32? {
+    var logits = logits
+    if repetitionPenalty != 1 {
+      for id in Set(said) {
+        let place = logits.startIndex + Int(id)
+        logits[place] *= logits[place] > 0 ? 1 / repetitionPenalty : repetitionPenalty
+      }
+    }
     let base = logits.startIndex
     var candidates: [(id: Int32, logit: Float)] = []
     candidates.reserveCapacity(logits.count)
