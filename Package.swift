@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "Command",
       dependencies: [
-        "AntLM", "Models", "Text", "Devices", "DeviceCheck", "Files",
+        "AntLM", "Models", "Text", "Autograd", "Devices", "DeviceCheck", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -21,6 +21,7 @@ struct Antlm: ParsableCommand {
     subcommands: [
       DevicesCommand.self, CheckCommand.self, BenchCommand.self, CorpusCommand.self, TokenizerCommand.self,
       TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self, EvaluateCommand.self,
+      ImportCommand.self, ExportCommand.self,
     ])
 }
 

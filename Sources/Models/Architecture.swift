@@ -155,6 +155,13 @@ extension ModelConfiguration: Codable {
     } catch {
       throw ModelError.unreadable(file: file.path, problem: "cannot be read")
     }
+    try self.init(data, file: file.path)
+  }
+
+  /// As ``init(contentsOf:)``, of what a file held.
+  ///
+  /// - Parameter file: what errors call it.
+  public init(_ data: Data, file: String) throws {
     do {
       self = try JSONDecoder().decode(Self.self, from: data)
     } catch let error as DecodingError {
@@ -167,7 +174,7 @@ extension ModelConfiguration: Codable {
           context.underlyingError == nil ? context.debugDescription : "not valid JSON"
         @unknown default: "not a configuration"
         }
-      throw ModelError.invalidConfiguration(file: file.path, problem: problem)
+      throw ModelError.invalidConfiguration(file: file, problem: problem)
     }
   }
 }

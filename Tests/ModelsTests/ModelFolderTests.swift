@@ -76,6 +76,46 @@ import Testing
         file: file, tensor: "model.embed_tokens.weight", found: [23, 12], expected: [1 << 24, 1 << 14]))
   }
 
+  /// Weights distributed over files are one model; an index that does not fit them is refused.
+  @Test func readsShards() throws {
+    let device = try openDevice("cpu")
+    let model = Llama(.tiny, seed: 4, on: device)
+    let folder = TemporaryFolder()
+    try model.write(to: folder.url)
+    let whole = try SafeTensors(contentsOf: folder.weights)
+    let sources = try whole.entries.map {
+      SafeTensors.Source($0.name, shape: $0.shape, values: try whole.floats($0.name)[...])
+    }
+    func file(_ number: Int) -> URL { folder.url.appending(path: "model-\(number).safetensors") }
+    var map: [String: String] = [:]
+    for (number, part) in [sources[..<7], sources[7...]].enumerated() {
+      try SafeTensors.write(Array(part), to: file(number))
+      for source in part { map[source.name] = "model-\(number).safetensors" }
+    }
+    try FileManager.default.removeItem(at: folder.weights)
+    let index = folder.url.appending(path: "model.safetensors.index.json")
+    func writeIndex(_ map: [String: String]) throws {
+      try JSONEncoder().encode(["weight_map": map]).write(to: index)
+    }
+    try writeIndex(map)
+    #expect(try ModelFolder.read(folder.url, on: device).parameters.read() == model.parameters.read())
+
+    func refusal(_ change: (inout [String: String]) -> Void) throws -> String {
+      var other = map
+      change(&other)
+      try writeIndex(other)
+      let error = #expect(throws: (any Error).self) { try ModelFolder.read(folder.url, on: device) }
+      return "\(try #require(error))"
+    }
+    let name = sources[0].name
+    #expect(try refusal { $0[name] = nil }.contains("tensor '\(name)' is no part of the model"))
+    #expect(try refusal { $0[name] = "model-1.safetensors" }.contains("'\(name)' is no part"))
+    #expect(try refusal { $0["more"] = "model-1.safetensors" }.contains("no tensor 'more'"))
+    #expect(try refusal { $0["more"] = "../model.safetensors" }.contains("not beside it"))
+    try Data("{".utf8).write(to: index)
+    #expect(throws: ModelError.self) { try ModelFolder.read(folder.url, on: device) }
+  }
+
   /// Needs `REFERENCE_PYTHON`, a Python that has transformers (tools/reference/open_checkpoint.py).
   @Test(
     .enabled(if: ProcessInfo.processInfo.environment["REFERENCE_PYTHON"] != nil), arguments: tinyModels)

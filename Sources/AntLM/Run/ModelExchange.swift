@@ -1,0 +1,84 @@
+import Device
+import Files
+import Foundation
+import Models
+import Text
+
+/// Models on their way between this program and others: whole Hugging Face folders, model and tokenizer.
+public enum ModelExchange {
+  /// What transformers reads of a tokenizer, beside tokenizer.json.
+  private static let tokenizerCompanions = ["tokenizer_config.json", "special_tokens_map.json"]
+
+  /// Reads the model that others saved in `source`, checks all of it, and writes it to `target` as this program
+  /// does: one file of float32 weights, every tensor under its own name once.
+  ///
+  /// - Parameters:
+  ///   - positionProjection: which LTG-BERT it is, where its config.json does not say.
+  ///   - device: where the model is put while it is checked.
+  /// - Returns: the model's sizes, and why the tokenizer cannot be used here; nil where it can.
+  public static func importModel(
+    from source: String, to target: String, positionProjection: String?, on device: any Device
+  ) throws -> (architecture: any Architecture, tokenizerProblem: String?) {
+    let source = URL(filePath: source).absoluteURL
+    let configuration = try configuration(in: source, positionProjection: positionProjection)
+    let model = try ModelFolder.model(configuration, weights: ModelWeights(in: source), on: device)
+    let problem = try write(model, tokenizerOf: source, to: target)
+    return (configuration.architecture, problem)
+  }
+
+  /// Writes the model of a run to `target`, without what only training needs.
+  public static func export(_ model: TrainedModel, to target: String) throws {
+    _ = try write(model.model, tokenizerOf: model.folder, to: target)
+  }
+
+  private static func configuration(in source: URL, positionProjection: String?) throws -> ModelConfiguration
+  {
+    let file = source.appending(path: "config.json")
+    guard let positionProjection else { return try ModelConfiguration(contentsOf: file) }
+    let data = try FileSystem.read(file)
+    guard var keys = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+      return try ModelConfiguration(contentsOf: file)
+    }
+    if let said = keys["position_projection"] as? String, said != positionProjection {
+      throw ModelError.invalidConfiguration(
+        file: file.path, problem: "position_projection is '\(said)', not '\(positionProjection)'")
+    }
+    keys["position_projection"] = positionProjection
+    return try ModelConfiguration(JSONSerialization.data(withJSONObject: keys), file: file.path)
+  }
+
+  /// The folder appears when it is whole. Gives why its tokenizer cannot be used here.
+  private static func write(_ model: any Transformer, tokenizerOf source: URL, to target: String) throws
+    -> String?
+  {
+    try RunDirectory.requireNew(target)
+    let final = URL(filePath: target).absoluteURL.standardizedFileURL
+    try FileSystem.makeFolder(final.deletingLastPathComponent())
+    let partial = final.deletingLastPathComponent().appending(
+      path: ".\(final.lastPathComponent).\(getpid()).partial")
+    do {
+      try FileSystem.makeFolder(partial)
+      try model.write(to: partial)
+      for name in ["tokenizer.json"] + tokenizerCompanions
+      where FileSystem.exists(source.appending(path: name)) {
+        try FileSystem.write(
+          FileSystem.read(source.appending(path: name)), to: partial.appending(path: name))
+      }
+      if FileSystem.exists(final) { try FileSystem.remove(final) }
+      try FileSystem.rename(partial, to: final)
+      try FileSystem.synchronize(final.deletingLastPathComponent())
+    } catch {
+      try? FileSystem.remove(partial)
+      throw error
+    }
+    do {
+      let tokenizer = try Tokenizer(contentsOf: final.appending(path: "tokenizer.json"))
+      guard tokenizer.vocabularySize == model.vocabularySize else {
+        return "tokenizer.json has \(tokenizer.vocabularySize) tokens, the model \(model.vocabularySize)"
+      }
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+}
