@@ -43,6 +43,18 @@ public struct JSONObject: Sendable, CustomStringConvertible {
     add(name, "[" + values.map(String.init).joined(separator: ",") + "]")
   }
 
+  public mutating func set(_ name: String, _ values: [Float]) {
+    add(name, Self.list(values))
+  }
+
+  public mutating func set(_ name: String, _ rows: [[Float]]) {
+    add(name, "[" + rows.map(Self.list).joined(separator: ",") + "]")
+  }
+
+  private static func list(_ values: [Float]) -> String {
+    "[" + values.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ",") + "]"
+  }
+
   /// Sets nothing where there is no value.
   public mutating func set(_ name: String, _ value: Float?) {
     if let value { set(name, value) }

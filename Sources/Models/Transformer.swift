@@ -23,6 +23,9 @@ public protocol Transformer: LanguageModel {
     attend: (_ layer: Int, _ queryKeyValue: Tensor, _ positionProjection: Tensor?) -> Tensor
   ) -> Tensor
 
+  /// The residual stream as transformers hands it out: a Llama's after its final norm.
+  func lastHidden(_ x: Tensor, on tape: Tape) -> Tensor
+
   /// What the output layer reads, at the given rows of the residual stream.
   func head(_ x: Tensor, rows: [Int32], on tape: Tape, dropout: DropoutContext) -> Tensor
 
@@ -69,10 +72,12 @@ extension Transformer {
     return try tape.logits(hidden, weight: output.weight, bias: output.bias)
   }
 
-  /// The residual stream after the last layer at every position, `[sequences * length, hiddenSize]`.
+  /// What transformers calls `last_hidden_state`, at every position: `[sequences * length, hiddenSize]`.
   public func hiddenStates(_ input: ModelInput) throws -> [Float] {
     try validate(input)
-    return try device.read(hiddenStates(input, on: Tape(on: device, records: false)).value.storage)
+    let tape = Tape(on: device, records: false)
+    let states = lastHidden(hiddenStates(input, on: tape), on: tape).value
+    return try device.read(states.storage.prefix(states.rows * states.columns))
   }
 
   private func hiddenStates(_ input: ModelInput, on tape: Tape, dropout: DropoutContext = .none) -> Tensor {

@@ -104,6 +104,45 @@ private final class KnownModel: LanguageModel {
   }
 }
 
+@Suite struct EmbedderTests {
+  /// However texts are batched, a token's vector is what the model makes of its text alone; read causally it does
+  /// not depend on what comes after, read both ways it does.
+  @Test func eachTokenByItself() throws {
+    let device = try Devices.open("cpu").device
+    let models: [any Transformer] = [
+      Llama(
+        LlamaConfiguration(
+          vocabularySize: 40, hiddenSize: 16, intermediateSize: 24, layers: 2, heads: 2, maximumLength: 12,
+          initializerRange: 0.5), seed: 4, on: device),
+      LTGBert(
+        LTGBertConfiguration(
+          vocabularySize: 40, hiddenSize: 16, intermediateSize: 24, layers: 2, heads: 2), seed: 4, on: device),
+    ]
+    func distance(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).map { abs($0 - $1) }.max() ?? 0 }
+    for model in models {
+      let embedder = Embedder(model, specials: specials)
+      let texts: [[Int32]] = [[7, 9, 11, 13], [], [7, 9, 20], [30]]
+      for mode in Scorer.Mode.allCases {
+        let vectors = try embedder(texts, mode)
+        #expect(vectors.map(\.count) == [4, 0, 3, 1])
+        for (text, own) in zip(texts, vectors) {
+          for (a, b) in zip(own, try embedder([text], mode)[0]) { #expect(distance(a, b) < 1e-5) }
+        }
+        let sees = distance(vectors[0][1], vectors[2][1]) > 1e-4
+        #expect(sees == (mode == .masked))
+      }
+      // What predicts the next token is there.
+      let ids = [specials.beginning] + texts[0]
+      let input = ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: 1, length: 5))
+      #expect(try model.hiddenStates(input).count == 5 * 16)
+    }
+    #expect(Embedder.mean([[1, 2], [3, 6]]) == [2, 4])
+    #expect(throws: InferenceError.tooLong(item: 2, tokens: 13, maximum: 12)) {
+      try Embedder(models[0], specials: specials)([[5], [Int32](repeating: 5, count: 12)], .causal)
+    }
+  }
+}
+
 @Suite struct GeneratorTests {
   @Test func greedyTakesTheLikeliestAndSpecialsNever() throws {
     let model = KnownModel(maximumLength: 6)

@@ -89,6 +89,8 @@ public final class LTGBert: Transformer {
     return x
   }
 
+  public func lastHidden(_ x: Tensor, on tape: Tape) -> Tensor { x }
+
   public func head(_ x: Tensor, rows: [Int32], on tape: Tape, dropout: DropoutContext) -> Tensor {
     let transformed = tape.linear(
       normalize(tape.gather(x, rows: rows), on: tape), parameters[Name.transform],

@@ -75,6 +75,8 @@ public final class Llama: Transformer {
     return x
   }
 
+  public func lastHidden(_ x: Tensor, on tape: Tape) -> Tensor { normalize(x, Name.finalNorm, on: tape) }
+
   public func head(_ x: Tensor, rows: [Int32], on tape: Tape, dropout: DropoutContext) -> Tensor {
     normalize(tape.gather(x, rows: rows), Name.finalNorm, on: tape)
   }
