@@ -25,7 +25,10 @@ struct FillCommand: ParsableCommand {
 
   func run() throws {
     let (trained, device) = try source.open()
-    let ids = trained.tokenizer.encode(text)
+    let ids = try trained.tokenizer.encodeBlanks(text)
+    guard ids.contains(trained.specials.mask) else {
+      throw InferenceError.nothingToFill(mask: trained.tokenizer.decode([trained.specials.mask]))
+    }
     let blanks = try FillIn(trained.model, specials: trained.specials)(ids, top: top)
     for (index, candidates) in blanks.enumerated() {
       if json {
@@ -52,7 +55,7 @@ struct FillCommand: ParsableCommand {
     if !json {
       var best = blanks.compactMap(\.first?.id).makeIterator()
       let filled = ids.map { $0 == trained.specials.mask ? best.next() ?? $0 : $0 }
-      emit(trained.tokenizer.decode(filled))
+      emit(trained.tokenizer.decodeText(filled))
     }
     source.compute.printProfile(of: device)
   }

@@ -60,7 +60,7 @@ struct GenerateCommand: ParsableCommand {
         temperature: temperature, topP: topP, topK: topK, repetitionPenalty: repetitionPenalty), seed: seed,
       count: count)
     for (index, ids) in continuations.enumerated() {
-      let whole = trained.tokenizer.decode(start + ids, skippingSpecials: true)
+      let whole = trained.tokenizer.decodeText(start + ids, skippingSpecials: true)
       if json {
         var object = JSONObject()
         object.set("sample", index + 1)

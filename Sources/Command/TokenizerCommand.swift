@@ -8,40 +8,61 @@ import Text
 struct TokenizerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tokenizer",
-    abstract: "Trains and applies byte-level BPE tokenizers.",
+    abstract: "Trains and applies tokenizers over bytes: BPE and WordPiece.",
     subcommands: [Train.self, Encode.self, Decode.self])
 
   /// `antlm tokenizer train`
   struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Learns a vocabulary from text and writes a Hugging Face tokenizer.json.",
-      discussion: "Example: antlm tokenizer train --vocab 8192 --out tok.json text.txt more/")
+      discussion: """
+        bpe is GPT-2's, with <pad>, <s>, </s> and [MASK]. wordpiece is LTG-BERT's, with [UNK], [CLS], [SEP], [PAD],
+        [MASK], [PAR] and [TAB], a space before each text and digits one by one.
 
-    @Option(help: "Tokens: 4 specials, 256 bytes and what is learnt.")
+        Examples:
+          antlm tokenizer train --vocab 8192 --out tok.json text.txt more/
+          antlm tokenizer train --vocab 16384 --model wordpiece --out ltg.json corpus/
+        """)
+
+    @Option(help: "Tokens: specials, 256 bytes and what is learnt.")
     var vocab: Int
+    @Option(help: "bpe or wordpiece.")
+    var model = TokenizerOptions.Model.bpe
+    @Option(help: "A Unicode form that text is put in first: NFC, NFD, NFKC or NFKD. (default: none)")
+    var normalizer: NormalizationForm?
+    @Flag(
+      inversion: .prefixedNo, help: "A space before a text that begins with none. (default: for wordpiece)")
+    var prefixSpace: Bool?
+    @Flag(inversion: .prefixedNo, help: "Every digit a token. (default: for wordpiece)")
+    var separateDigits: Bool?
     @Option(help: "The tokenizer.json to write; one that exists is replaced.")
     var out: String
-    @Option(help: "Pairs that occur less often are not learnt.")
-    var minimumFrequency = 2
+    @Option(help: "Pairs that occur less often are not learnt. (default: 2, for wordpiece 10)")
+    var minimumFrequency: Int?
     @Argument(help: ArgumentHelp("Files or folders of text.", valueName: "path"))
     var files: [String]
     @Flag(help: "Print what was learnt as one JSON object.")
     var json = false
 
     func validate() throws {
-      guard (Tokenizer.minimumVocabularySize...1 << 24).contains(vocab) else {
+      let minimum = model.minimumVocabularySize
+      guard (minimum...1 << 24).contains(vocab) else {
         throw ValidationError(
-          "--vocab is \(vocab); it must be \(Tokenizer.minimumVocabularySize) (4 specials and 256 bytes) to 2^24"
-        )
+          "--vocab is \(vocab); it must be \(minimum) (\(minimum - 256) specials and 256 bytes) to 2^24")
       }
-      guard minimumFrequency >= 1 else { throw ValidationError("--minimum-frequency must be 1 or more") }
+      if let minimumFrequency, minimumFrequency < 1 {
+        throw ValidationError("--minimum-frequency must be 1 or more")
+      }
       try OutputPath.require(out, "--out", apartFrom: files)
     }
 
     func run() throws {
       let start = ContinuousClock.now
       let tokenizer = try Tokenizer.train(
-        on: files.map { URL(filePath: $0) }, vocabularySize: vocab, minimumFrequency: minimumFrequency)
+        on: files.map { URL(filePath: $0) },
+        TokenizerOptions(
+          model, vocabularySize: vocab, minimumFrequency: minimumFrequency, normalizer: normalizer,
+          addsPrefixSpace: prefixSpace, separatesDigits: separateDigits))
       try tokenizer.write(to: OutputPath.resolved(out))
       let seconds = start.duration(to: .now) / .seconds(1)
       if json {
@@ -69,13 +90,15 @@ struct TokenizerCommand: ParsableCommand {
     var tokenizer: String
     @Argument(help: "A text; - or nothing for standard input.")
     var file: String?
+    @Flag(help: "Add what the tokenizer puts around a text, such as <s> or [CLS] and [SEP].")
+    var addSpecials = false
     @Flag(help: "One JSON object a line, with ids and tokens.")
     var json = false
 
     func run() throws {
       let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizer))
       try forEachLine(of: file) { line in
-        let ids = tokenizer.encode(line)
+        let ids = tokenizer.encode(line, addingSpecials: addSpecials)
         if json {
           var object = JSONObject()
           object.set("ids", ids.map { Int($0) })
@@ -118,6 +141,12 @@ struct TokenizerCommand: ParsableCommand {
       }
     }
   }
+}
+
+extension TokenizerOptions.Model: ExpressibleByArgument {}
+
+extension NormalizationForm: ExpressibleByArgument {
+  public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
 }
 
 /// The lines of a file or of standard input as bytes, without their ends.

@@ -1,14 +1,6 @@
 /// The tokens that stand for no text: where lines begin and end, what is hidden, what only fills up.
 public struct SpecialTokens: Sendable, Equatable, Codable {
-  public static let paddingName = "<pad>"
-  public static let beginningName = "<s>"
-  public static let endName = "</s>"
-  public static let maskName = "[MASK]"
-
-  /// The names in the order of the standard ids.
-  public static let names = [paddingName, beginningName, endName, maskName]
-
-  /// The ids of every tokenizer trained here: 0, 1, 2, 3.
+  /// The ids of every BPE tokenizer trained here: 0, 1, 2, 3.
   public static let standard = SpecialTokens(padding: 0, beginning: 1, end: 2, mask: 3)
 
   /// Stands for a token that a vocabulary does not have; no token has this id.

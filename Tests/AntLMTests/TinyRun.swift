@@ -21,7 +21,7 @@ final class TinyRun {
     development = try scratch.write(Self.text(lines: 25, from: 110), to: "dev.txt")
     tokenizerFile = scratch.path("tok.json")
     let tokenizer = try Tokenizer.train(
-      on: [URL(filePath: training)], vocabularySize: 300, minimumFrequency: 2)
+      on: [URL(filePath: training)], TokenizerOptions(vocabularySize: 300))
     try tokenizer.write(to: URL(filePath: tokenizerFile))
     model = scratch.path("model.json")
     let description = LlamaConfiguration(

@@ -249,7 +249,7 @@ import Text
     _ = try trainUntil(2, tiny.start("run"))
     let file = try tiny.run("run").tokenizer
     let whole = try Data(contentsOf: file)
-    try Tokenizer.train(on: [URL(filePath: tiny.training)], vocabularySize: 290, minimumFrequency: 2)
+    try Tokenizer.train(on: [URL(filePath: tiny.training)], TokenizerOptions(vocabularySize: 290))
       .write(to: file)
     let error = try #require(throws: TrainingError.self) { try tiny.resume("run") }
     #expect(error == .tokenizerChanged(file: file.path))

@@ -52,20 +52,24 @@ struct TestDraws {
 }
 
 extension WordCounts {
-  init(lines: [String]) {
-    self.init()
+  init(lines: [String], _ segmentation: Segmentation = Segmentation()) {
+    self.init(segmentation)
     for line in lines {
       Array(line.utf8).withUnsafeBufferPointer { bytes in
-        var pieces = PreTokenizer(bytes, in: 0..<bytes.count)
-        while let piece = pieces.next() { add(UnsafeBufferPointer(rebasing: bytes[piece]), times: 1) }
+        segmentation.forEachPiece(of: bytes, in: 0..<bytes.count, beginsText: true) { add($0, times: 1) }
       }
     }
   }
 }
 
+func bytePairs(_ tokenizer: Tokenizer) -> BytePairEncoding {
+  guard let model = tokenizer.model as? BytePairEncoding else { preconditionFailure("no BPE tokenizer") }
+  return model
+}
+
 func pieces(of bytes: [UInt8]) -> [[UInt8]] {
   bytes.withUnsafeBufferPointer { buffer in
-    var scan = PreTokenizer(buffer, in: 0..<buffer.count)
+    var scan = GPT2Pattern(buffer, in: 0..<buffer.count)
     var pieces: [[UInt8]] = []
     while let piece = scan.next() { pieces.append(Array(buffer[piece])) }
     return pieces

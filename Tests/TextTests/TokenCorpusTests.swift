@@ -95,7 +95,7 @@ import Testing
     // Another text or another tokenizer is another file.
     var draws = TestDraws(13)
     let other = Tokenizer.train(
-      on: WordCounts(lines: [draws.text(300)]), vocabularySize: 300, minimumFrequency: 2)
+      on: WordCounts(lines: [draws.text(300)]), TokenizerOptions(vocabularySize: 300))
     #expect(try !read(other).wasCached)
     #expect(try read(tokenizer).wasCached)
     _ = try scratch.file("a", "the dog\nthe cow")

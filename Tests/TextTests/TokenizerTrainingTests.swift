@@ -44,7 +44,7 @@ import Testing
   }
 
   private func merges(_ tokenizer: Tokenizer) -> [[[UInt8]]] {
-    tokenizer.merges.merges.map {
+    bytePairs(tokenizer).merges.merges.map {
       [Array(tokenizer.bytes(of: $0.left)), Array(tokenizer.bytes(of: $0.right))]
     }
   }
@@ -59,7 +59,7 @@ import Testing
       }
       let minimum = 1 + round % 3
       let tokenizer = Tokenizer.train(
-        on: WordCounts(lines: lines), vocabularySize: 290, minimumFrequency: minimum)
+        on: WordCounts(lines: lines), TokenizerOptions(vocabularySize: 290, minimumFrequency: minimum))
       let words = lines.flatMap { pieces(of: Array($0.utf8)) }
       #expect(merges(tokenizer) == naiveMerges(words, tokens: 286, minimumFrequency: minimum))
     }
@@ -71,10 +71,10 @@ import Testing
     let first = (0..<200).map { _ in draws.text(15) }.joined(separator: "\n")
     let second = (0..<200).map { _ in draws.text(15) }.joined(separator: "\n")
     let paths = [try scratch.file("a", first), try scratch.file("b", second)]
-    let one = WordCounts(try TextFiles(paths), threads: 1)
-    let two = WordCounts(try TextFiles(paths.reversed()), threads: 2)
-    let a = Tokenizer.train(on: one, vocabularySize: 400, minimumFrequency: 2)
-    let b = Tokenizer.train(on: two, vocabularySize: 400, minimumFrequency: 2)
+    let one = WordCounts(try TextFiles(paths), Segmentation(), threads: 1)
+    let two = WordCounts(try TextFiles(paths.reversed()), Segmentation(), threads: 2)
+    let a = Tokenizer.train(on: one, TokenizerOptions(vocabularySize: 400))
+    let b = Tokenizer.train(on: two, TokenizerOptions(vocabularySize: 400))
     #expect(a.json == b.json)
     #expect(a.vocabularySize > 300)
   }
@@ -86,7 +86,7 @@ import Testing
     let files = try TextFiles([try scratch.file("a", text)])
     let chunks = TextChunk.chunks(of: files, length: 100)
     #expect(chunks.count > 500)
-    var parts = WordCounts()
+    var parts = WordCounts(Segmentation())
     for chunk in chunks { parts.add(chunk) }
     let whole = WordCounts(lines: [text])
     func dictionary(_ words: WordCounts) -> [[UInt8]: Int] {
@@ -101,13 +101,13 @@ import Testing
     let scratch = try Scratch()
     let blank = URL(filePath: try scratch.file("blank", " \n\t\n"))
     #expect(throws: TokenizerError.vocabularyTooSmall(requested: 100, minimum: 260)) {
-      try Tokenizer.train(on: [blank], vocabularySize: 100)
+      try Tokenizer.train(on: [blank], TokenizerOptions(vocabularySize: 100))
     }
     #expect(throws: CorpusError.empty(paths: [blank.path])) {
-      try Tokenizer.train(on: [blank], vocabularySize: 300)
+      try Tokenizer.train(on: [blank], TokenizerOptions(vocabularySize: 300))
     }
     #expect(throws: CorpusError.missing(path: "/no/such/file")) {
-      try Tokenizer.train(on: [URL(filePath: "/no/such/file")], vocabularySize: 300)
+      try Tokenizer.train(on: [URL(filePath: "/no/such/file")], TokenizerOptions(vocabularySize: 300))
     }
   }
 }

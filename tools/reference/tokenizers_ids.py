@@ -2,16 +2,17 @@
 
     python tools/reference/tokenizers_ids.py
 
-`lines` is text to learn from, `merges` what a BPE trainer makes of it (260 + merges tokens), `plain` and `spaced`
-are tokenizer.json files, without and with a prefix space, and each of `samples` has a text and its ids under both.
-All texts are made here.
+`lines` is text to learn from, `merges` what a BPE trainer makes of it (260 + merges tokens) and `wordpieces` what a
+WordPiece trainer does, `files` are tokenizer.json files by name, and each of `samples` has a text and its ids under
+each of them, without and with the tokens that the file puts around a text. All texts are made here.
 """
 
 import json
 import random
 from pathlib import Path
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import (
+    AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers)
 
 SPECIALS = ["<pad>", "<s>", "</s>", "[MASK]"]
 WORDS = (
@@ -21,8 +22,10 @@ WORDS = (
 ODD = [
     " ", "  ", "\t", "\r", "\u00a0", "\u2003", "\u3000", "\u0085", "\u200b", "\x0b", "\x1c", "'", "'s", "'re", "'LL",
     "e\u0301", "😀", "👩‍👩‍👧", "ǅ", "ʰ", "Ⅷ", "١٢", "…", "<s>", "</s>", "<pad>", "[MASK]", " [MASK] ", "[MASK", "\x00", "\x7f",
-    "\ufffd", "\U0010ffff",
+    "\ufffd", "\U0010ffff", "[CLS]", "[UNK]", "ò", "²", "ﬁ", "Å", "A\u030a", "q\u0307\u0323", "한국", "㍿", "ﬃn", "ﷺ", "½7",
+    "٣4", "fine", "ﬁne", " fi ne ", "x" * 101,
 ]
+WORDPIECE = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]", "[PAR]", "[TAB]"]
 
 draws = random.Random(1)
 
@@ -53,16 +56,75 @@ def learn(lines, prefix_space):
     return tokenizer
 
 
+def learn_wordpiece(lines):
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.ByteLevel(add_prefix_space=True), pre_tokenizers.Digits(individual_digits=True)])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(
+        lines,
+        trainers.WordPieceTrainer(
+            vocab_size=400, min_frequency=10, special_tokens=WORDPIECE, continuing_subword_prefix="",
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+    return tokenizer
+
+
+def with_parts(tokenizer, normalizer=None, pre_tokenizer=None, post_processor=None, added=()):
+    tokenizer = Tokenizer.from_str(tokenizer.to_str())
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    if pre_tokenizer:
+        tokenizer.pre_tokenizer = pre_tokenizer
+    if post_processor:
+        tokenizer.post_processor = post_processor
+    tokenizer.add_tokens(list(added))
+    return tokenizer
+
+
+def without_bytes(tokenizer):
+    """As LTG-BERT's own files are: bytes that no text had are unknown."""
+    contents = json.loads(tokenizer.to_str())
+    for name in "Xx½ĠÃ":
+        del contents["model"]["vocab"][name]
+    return Tokenizer.from_str(json.dumps(contents))
+
+
 lines = [line() for _ in range(150)]
-plain, spaced = learn(lines, False), learn(lines, True)
-texts = [sample() for _ in range(250)] + ["", " ", "a" * 200, "ab" * 100, " " * 100 + "x", "日本語" * 40]
-ids = lambda tokenizer, text: tokenizer.encode(text, add_special_tokens=False).ids
+plain, spaced, wordpiece = learn(lines, False), learn(lines, True), learn_wordpiece(lines)
+byte_level, digits = pre_tokenizers.ByteLevel, pre_tokenizers.Digits
+files = {
+    "plain": plain,
+    "spaced": spaced,
+    "wordpiece": with_parts(
+        wordpiece,
+        post_processor=processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])),
+    "unknown bytes": with_parts(
+        without_bytes(wordpiece), normalizer=normalizers.NFKC(), post_processor=processors.ByteLevel()),
+    "nfkc": with_parts(
+        spaced, normalizer=normalizers.NFKC(), post_processor=processors.RobertaProcessing(("</s>", 2), ("<s>", 1)),
+        added=[AddedToken("ﬁne", normalized=True), AddedToken("ﷺ", normalized=False, lstrip=True)]),
+    "nfd, digits": with_parts(
+        plain, normalizer=normalizers.Sequence([normalizers.NFKC(), normalizers.NFD()]),
+        pre_tokenizer=pre_tokenizers.Sequence(
+            [digits(individual_digits=True), byte_level(add_prefix_space=True), digits(individual_digits=False)]),
+        post_processor=processors.Sequence([
+            processors.ByteLevel(), processors.BertProcessing(("</s>", 2), ("<s>", 1))])),
+    "digit runs": with_parts(
+        plain, pre_tokenizer=pre_tokenizers.Sequence([digits(individual_digits=False), byte_level(add_prefix_space=False)])),
+}
+texts = [sample() for _ in range(180)] + ["", " ", "a" * 200, "ab" * 100, " " * 100 + "x", "日本語" * 40]
 fixture = {
     "lines": lines,
     "merges": [list(m) for m in json.loads(plain.to_str())["model"]["merges"]],
-    "plain": plain.to_str(),
-    "spaced": spaced.to_str(),
-    "samples": [{"text": t, "plain": ids(plain, t), "spaced": ids(spaced, t)} for t in texts],
+    "wordpieces": json.loads(wordpiece.to_str())["model"]["vocab"],
+    "files": {name: tokenizer.to_str() for name, tokenizer in files.items()},
+    "samples": [
+        {"text": text, "ids": {
+            name: [tokenizer.encode(text, add_special_tokens=special).ids for special in (False, True)]
+            for name, tokenizer in files.items()}}
+        for text in texts
+    ],
 }
 path = Path(__file__).with_name("tokenizers_ids.json")
-path.write_text(json.dumps(fixture, ensure_ascii=True) + "\n")
+path.write_text(json.dumps(fixture, ensure_ascii=True, separators=(",", ":")) + "\n")

@@ -20,7 +20,7 @@ enum CheckpointFiles {
   ) throws {
     try model.write(to: folder)
     try tokenizer.write(to: folder.appending(path: "tokenizer.json"))
-    try writeTokenizerConfiguration(maximumLength: model.maximumLength, to: folder)
+    try write(tokenizer.specials, of: tokenizer, maximumLength: model.maximumLength, to: folder)
     let moments = try optimizer.moments()
     let tensors = model.parameters.segments.flatMap(\.tensors)
     let sources = zip(prefixes, [moments.first, moments.second]).flatMap { prefix, values in
@@ -56,14 +56,18 @@ enum CheckpointFiles {
   }
 
   /// What transformers' AutoTokenizer reads beside tokenizer.json.
-  private static func writeTokenizerConfiguration(maximumLength: Int, to folder: URL) throws {
+  private static func write(
+    _ specials: SpecialTokens, of tokenizer: Tokenizer, maximumLength: Int, to folder: URL
+  ) throws {
+    let name = { (id: Int32) in tokenizer.decode([id]) }
     var file = JSONObject()
     file.set("tokenizer_class", "PreTrainedTokenizerFast")
     file.set("model_max_length", maximumLength)
-    file.set("pad_token", "<pad>")
-    file.set("bos_token", "<s>")
-    file.set("eos_token", "</s>")
-    file.set("mask_token", "[MASK]")
+    file.set("pad_token", name(specials.padding))
+    file.set("bos_token", name(specials.beginning))
+    file.set("eos_token", name(specials.end))
+    if specials.mask != SpecialTokens.absent { file.set("mask_token", name(specials.mask)) }
+    if let unknown = tokenizer.unknown { file.set("unk_token", name(unknown)) }
     file.set("clean_up_tokenization_spaces", false)
     let data = Data("\(file)\n".utf8)
     try FileSystem.write(data, to: folder.appending(path: "tokenizer_config.json"))

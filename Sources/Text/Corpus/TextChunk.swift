@@ -2,7 +2,7 @@ import Foundation
 
 /// A stretch of a file that can be cut into lines and pieces without looking at its neighbours.
 ///
-/// Chunks end where a line or a piece begins (see ``PreTokenizer/boundary(_:from:end:)``), so even one line
+/// Chunks end where a line or a piece begins (see ``GPT2Pattern/boundary(_:from:end:)``), so even one line
 /// of a gigabyte is read in parts. Where they end depends on the text alone.
 struct TextChunk: Sendable {
   /// A line, or what of it lies in a chunk.
@@ -24,7 +24,7 @@ struct TextChunk: Sendable {
       var chunks: [TextChunk] = []
       var start = 0
       while start < bytes.count {
-        let end = PreTokenizer.boundary(bytes, from: start + length, end: bytes.count)
+        let end = GPT2Pattern.boundary(bytes, from: start + length, end: bytes.count)
         chunks.append(TextChunk(entry: entry, range: start..<end))
         start = end
       }

@@ -1,23 +1,47 @@
 import Foundation
 
-/// Finds the added tokens of a text: the leftmost first, of two at one place the longer.
-struct AddedTokenScan {
+/// Finds added tokens in a text: the leftmost first, of two at one place the longer.
+struct AddedTokenScan: Sendable {
+  enum Part: Equatable {
+    case text([UInt8])
+    case token(Int32)
+  }
+
   struct Match {
     var id: Int32
     var range: Range<Int>
   }
 
+  private let normalizer: Normalizer
   /// Tokens by their first byte, the longest first.
   private var candidates: [UInt8: [(bytes: [UInt8], token: Tokenizer.AddedToken)]] = [:]
 
-  init(_ tokens: [Tokenizer.AddedToken]) {
-    for token in tokens.sorted(by: { $0.content.utf8.count > $1.content.utf8.count }) {
-      let bytes = Array(token.content.utf8)
+  /// - Parameter normalizer: what is done to texts, and to the tokens, before these are looked for.
+  init(_ tokens: [Tokenizer.AddedToken], normalizer: Normalizer) {
+    self.normalizer = normalizer
+    for token in tokens {
+      let bytes = normalizer(Array(token.content.utf8))
       if let first = bytes.first { candidates[first, default: []].append((bytes, token)) }
     }
+    for first in candidates.keys { candidates[first]?.sort { $0.bytes.count > $1.bytes.count } }
   }
 
-  func matches(in text: UnsafeBufferPointer<UInt8>) -> [Match] {
+  /// The tokens of a text and what lies between them; no part is empty.
+  func parts(of text: [UInt8]) -> [Part] {
+    if candidates.isEmpty { return text.isEmpty ? [] : [.text(text)] }
+    let text = normalizer(text)
+    var parts: [Part] = []
+    var rest = 0
+    for match in text.withUnsafeBufferPointer(matches) {
+      if match.range.lowerBound > rest { parts.append(.text(Array(text[rest..<match.range.lowerBound]))) }
+      parts.append(.token(match.id))
+      rest = match.range.upperBound
+    }
+    if rest < text.count { parts.append(.text(Array(text[rest...]))) }
+    return parts
+  }
+
+  private func matches(in text: UnsafeBufferPointer<UInt8>) -> [Match] {
     var isFirst = [Bool](repeating: false, count: 256)
     for byte in candidates.keys { isFirst[Int(byte)] = true }
     var matches: [Match] = []

@@ -21,6 +21,9 @@ enum ByteAlphabet {
     UInt8($0)
   }
 
+  /// Whether the character of each byte is a number: 0 to 9, ², ³, ¹, ¼, ½ and ¾.
+  static let isNumber: [Bool] = scalars.map { CharacterClass($0) == .number }
+
   private static let bytes: [UInt32: UInt8] = Dictionary(
     uniqueKeysWithValues: scalars.enumerated().map { ($1.value, UInt8($0)) })
 

@@ -1,10 +1,9 @@
 import Foundation
 
-/// A byte-level BPE tokenizer (Sennrich et al. 2016; Radford et al. 2019).
+/// A tokenizer over bytes: byte-pair encoding or WordPiece.
 ///
-/// Text is cut into pieces (see ``PreTokenizer``), a piece into bytes, and pairs of tokens are merged in the
-/// order they were learnt. All 256 bytes are tokens, so that any bytes are encoded and decoded back exactly.
-/// Ids agree with Hugging Face `tokenizers` reading the same tokenizer.json.
+/// Text is cut into pieces (see ``Segmentation``), and each piece into tokens by the model (``BytePairEncoding``,
+/// ``WordPiece``). Ids agree with Hugging Face `tokenizers` reading the same tokenizer.json.
 public struct Tokenizer: Sendable {
   /// A token found in text by its name before anything else is done.
   struct AddedToken: Sendable, Equatable {
@@ -14,19 +13,19 @@ public struct Tokenizer: Sendable {
     var stripsLeft = false
     var stripsRight = false
     var isSpecial = true
+    /// Found after the text was normalized, in its own normalized form; else before.
+    var isNormalized = false
   }
 
   public let specials: SpecialTokens
   /// One more than the greatest id.
   public let vocabularySize: Int
-  let merges: MergeTable
   let added: [AddedToken]
-  /// Whether a text that begins with no space is given one.
-  let addsPrefixSpace: Bool
-  /// Pieces that are tokens as they stand, where these go before merges; else empty.
-  let wholePieces: [[UInt8]: Int32]
-  /// The id of each byte.
-  let byteIDs: [Int32]
+  let segmentation: Segmentation
+  let model: any SubwordModel
+  let template: TokenTemplate
+  /// Find added tokens one after the other, each in what the one before left over.
+  private let scans: [AddedTokenScan]
   /// The bytes of all tokens, by id, one after another.
   private let tokenBytes: [UInt8]
   private let tokenStarts: [Int]
@@ -40,33 +39,32 @@ public struct Tokenizer: Sendable {
     return hash.description
   }
 
-  /// - Parameter tokens: the bytes each id stands for.
+  /// - Parameters:
+  ///   - tokens: the bytes each id stands for.
+  ///   - json: the file that says all this.
   init(
-    tokens: [[UInt8]], byteIDs: [Int32], merges: [MergeTable.Merge], added: [AddedToken],
-    specials: SpecialTokens, addsPrefixSpace: Bool = false, ignoresMerges: Bool = false,
-    json: [UInt8]? = nil
+    tokens: [[UInt8]], model: any SubwordModel, segmentation: Segmentation, template: TokenTemplate,
+    added: [AddedToken], specials: SpecialTokens, json: [UInt8]
   ) {
-    self.merges = MergeTable(merges)
+    self.model = model
+    self.segmentation = segmentation
+    self.template = template
     self.added = added
     self.specials = specials
-    self.addsPrefixSpace = addsPrefixSpace
-    self.byteIDs = byteIDs
+    self.json = json
+    scans = [
+      AddedTokenScan(added.filter { !$0.isNormalized }, normalizer: Normalizer()),
+      AddedTokenScan(added.filter(\.isNormalized), normalizer: segmentation.normalizer),
+    ]
     vocabularySize = tokens.count
     tokenBytes = Array(tokens.joined())
     var starts = [0]
     for token in tokens { starts.append(starts[starts.count - 1] + token.count) }
     tokenStarts = starts
-    if ignoresMerges {
-      let names = Set(added.map(\.id))
-      wholePieces = Dictionary(
-        tokens.enumerated().filter { !names.contains(Int32($0.offset)) && !$0.element.isEmpty }
-          .map { ($0.element, Int32($0.offset)) }, uniquingKeysWith: { first, _ in first })
-    } else {
-      wholePieces = [:]
-    }
-    self.json =
-      json ?? TokenizerFile.json(tokens: tokens, merges: merges, added: added, prefixSpace: addsPrefixSpace)
   }
+
+  /// What a piece becomes that the vocabulary cannot express; nil where it can express all.
+  public var unknown: Int32? { (model as? WordPiece)?.unknown }
 
   /// The bytes that a token stands for: the name of a special token, nothing for an id without a token.
   public func bytes(of id: Int32) -> ArraySlice<UInt8> {
@@ -89,31 +87,58 @@ public struct Tokenizer: Sendable {
     String(decoding: decodeBytes(ids, skippingSpecials: skippingSpecials), as: UTF8.self)
   }
 
-  /// The tokens of a text, none added. The names of special tokens in it, such as `[MASK]`, become these.
+  /// The text that ``encode(_:recognizingSpecials:addingSpecials:)`` was given: without the space that it puts first.
+  public func decodeText(_ ids: some Sequence<Int32>, skippingSpecials: Bool = false) -> String {
+    let text = decode(ids, skippingSpecials: skippingSpecials)
+    return segmentation.addsPrefixSpace && text.first == " " ? String(text.dropFirst()) : text
+  }
+
+  /// The tokens of a text with blanks: a mask takes the place of a word with the space before it, whether or not
+  /// the tokenizer's mask swallows that space by itself.
   ///
-  /// - Parameter recognizingSpecials: false for text that is data, such as sentences to score.
-  public func encode(_ text: String, recognizingSpecials: Bool = true) -> [Int32] {
-    encode(Array(text.utf8), recognizingSpecials: recognizingSpecials)
+  /// - Throws: ``TokenizerError/noMask``
+  public func encodeBlanks(_ text: String) throws -> [Int32] {
+    let mask = decode([try requireMask()])
+    let parts = text.components(separatedBy: mask)
+    let trimmed = parts.dropLast().map { part in
+      String(part.reversed().drop(while: \.isWhitespace).reversed())
+    }
+    return encode((trimmed + parts.suffix(1)).joined(separator: mask))
+  }
+
+  /// The tokens of a text. The names of special tokens in it, such as `[MASK]`, become these.
+  ///
+  /// - Parameters:
+  ///   - recognizingSpecials: false for text that is data, such as sentences to score.
+  ///   - addingSpecials: whether the tokens are added that the tokenizer puts around a text, such as `<s>`.
+  public func encode(
+    _ text: String, recognizingSpecials: Bool = true, addingSpecials: Bool = false
+  ) -> [Int32] {
+    encode(Array(text.utf8), recognizingSpecials: recognizingSpecials, addingSpecials: addingSpecials)
   }
 
   /// The tokens of bytes, UTF-8 or not.
   ///
   /// - Parameter recognizingSpecials: false for text that is not to be trusted with special tokens.
-  public func encode(_ bytes: [UInt8], recognizingSpecials: Bool = true) -> [Int32] {
+  public func encode(
+    _ bytes: [UInt8], recognizingSpecials: Bool = true, addingSpecials: Bool = false
+  ) -> [Int32] {
+    var parts = [AddedTokenScan.Part.text(bytes)]
+    for scan in recognizingSpecials ? scans : [] {
+      parts = parts.flatMap { part in
+        if case .text(let text) = part { scan.parts(of: text) } else { [part] }
+      }
+    }
     var ids: [Int32] = []
     var encoder = PieceEncoder(self)
-    bytes.withUnsafeBufferPointer { bytes in
-      var rest = 0
-      if recognizingSpecials && !added.isEmpty {
-        for found in AddedTokenScan(added).matches(in: bytes) {
-          encoder.encode(bytes, in: rest..<found.range.lowerBound, beginsText: true, into: &ids)
-          ids.append(found.id)
-          rest = found.range.upperBound
-        }
+    for part in parts {
+      switch part {
+      case .token(let id): ids.append(id)
+      case .text(let text):
+        text.withUnsafeBufferPointer { encoder.encode($0, in: 0..<$0.count, beginsText: true, into: &ids) }
       }
-      encoder.encode(bytes, in: rest..<bytes.count, beginsText: true, into: &ids)
     }
-    return ids
+    return addingSpecials ? template(ids) : ids
   }
 
   /// The id of the mask token.

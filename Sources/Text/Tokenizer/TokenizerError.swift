@@ -3,7 +3,7 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   case unreadable(file: String, reason: String)
   /// The file is JSON of another kind, or none.
   case malformed(file: String, reason: String)
-  /// The file asks for something byte-level BPE does not do here.
+  /// The file asks for something byte-level BPE and WordPiece do not do here.
   case unsupported(file: String, feature: String)
   case noMask
   case vocabularyTooSmall(requested: Int, minimum: Int)
@@ -13,10 +13,10 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
     switch self {
     case .unreadable(let file, let reason): "cannot read tokenizer \(file): \(reason); check the path"
     case .malformed(let file, let reason):
-      "\(file) is not a byte-level BPE tokenizer.json: \(reason); make one with `antlm tokenizer train`"
+      "\(file) is not a tokenizer.json of byte-level BPE or WordPiece: \(reason); make one with `antlm tokenizer train`"
     case .unsupported(let file, let feature):
-      "\(file): \(feature) is not supported, only byte-level BPE as in GPT-2 is; make a tokenizer with "
-        + "`antlm tokenizer train`"
+      "\(file): \(feature) is not supported, only BPE and WordPiece over bytes (ByteLevel, as in GPT-2 and LTG-BERT) "
+        + "are; make a tokenizer with `antlm tokenizer train`"
     case .noMask:
       "the tokenizer has no mask token ([MASK] or <mask>); train only with CLM or use another tokenizer"
     case .vocabularyTooSmall(let requested, let minimum):

@@ -1,13 +1,14 @@
 import Foundation
 
-/// Hugging Face's tokenizer.json: the parts of it that a byte-level BPE tokenizer has.
+/// Hugging Face's tokenizer.json: the parts of it that a tokenizer over bytes has.
 ///
-///     added_tokens   [{id, content, lstrip, rstrip, single_word, special, normalized}]
-///     pre_tokenizer  {type: ByteLevel, add_prefix_space, use_regex}, alone or in a Sequence
-///     decoder        {type: ByteLevel}
-///     model          {type: BPE, vocab: {token: id}, merges: ["a b", …] or [["a", "b"], …], …}
-///
-/// The post-processor is not read: who encodes adds the specials.
+///     added_tokens    [{id, content, lstrip, rstrip, single_word, special, normalized}]
+///     normalizer      NFC, NFD, NFKC, NFKD, or a Sequence of them
+///     pre_tokenizer   ByteLevel, with Digits before or after it in a Sequence
+///     post_processor  TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, or a Sequence of them
+///     decoder         ByteLevel
+///     model           BPE: vocab {token: id}, merges ["a b", …] or [["a", "b"], …]
+///                     WordPiece: vocab, unk_token, max_input_chars_per_word
 struct TokenizerFile: Decodable {
   struct Added: Decodable {
     var id: Int
@@ -16,9 +17,10 @@ struct TokenizerFile: Decodable {
     var rstrip: Bool?
     var singleWord: Bool?
     var special: Bool?
+    var normalized: Bool?
 
     enum CodingKeys: String, CodingKey {
-      case id, content, lstrip, rstrip, special
+      case id, content, lstrip, rstrip, special, normalized
       case singleWord = "single_word"
     }
   }
@@ -27,19 +29,29 @@ struct TokenizerFile: Decodable {
     var type: String?
     var addPrefixSpace: Bool?
     var useRegex: Bool?
+    var individualDigits: Bool?
     var pretokenizers: [Component]?
+    var normalizers: [Component]?
 
     enum CodingKeys: String, CodingKey {
-      case type, pretokenizers
+      case type, pretokenizers, normalizers
       case addPrefixSpace = "add_prefix_space"
       case useRegex = "use_regex"
+      case individualDigits = "individual_digits"
+    }
+
+    /// The components in order, where there is a sequence of them.
+    var sequence: [Component] {
+      type == "Sequence" ? (pretokenizers ?? normalizers ?? []).flatMap(\.sequence) : [self]
     }
   }
 
   struct Model: Decodable {
     var type: String?
     var vocab: [String: Int]
-    var merges: [Merge]
+    var merges: [Merge]?
+    var unknownToken: String?
+    var longestWord: Int?
     var dropout: Double?
     var continuingSubwordPrefix: String?
     var endOfWordSuffix: String?
@@ -47,9 +59,50 @@ struct TokenizerFile: Decodable {
 
     enum CodingKeys: String, CodingKey {
       case type, vocab, merges, dropout
+      case unknownToken = "unk_token"
+      case longestWord = "max_input_chars_per_word"
       case continuingSubwordPrefix = "continuing_subword_prefix"
       case endOfWordSuffix = "end_of_word_suffix"
       case ignoreMerges = "ignore_merges"
+    }
+  }
+
+  struct PostProcessor: Decodable {
+    struct Step: Decodable {
+      struct Name: Decodable { var id: String }
+
+      var specialToken: Name?
+      var sequence: Name?
+
+      enum CodingKeys: String, CodingKey {
+        case specialToken = "SpecialToken"
+        case sequence = "Sequence"
+      }
+    }
+
+    struct SpecialToken: Decodable { var ids: [Int] }
+
+    /// A token and its id.
+    struct Named: Decodable {
+      var id: Int
+
+      init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        _ = try container.decode(String.self)
+        id = try container.decode(Int.self)
+      }
+    }
+
+    var type: String?
+    var processors: [PostProcessor]?
+    var single: [Step]?
+    var specialTokens: [String: SpecialToken]?
+    var sep: Named?
+    var cls: Named?
+
+    enum CodingKeys: String, CodingKey {
+      case type, processors, single, sep, cls
+      case specialTokens = "special_tokens"
     }
   }
 
@@ -74,6 +127,7 @@ struct TokenizerFile: Decodable {
   var addedTokens: [Added]?
   var normalizer: Component?
   var preTokenizer: Component?
+  var postProcessor: PostProcessor?
   var decoder: Component?
   var model: Model
 
@@ -81,6 +135,7 @@ struct TokenizerFile: Decodable {
     case normalizer, decoder, model
     case addedTokens = "added_tokens"
     case preTokenizer = "pre_tokenizer"
+    case postProcessor = "post_processor"
   }
 
   static func decode(_ data: Data, file: String) throws -> TokenizerFile {

@@ -22,7 +22,7 @@ extension Tokenizer {
   /// - Parameter file: what errors call it.
   init(json data: Data, file: String) throws {
     let contents = try TokenizerFile.decode(data, file: file)
-    let prefixSpace = try Self.checkComponents(contents, file: file)
+    let segmentation = try Self.segmentation(contents, file: file)
     func malformed(_ reason: String) -> TokenizerError { .malformed(file: file, reason: reason) }
 
     let added = try (contents.addedTokens ?? []).map { token in
@@ -32,7 +32,8 @@ extension Tokenizer {
       }
       return AddedToken(
         id: Int32(token.id), content: token.content, stripsLeft: token.lstrip ?? false,
-        stripsRight: token.rstrip ?? false, isSpecial: token.special ?? false)
+        stripsRight: token.rstrip ?? false, isSpecial: token.special ?? false,
+        isNormalized: token.normalized ?? !(token.special ?? false))
     }
 
     let vocabulary = contents.model.vocab
@@ -52,51 +53,151 @@ extension Tokenizer {
     }
     for token in added { tokens[Int(token.id)] = Array(token.content.utf8) }
 
+    let template = try Self.template(contents.postProcessor, file: file)
+    for id in template.before + template.after where !tokens.indices.contains(Int(id)) {
+      throw malformed("the post_processor adds a token of id \(id), which is none")
+    }
+    let type = contents.model.type ?? (contents.model.merges == nil ? "WordPiece" : "BPE")
+    let model: any SubwordModel =
+      type == "BPE"
+      ? try Self.bytePairEncoding(contents.model, added: added, file: file)
+      : try Self.wordPiece(contents.model, added: added, file: file)
+    self.init(
+      tokens: tokens, model: model, segmentation: segmentation, template: template, added: added,
+      specials: try Self.specials(added, vocabulary, template, file: file), json: Array(data))
+  }
+
+  private static func bytePairEncoding(
+    _ model: TokenizerFile.Model, added: [AddedToken], file: String
+  ) throws -> BytePairEncoding {
+    func malformed(_ reason: String) -> TokenizerError { .malformed(file: file, reason: reason) }
     let byteIDs = try ByteAlphabet.scalars.enumerated().map { byte, scalar -> Int32 in
-      guard let id = vocabulary[String(Character(scalar))] else {
+      guard let id = model.vocab[String(Character(scalar))] else {
         throw malformed("no token for byte \(byte)")
       }
       return Int32(id)
     }
-    let merges = try contents.model.merges.enumerated().map { place, merge -> MergeTable.Merge in
-      guard case .pair(let left, let right) = merge, let leftID = vocabulary[left],
-        let rightID = vocabulary[right], let id = vocabulary[left + right]
+    let merges = try (model.merges ?? []).enumerated().map { place, merge -> MergeTable.Merge in
+      guard case .pair(let left, let right) = merge, let leftID = model.vocab[left],
+        let rightID = model.vocab[right], let id = model.vocab[left + right]
       else { throw malformed("merge \(place) names a token that is not in the vocabulary") }
       return MergeTable.Merge(left: Int32(leftID), right: Int32(rightID), merged: Int32(id))
     }
-    self.init(
-      tokens: tokens, byteIDs: byteIDs, merges: merges, added: added,
-      specials: try Self.specials(added, vocabulary, file: file), addsPrefixSpace: prefixSpace,
-      ignoresMerges: contents.model.ignoreMerges ?? false, json: Array(data))
+    var encoding = BytePairEncoding(merges: MergeTable(merges), byteIDs: byteIDs)
+    if model.ignoreMerges == true {
+      encoding.wholePieces = Dictionary(
+        uniqueKeysWithValues: pieces(model.vocab, apartFrom: added.map(\.content)))
+    }
+    return encoding
   }
 
-  /// Refuses what would make ids differ from those the file means. Returns whether a prefix space is added.
-  private static func checkComponents(_ contents: TokenizerFile, file: String) throws -> Bool {
+  private static func wordPiece(
+    _ model: TokenizerFile.Model, added: [AddedToken], file: String
+  ) throws -> WordPiece {
+    guard let name = model.unknownToken, let unknown = model.vocab[name] else {
+      throw TokenizerError.malformed(file: file, reason: "no unk_token in the vocabulary")
+    }
+    return WordPiece(
+      // What is special must never come out of text that is data.
+      tokens: pieces(model.vocab, apartFrom: added.filter(\.isSpecial).map(\.content)),
+      unknown: Int32(unknown),
+      longestPiece: model.longestWord ?? 100)
+  }
+
+  /// The tokens that stand for bytes.
+  private static func pieces(
+    _ vocabulary: [String: Int], apartFrom names: [String]
+  ) -> [(bytes: [UInt8], id: Int32)] {
+    let names = Set(names)
+    return vocabulary.compactMap { name, id in
+      guard !names.contains(name), let bytes = ByteAlphabet.bytes(name), !bytes.isEmpty else { return nil }
+      return (bytes, Int32(id))
+    }
+  }
+
+  /// How the file cuts text. Refuses what would make ids differ from those it means.
+  private static func segmentation(_ contents: TokenizerFile, file: String) throws -> Segmentation {
     func unsupported(_ feature: String) -> TokenizerError { .unsupported(file: file, feature: feature) }
     let model = contents.model
-    if let type = model.type, type != "BPE" { throw unsupported("a model of type \(type)") }
-    if let normalizer = contents.normalizer {
-      throw unsupported("normalizer \(normalizer.type ?? "of no type")")
+    if let type = model.type, type != "BPE" && type != "WordPiece" {
+      throw unsupported("a model of type \(type)")
     }
     if (model.dropout ?? 0) != 0 { throw unsupported("dropout") }
     if model.continuingSubwordPrefix?.isEmpty == false { throw unsupported("continuing_subword_prefix") }
     if model.endOfWordSuffix?.isEmpty == false { throw unsupported("end_of_word_suffix") }
-    var components = contents.preTokenizer.map { [$0] } ?? []
-    if let first = components.first, first.type == "Sequence" { components = first.pretokenizers ?? [] }
-    guard components.count == 1, let component = components.first, component.type == "ByteLevel" else {
-      throw unsupported(
-        "pre-tokenizer \(components.map { $0.type ?? "of no type" }.joined(separator: " + "))")
+
+    var segmentation = Segmentation()
+    for component in contents.normalizer?.sequence ?? [] {
+      guard let form = NormalizationForm(rawValue: component.type ?? "") else {
+        throw unsupported("normalizer \(component.type ?? "of no type")")
+      }
+      segmentation.normalizer.forms.append(form)
     }
-    if component.useRegex == false { throw unsupported("ByteLevel without its pattern") }
+    var isInBytes = false
+    for component in contents.preTokenizer?.sequence ?? [] {
+      let digits: Segmentation.Digits = component.individualDigits == true ? .individual : .contiguous
+      switch component.type {
+      case "Digits" where isInBytes && segmentation.digitsOfBytes == nil: segmentation.digitsOfBytes = digits
+      case "Digits" where !isInBytes && segmentation.digitsOfText == nil: segmentation.digitsOfText = digits
+      case "ByteLevel" where !isInBytes:
+        if component.useRegex == false { throw unsupported("ByteLevel without its pattern") }
+        segmentation.addsPrefixSpace = component.addPrefixSpace ?? true
+        isInBytes = true
+      default:
+        throw unsupported(
+          "pre-tokenizer \(component.type ?? "of no type")\(isInBytes ? " after ByteLevel" : "")")
+      }
+    }
+    guard isInBytes else { throw unsupported("a pre-tokenizer without ByteLevel") }
     if let decoder = contents.decoder, decoder.type != "ByteLevel" {
       throw unsupported("decoder \(decoder.type ?? "of no type")")
     }
-    return component.addPrefixSpace ?? true
+    return segmentation
   }
 
-  /// Finds the four by their usual names; one that ends texts begins them too where there is no other.
+  private static func template(_ processor: TokenizerFile.PostProcessor?, file: String) throws
+    -> TokenTemplate
+  {
+    func malformed() -> TokenizerError {
+      .malformed(file: file, reason: "a post_processor without its tokens")
+    }
+    func id(_ id: Int) throws -> Int32 {
+      guard (0...greatestID).contains(id) else { throw malformed() }
+      return Int32(id)
+    }
+    guard let processor else { return TokenTemplate() }
+    switch processor.type {
+    case "ByteLevel": return TokenTemplate()
+    case "BertProcessing", "RobertaProcessing":
+      guard let cls = processor.cls, let sep = processor.sep else { throw malformed() }
+      return TokenTemplate(before: [try id(cls.id)], after: [try id(sep.id)])
+    case "TemplateProcessing":
+      let steps = processor.single ?? []
+      guard let place = steps.firstIndex(where: { $0.sequence != nil }) else { throw malformed() }
+      func ids(_ steps: ArraySlice<TokenizerFile.PostProcessor.Step>) throws -> [Int32] {
+        try steps.flatMap { step -> [Int32] in
+          guard let name = step.specialToken?.id, let token = processor.specialTokens?[name] else {
+            throw malformed()
+          }
+          return try token.ids.map(id)
+        }
+      }
+      return TokenTemplate(before: try ids(steps[..<place]), after: try ids(steps[(place + 1)...]))
+    case "Sequence":
+      return try (processor.processors ?? []).reduce(TokenTemplate()) { inner, processor in
+        let outer = try template(processor, file: file)
+        return TokenTemplate(before: outer.before + inner.before, after: inner.after + outer.after)
+      }
+    default:
+      throw TokenizerError.unsupported(
+        file: file, feature: "post-processor \(processor.type ?? "of no type")")
+    }
+  }
+
+  /// Finds the four: those the template puts around a text, and by their usual names. One that ends texts begins
+  /// them too where there is no other.
   private static func specials(
-    _ added: [AddedToken], _ vocabulary: [String: Int], file: String
+    _ added: [AddedToken], _ vocabulary: [String: Int], _ template: TokenTemplate, file: String
   ) throws -> SpecialTokens {
     func find(_ names: [String]) -> Int32? {
       for name in names {
@@ -107,7 +208,9 @@ extension Tokenizer {
     }
     let endings = ["</s>", "[SEP]", "<|endoftext|>", "<|end_of_text|>", "<eos>", "[EOS]"]
     let beginnings = ["<s>", "[CLS]", "<|startoftext|>", "<|begin_of_text|>", "<bos>", "[BOS]"]
-    guard let end = find(endings) ?? find(beginnings), let beginning = find(beginnings) ?? find(endings)
+    let first = template.before.first ?? find(beginnings)
+    let last = template.after.last ?? find(endings)
+    guard let end = last ?? first, let beginning = first ?? last
     else {
       throw TokenizerError.malformed(
         file: file, reason: "no token that begins or ends a text (<s>, </s>, [CLS], [SEP], <|endoftext|>)")

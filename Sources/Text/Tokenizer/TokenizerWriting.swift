@@ -11,15 +11,21 @@ extension Tokenizer {
 }
 
 extension TokenizerFile {
-  /// A tokenizer.json as Hugging Face's `tokenizers` reads it. Encoding there adds `<s>` unless told not to.
+  /// A tokenizer.json as Hugging Face's `tokenizers` reads it. Encoding there adds the specials of the template
+  /// unless told not to.
   static func json(
-    tokens: [[UInt8]], merges: [MergeTable.Merge], added: [Tokenizer.AddedToken], prefixSpace: Bool
+    tokens: [[UInt8]], merges: [MergeTable.Merge], added: [Tokenizer.AddedToken], _ options: TokenizerOptions
   ) -> [UInt8] {
     let names = Dictionary(uniqueKeysWithValues: added.map { ($0.id, $0.content) })
     let name = { (id: Int32) in JSONObject.quoted(names[id] ?? ByteAlphabet.string(tokens[Int(id)])) }
     let byteLevel =
-      "{\"type\": \"ByteLevel\", \"add_prefix_space\": \(prefixSpace), \"trim_offsets\": true, "
+      "{\"type\": \"ByteLevel\", \"add_prefix_space\": \(options.addsPrefixSpace), \"trim_offsets\": true, "
       + "\"use_regex\": true}"
+    let normalizer = options.normalizer.map { "{\"type\": \"\($0.rawValue)\"}" } ?? "null"
+    let preTokenizer =
+      options.separatesDigits
+      ? "{\"type\": \"Sequence\", \"pretokenizers\": [\(byteLevel), "
+        + "{\"type\": \"Digits\", \"individual_digits\": true}]}" : byteLevel
     var text = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n"
     text += "  \"added_tokens\": [\n"
     text += added.map { token in
@@ -27,27 +33,46 @@ extension TokenizerFile {
         + "\"lstrip\": \(token.stripsLeft), \"rstrip\": \(token.stripsRight), \"normalized\": false, "
         + "\"special\": \(token.isSpecial)}"
     }.joined(separator: ",\n")
-    text += "\n  ],\n  \"normalizer\": null,\n  \"pre_tokenizer\": \(byteLevel),\n"
-    text += "  \"post_processor\": \(postProcessor),\n  \"decoder\": \(byteLevel),\n"
-    text += "  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n"
-    text += "    \"continuing_subword_prefix\": null,\n    \"end_of_word_suffix\": null,\n"
-    text += "    \"fuse_unk\": false,\n    \"byte_fallback\": false,\n    \"ignore_merges\": false,\n"
+    text += "\n  ],\n  \"normalizer\": \(normalizer),\n  \"pre_tokenizer\": \(preTokenizer),\n"
+    text += "  \"post_processor\": \(postProcessor(options, name)),\n  \"decoder\": \(byteLevel),\n"
+    text += "  \"model\": {\n"
+    switch options.model {
+    case .bpe:
+      text += "    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n"
+      text += "    \"continuing_subword_prefix\": null,\n    \"end_of_word_suffix\": null,\n"
+      text += "    \"fuse_unk\": false,\n    \"byte_fallback\": false,\n    \"ignore_merges\": false,\n"
+    case .wordpiece:
+      text += "    \"type\": \"WordPiece\",\n    \"unk_token\": \(name(0)),\n"
+      text += "    \"continuing_subword_prefix\": \"\",\n    \"max_input_chars_per_word\": 100,\n"
+    }
     text += "    \"vocab\": {\n"
     text += tokens.indices.map { "      \(name(Int32($0))): \($0)" }.joined(separator: ",\n")
-    text += "\n    },\n    \"merges\": [\n"
-    text += merges.map { "      [\(name($0.left)), \(name($0.right))]" }.joined(separator: ",\n")
-    text += "\n    ]\n  }\n}\n"
+    text += "\n    }"
+    if options.model == .bpe {
+      text += ",\n    \"merges\": [\n"
+      text += merges.map { "      [\(name($0.left)), \(name($0.right))]" }.joined(separator: ",\n")
+      text += "\n    ]"
+    }
+    text += "\n  }\n}\n"
     return Array(text.utf8)
   }
 
-  private static let postProcessor =
-    "{\"type\": \"TemplateProcessing\", "
-    + "\"single\": [{\"SpecialToken\": {\"id\": \"<s>\", \"type_id\": 0}}, "
-    + "{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}], "
-    + "\"pair\": [{\"SpecialToken\": {\"id\": \"<s>\", \"type_id\": 0}}, "
-    + "{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}, "
-    + "{\"SpecialToken\": {\"id\": \"</s>\", \"type_id\": 0}}, "
-    + "{\"Sequence\": {\"id\": \"B\", \"type_id\": 0}}], "
-    + "\"special_tokens\": {\"<s>\": {\"id\": \"<s>\", \"ids\": [1], \"tokens\": [\"<s>\"]}, "
-    + "\"</s>\": {\"id\": \"</s>\", \"ids\": [2], \"tokens\": [\"</s>\"]}}}"
+  private static func postProcessor(
+    _ options: TokenizerOptions, _ name: @escaping (Int32) -> String
+  ) -> String {
+    let template = options.template
+    let special = { (id: Int32) in "{\"SpecialToken\": {\"id\": \(name(id)), \"type_id\": 0}}" }
+    let sequence = { (letter: String) in "{\"Sequence\": {\"id\": \"\(letter)\", \"type_id\": 0}}" }
+    let end = options.model.specials.end
+    let single = template.before.map(special) + [sequence("A")] + template.after.map(special)
+    let pair =
+      template.before.map(special) + [sequence("A"), special(end), sequence("B")]
+      + template.after.map(special)
+    let tokens = Set(template.before + template.after + [end]).sorted().map { id in
+      "\(name(id)): {\"id\": \(name(id)), \"ids\": [\(id)], \"tokens\": [\(name(id))]}"
+    }
+    return "{\"type\": \"TemplateProcessing\", \"single\": [\(single.joined(separator: ", "))], "
+      + "\"pair\": [\(pair.joined(separator: ", "))], "
+      + "\"special_tokens\": {\(tokens.joined(separator: ", "))}}"
+  }
 }

@@ -5,16 +5,21 @@ import Synchronization
 struct WordCounts: Sendable {
   private(set) var table = WordTable()
   private(set) var counts: [Int] = []
+  private let segmentation: Segmentation
 
-  init() {}
+  init(_ segmentation: Segmentation) { self.segmentation = segmentation }
 
   /// Counts the pieces of all files, on all cores. Every line is counted by itself.
-  init(_ files: TextFiles, threads: Int = ProcessInfo.processInfo.activeProcessorCount) {
+  init(
+    _ files: TextFiles, _ segmentation: Segmentation,
+    threads: Int = ProcessInfo.processInfo.activeProcessorCount
+  ) {
+    self.init(segmentation)
     let chunks = TextChunk.chunks(of: files)
     let workers = max(1, min(threads, chunks.count))
     let parts = Mutex([WordCounts?](repeating: nil, count: workers))
     DispatchQueue.concurrentPerform(iterations: workers) { worker in
-      var counts = WordCounts()
+      var counts = WordCounts(segmentation)
       for index in stride(from: worker, to: chunks.count, by: workers) { counts.add(chunks[index]) }
       let result = counts
       parts.withLock { $0[worker] = result }
@@ -27,9 +32,10 @@ struct WordCounts: Sendable {
 
   mutating func add(_ chunk: TextChunk) {
     let bytes = chunk.entry.file.units
+    // Copied, so that the pieces may change these counts.
+    let segmentation = segmentation
     chunk.forEachLine { line in
-      var pieces = PreTokenizer(bytes, in: line.range)
-      while let piece = pieces.next() { add(UnsafeBufferPointer(rebasing: bytes[piece]), times: 1) }
+      segmentation.forEachPiece(of: bytes, in: line.range, beginsText: line.isBeginning) { add($0, times: 1) }
     }
   }
 

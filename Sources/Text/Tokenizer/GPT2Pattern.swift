@@ -3,7 +3,7 @@
 ///     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 ///
 /// read straight from UTF-8. Every byte belongs to exactly one piece. Malformed bytes count as punctuation.
-struct PreTokenizer {
+struct GPT2Pattern {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var position: Int
   private let end: Int

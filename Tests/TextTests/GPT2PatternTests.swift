@@ -2,7 +2,7 @@ import Testing
 
 @testable import Text
 
-@Suite struct PreTokenizerTests {
+@Suite struct GPT2PatternTests {
   /// The pattern, alternative by alternative, over characters.
   private func oracle(_ text: String) -> [String] {
     let all = Array(text.unicodeScalars)
@@ -76,7 +76,7 @@ import Testing
     for _ in 0..<1000 {
       let bytes = Array((draws.text(20) + " word" + draws.text(20)).utf8)
       let cut = bytes.withUnsafeBufferPointer {
-        PreTokenizer.boundary($0, from: bytes.count / 3, end: bytes.count)
+        GPT2Pattern.boundary($0, from: bytes.count / 3, end: bytes.count)
       }
       #expect(pieces(of: Array(bytes[..<cut])) + pieces(of: Array(bytes[cut...])) == pieces(of: bytes))
     }
