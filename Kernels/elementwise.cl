@@ -34,3 +34,26 @@ __kernel void scale(
   output += outputOffset;
   FOR_ELEMENTS(i, n, count) store(output + i, n, factor * load(input + i, n, 0));
 }
+
+/* output += weight (input - output) */
+__kernel void blend(
+    __global const float *input, long inputOffset, float weight, __global float *output, long outputOffset,
+    long count) {
+  input += inputOffset;
+  output += outputOffset;
+  FOR_ELEMENTS(i, n, count) {
+    const floatv old = load(output + i, n, 0);
+    store(output + i, n, old + weight * (load(input + i, n, 0) - old));
+  }
+}
+
+__kernel void exchange(
+    __global float *a, long aOffset, __global float *b, long bOffset, long count) {
+  a += aOffset;
+  b += bOffset;
+  FOR_ELEMENTS(i, n, count) {
+    const floatv was = load(a + i, n, 0);
+    store(a + i, n, load(b + i, n, 0));
+    store(b + i, n, was);
+  }
+}

@@ -17,7 +17,7 @@ extension Benchmark {
       configuration, tokens: batch * length, on: device.info
     ).require(batch: batch)
     let model = configuration.makeModel(seed: 1, on: device)
-    let optimizer = AdamWOptimizer(model.parameters)
+    let optimizer = Optimizer(model.parameters)
     let loss = device.makeBuffer(.float32, count: 1)[...]
     let stream = RandomStream(seed: 2, purpose: .sampling)
     let ids = (0..<batch * length).map {

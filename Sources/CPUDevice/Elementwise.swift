@@ -1,6 +1,6 @@
 import Device
 
-/// Fill, copy, add and scale: memory traffic and nothing else.
+/// Memory traffic and nothing else.
 extension CPUDevice {
   public func elementwise(_ operation: Fill) {
     guard operation.output.count > 0 else { return }
@@ -46,6 +46,35 @@ extension CPUDevice {
         let (x, y) = (x + range.lowerBound, y + range.lowerBound)
         forEachLanes(range.count) { start, count in
           storeLanes(operation.factor * loadLanes(x + start, count), y + start, count)
+        }
+      }
+    }
+  }
+
+  public func elementwise(_ operation: Blend) {
+    guard operation.count > 0 else { return }
+    command("blend", floats: 3 * operation.count) {
+      let (x, y) = (operation.input.floats, operation.output.floats)
+      parallel.overElements(operation.count) { range in
+        let (x, y) = (x + range.lowerBound, y + range.lowerBound)
+        forEachLanes(range.count) { start, count in
+          let old = loadLanes(y + start, count)
+          storeLanes(old + operation.weight * (loadLanes(x + start, count) - old), y + start, count)
+        }
+      }
+    }
+  }
+
+  public func elementwise(_ operation: Exchange) {
+    guard operation.count > 0 else { return }
+    command("exchange", floats: 4 * operation.count) {
+      let (a, b) = (operation.a.floats, operation.b.floats)
+      parallel.overElements(operation.count) { range in
+        let (a, b) = (a + range.lowerBound, b + range.lowerBound)
+        forEachLanes(range.count) { start, count in
+          let was = loadLanes(a + start, count)
+          storeLanes(loadLanes(b + start, count), a + start, count)
+          storeLanes(was, b + start, count)
         }
       }
     }

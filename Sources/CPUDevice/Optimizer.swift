@@ -1,6 +1,6 @@
 import Device
 
-/// Norm, clip factor and finiteness; then AdamW over the flat buffer, one pass over four streams.
+/// Norm, clip factor and finiteness; then AdamW in one pass over four streams, or LAMB in two.
 extension CPUDevice {
   public func optimizer(_ operation: GradientControl) {
     command("gradientControl", floats: GradientControl.size) {
@@ -22,20 +22,14 @@ extension CPUDevice {
       let factor = control[0]
       let (p, g) = (operation.parameters.floats, operation.gradients.floats)
       let (m, v) = (operation.firstMoment.floats, operation.secondMoment.floats)
-      let (beta1, beta2, epsilon) = (operation.beta1, operation.beta2, operation.epsilon)
       let (rate, decay) = (operation.learningRate, operation.weightDecay)
-      let (correction1, correction2) = (operation.firstCorrection, operation.secondCorrection)
+      let moments = operation.moments
 
       /// Sixteen parameters, or what is left of them.
       @inline(__always)
       func update(_ start: Int, _ count: Int, decay: Float) {
-        let gradient = factor * loadLanes(g + start, count)
-        let first = beta1 * loadLanes(m + start, count) + (1 - beta1) * gradient
-        let second = beta2 * loadLanes(v + start, count) + (1 - beta2) * gradient * gradient
         let value = loadLanes(p + start, count)
-        let direction = first * correction1 / (squareRoot(second * correction2) + epsilon)
-        storeLanes(first, m + start, count)
-        storeLanes(second, v + start, count)
+        let direction = moments.direction(factor * loadLanes(g + start, count), m + start, v + start, count)
         storeLanes(value - rate * (direction + decay * value), p + start, count)
       }
       // What lies on the two sides of `decayedCount` is updated in separate runs.
@@ -53,5 +47,67 @@ extension CPUDevice {
         update(boundary..<range.upperBound, decay: 0)
       }
     }
+  }
+
+  public func optimizer(_ operation: LAMB) {
+    let blocks = operation.blocks.count
+    guard blocks > 0 else { return }
+    command("lamb", floats: 10 * operation.count) {
+      let control = operation.control.floats
+      guard control[3] == 1 else { return }
+      let factor = control[0]
+      let (p, g) = (operation.parameters.floats, operation.gradients.floats)
+      let (m, v) = (operation.firstMoment.floats, operation.secondMoment.floats)
+      let table = operation.blocks.table.integers
+      let moments = operation.moments
+      func decays(_ start: Int) -> Bool { start < operation.decayedCount }
+
+      withScratch(2 * blocks) { squares in
+        parallel(blocks) { block in
+          let start = Int(table[4 * block])
+          let decay = decays(start) ? operation.weightDecay : 0
+          var (parameterSquares, directionSquares) = (Lanes.zero, Lanes.zero)
+          forEachLanes(Int(table[4 * block + 1])) { offset, count in
+            let place = start + offset
+            let value = loadLanes(p + place, count)
+            let direction =
+              moments.direction(factor * loadLanes(g + place, count), m + place, v + place, count)
+              + decay * value
+            storeLanes(direction, g + place, count)
+            parameterSquares += value * value
+            directionSquares += direction * direction
+          }
+          squares[2 * block] = parameterSquares.total
+          squares[2 * block + 1] = directionSquares.total
+        }
+        parallel(blocks) { block in
+          let start = Int(table[4 * block])
+          var (parameterSquares, directionSquares) = (0.0, 0.0)
+          for other in Int(table[4 * block + 2])..<Int(table[4 * block + 2] + table[4 * block + 3]) {
+            parameterSquares += Double(squares[2 * other])
+            directionSquares += Double(squares[2 * other + 1])
+          }
+          let isScaled = decays(start) && parameterSquares > 0 && directionSquares > 0
+          let ratio = isScaled ? (parameterSquares / directionSquares).squareRoot() : 1
+          let rate = operation.learningRate * Float(ratio)
+          forEachLanes(Int(table[4 * block + 1])) { offset, count in
+            let place = start + offset
+            storeLanes(loadLanes(p + place, count) - rate * loadLanes(g + place, count), p + place, count)
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Moments {
+  /// Takes sixteen gradients, or fewer, into the moments and gives Adam's direction.
+  @inline(__always)
+  fileprivate func direction(_ gradient: Lanes, _ m: Floats, _ v: Floats, _ count: Int) -> Lanes {
+    let first = beta1 * loadLanes(m, count) + (1 - beta1) * gradient
+    let second = beta2 * loadLanes(v, count) + (1 - beta2) * gradient * gradient
+    storeLanes(first, m, count)
+    storeLanes(second, v, count)
+    return first * firstCorrection / (squareRoot(second * secondCorrection) + epsilon)
   }
 }

@@ -63,10 +63,13 @@ public protocol Device: AnyObject {
   func elementwise(_ operation: Copy)
   func elementwise(_ operation: Add)
   func elementwise(_ operation: Scale)
+  func elementwise(_ operation: Blend)
+  func elementwise(_ operation: Exchange)
   func reduction(_ operation: Reduction)
   func reduction(_ operation: ColumnSum)
   func optimizer(_ operation: GradientControl)
   func optimizer(_ operation: AdamW)
+  func optimizer(_ operation: LAMB)
 }
 
 extension Device {

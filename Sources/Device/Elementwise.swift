@@ -56,3 +56,35 @@ public struct Scale {
 
   public var count: Int { input.count }
 }
+
+/// `output[i] += weight (input[i] - output[i])`: one step of a running mean.
+public struct Blend {
+  public let input: BufferSlice
+  public let weight: Float
+  public let output: BufferSlice
+
+  public init(_ input: BufferSlice, weight: Float, into output: BufferSlice) {
+    require(input, holds: input.count, of: .float32, "Blend input")
+    require(output, holds: input.count, of: .float32, "Blend output")
+    self.input = input
+    self.weight = weight
+    self.output = output
+  }
+
+  public var count: Int { input.count }
+}
+
+/// `a[i]` and `b[i]` change places. The two must not overlap.
+public struct Exchange {
+  public let a: BufferSlice
+  public let b: BufferSlice
+
+  public init(_ a: BufferSlice, _ b: BufferSlice) {
+    require(a, holds: a.count, of: .float32, "Exchange a")
+    require(b, holds: a.count, of: .float32, "Exchange b")
+    self.a = a
+    self.b = b
+  }
+
+  public var count: Int { a.count }
+}

@@ -45,17 +45,12 @@ public struct AdamW {
   public let control: BufferSlice
   public let decayedCount: Int
   public let learningRate: Float
-  public let beta1: Float
-  public let beta2: Float
-  public let epsilon: Float
+  public let moments: Moments
   public let weightDecay: Float
-  /// From 1.
-  public let step: Int
 
   public init(
     parameters: BufferSlice, gradients: BufferSlice, firstMoment: BufferSlice, secondMoment: BufferSlice,
-    control: BufferSlice, decayedCount: Int, learningRate: Float, beta1: Float, beta2: Float, epsilon: Float,
-    weightDecay: Float, step: Int
+    control: BufferSlice, decayedCount: Int, learningRate: Float, moments: Moments, weightDecay: Float
   ) {
     let count = parameters.count
     for (slice, name) in [
@@ -66,8 +61,7 @@ public struct AdamW {
     }
     require(control, holds: GradientControl.size, of: .float32, "AdamW control")
     precondition(
-      step >= 1 && decayedCount >= 0 && decayedCount <= count,
-      "AdamW: step \(step), \(decayedCount) of \(count) decayed")
+      decayedCount >= 0 && decayedCount <= count, "AdamW: \(decayedCount) of \(count) decayed")
     self.parameters = parameters
     self.gradients = gradients
     self.firstMoment = firstMoment
@@ -75,18 +69,83 @@ public struct AdamW {
     self.control = control
     self.decayedCount = decayedCount
     self.learningRate = learningRate
-    self.beta1 = beta1
-    self.beta2 = beta2
-    self.epsilon = epsilon
+    self.moments = moments
     self.weightDecay = weightDecay
-    self.step = step
   }
 
   public var count: Int { parameters.count }
+}
+
+/// LAMB (You et al. 2020; in the form of LTG-BERT): AdamW whose step is scaled, tensor by tensor, to the size of the
+/// weights. With m^ and v^ as in ``AdamW``:
+///
+///     u  = m^ / (sqrt(v^) + epsilon) + weightDecay p
+///     p -= learningRate ratio u,    ratio = |p| / |u| over the whole tensor, 1 where either norm is 0
+///
+/// Tensors that begin at `decayedCount` or behind (norms, biases) neither decay nor are scaled: their ratio is 1.
+/// `gradients` become u. Where ``GradientControl`` found something not finite, nothing changes.
+public struct LAMB {
+  public let parameters: BufferSlice
+  public let gradients: BufferSlice
+  public let firstMoment: BufferSlice
+  public let secondMoment: BufferSlice
+  public let control: BufferSlice
+  public let blocks: TensorBlocks
+  public let decayedCount: Int
+  public let learningRate: Float
+  public let moments: Moments
+  public let weightDecay: Float
+
+  public init(
+    parameters: BufferSlice, gradients: BufferSlice, firstMoment: BufferSlice, secondMoment: BufferSlice,
+    control: BufferSlice, blocks: TensorBlocks, decayedCount: Int, learningRate: Float, moments: Moments,
+    weightDecay: Float
+  ) {
+    let count = parameters.count
+    for (slice, name) in [
+      (parameters, "parameters"), (gradients, "gradients"), (firstMoment, "first moment"),
+      (secondMoment, "second moment"),
+    ] {
+      require(slice, holds: count, of: .float32, "LAMB \(name)")
+    }
+    require(control, holds: GradientControl.size, of: .float32, "LAMB control")
+    precondition(
+      blocks.tensors.last?.upperBound ?? 0 <= count && decayedCount >= 0,
+      "LAMB: tensors up to \(blocks.tensors.last?.upperBound ?? 0) of \(count), \(decayedCount) decayed")
+    self.parameters = parameters
+    self.gradients = gradients
+    self.firstMoment = firstMoment
+    self.secondMoment = secondMoment
+    self.control = control
+    self.blocks = blocks
+    self.decayedCount = decayedCount
+    self.learningRate = learningRate
+    self.moments = moments
+    self.weightDecay = weightDecay
+  }
+
+  public var count: Int { parameters.count }
+}
+
+/// How a step's gradients enter the running means that Adam's direction is taken from.
+public struct Moments: Sendable, Equatable {
+  public let beta1: Float
+  public let beta2: Float
+  public let epsilon: Float
   /// `1 / (1 - beta1^step)`, taken in double precision.
-  public var firstCorrection: Float { Float(1 / (1 - power(Double(beta1), step))) }
+  public let firstCorrection: Float
   /// `1 / (1 - beta2^step)`, taken in double precision.
-  public var secondCorrection: Float { Float(1 / (1 - power(Double(beta2), step))) }
+  public let secondCorrection: Float
+
+  /// - Parameter step: from 1.
+  public init(beta1: Float, beta2: Float, epsilon: Float, step: Int) {
+    precondition(step >= 1, "Moments: step \(step)")
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    firstCorrection = Float(1 / (1 - power(Double(beta1), step)))
+    secondCorrection = Float(1 / (1 - power(Double(beta2), step)))
+  }
 }
 
 /// `base^exponent` by repeated squaring, so that the same bits come out everywhere.

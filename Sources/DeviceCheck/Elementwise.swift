@@ -1,6 +1,6 @@
 import Device
 
-/// Fill, copy, add and scale: one rounding at most, so exact.
+/// All but a blend round once at most, so they are exact.
 extension Conformance {
   static func elementwiseCases() -> [ConformanceCase] {
     lengths.flatMap(vectors) + rowShapes.enumerated().map { copy($1, gap: $0 % 3) }
@@ -35,6 +35,14 @@ extension Conformance {
       named("scale", "in place") { bench in
         let x = bench.updated("x", count, tolerance: 0)
         bench.device.elementwise(Scale(x, by: -3, into: x))
+      },
+      named("blend") { bench in
+        bench.device.elementwise(
+          Blend(bench.input("x", count), weight: 0.003, into: bench.updated("mean", count)))
+      },
+      named("exchange") { bench in
+        bench.device.elementwise(
+          Exchange(bench.updated("a", count, tolerance: 0), bench.updated("b", count, tolerance: 0)))
       },
     ]
   }

@@ -1,6 +1,6 @@
 import Device
 
-/// Gradient control with everything that is not finite, and AdamW, which then must not move a bit.
+/// Gradient control with everything that is not finite, and AdamW and LAMB, which then must not move a bit.
 extension Conformance {
   static func optimizerCases() -> [ConformanceCase] {
     [
@@ -22,7 +22,7 @@ extension Conformance {
           unmoved(count, "finite gradients", .normal()),
           unmoved(count, "gradients not finite", .oneOf([.nan, .infinity, 1])),
         ]
-      }
+      } + lambCases()
   }
 
   private static func control(_ label: String, squares: Float, loss: Float, maximum: Float)
@@ -70,7 +70,49 @@ extension Conformance {
       gradients: bench.input("gradients", count, gradients),
       firstMoment: bench.updated("first moment", count, .normal(0.5), tolerance: tolerance),
       secondMoment: bench.updated("second moment", count, .uniform(0..<1), tolerance: tolerance),
-      control: bench.input("control", control), decayedCount: decayed, learningRate: 0.01, beta1: 0.9,
-      beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1, step: step)
+      control: bench.input("control", control), decayedCount: decayed, learningRate: 0.01,
+      moments: Moments(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: step), weightDecay: 0.1)
+  }
+
+  /// Tensors of these sizes, with gaps between some.
+  private static func lamb(
+    _ label: String, _ sizes: [Int], decayed: Int, step: Int = 3, control: [Float] = [0.37, 2, 1, 1],
+    parameters: Values = .normal(), gradients: Values = .normal(), weightDecay: Float = 0.1
+  ) -> ConformanceCase {
+    var tensors: [Range<Int>] = []
+    var end = 0
+    for (index, size) in sizes.enumerated() {
+      tensors.append(end..<end + size)
+      end += size + index % 3 * 17
+    }
+    let (ranges, count) = (tensors, end)
+    let decayedCount = decayed < tensors.count ? tensors[decayed].lowerBound : count
+    let tolerance = control[3] == 1 ? Conformance.tolerance : 0
+    return ConformanceCase("optimizer", "LAMB", label, quick: count <= 1000) { bench in
+      bench.device.optimizer(
+        LAMB(
+          parameters: bench.updated("parameters", count, parameters, tolerance: tolerance),
+          gradients: bench.updated("gradients", count, gradients, tolerance: tolerance),
+          firstMoment: bench.updated("first moment", count, .normal(0.5), tolerance: tolerance),
+          secondMoment: bench.updated("second moment", count, .uniform(0..<1), tolerance: tolerance),
+          control: bench.input("control", control), blocks: TensorBlocks(ranges, on: bench.device),
+          decayedCount: decayedCount, learningRate: 0.01,
+          moments: Moments(beta1: 0.9, beta2: 0.98, epsilon: 1e-6, step: step), weightDecay: weightDecay))
+    }
+  }
+
+  private static func lambCases() -> [ConformanceCase] {
+    [
+      lamb("one element", [1], decayed: 1, step: 1),
+      lamb("small tensors", [3, 64, 1, 17, 200, 5], decayed: 4), lamb("none decays", [40, 7], decayed: 0),
+      lamb("no decay but a ratio", [40, 7], decayed: 1, weightDecay: 0),
+      lamb("long tensors", [16_384, 16_385, 70_001, 33], decayed: 3, step: 1000),
+      lamb("many blocks", [700_000, 12], decayed: 1, step: 77),
+      lamb("weights of zero", [100, 20], decayed: 2, parameters: .constant(0)),
+      lamb("not finite", [100, 20_000, 20], decayed: 2, control: [.nan, .infinity, .nan, 0]),
+      lamb(
+        "gradients not finite", [100, 20], decayed: 2, control: [0, .nan, 1, 0],
+        gradients: .oneOf([.nan, .infinity, 1])),
+    ]
   }
 }

@@ -29,4 +29,17 @@ extension OpenCLDevice {
       bytes: 8 * Double(operation.count),
       [.slice(operation.input), .float(operation.factor), .slice(operation.output), .long(operation.count)])
   }
+
+  public func elementwise(_ operation: Blend) {
+    launchElements(
+      "elementwise", "blend", count: operation.count, operations: 3 * Double(operation.count),
+      bytes: 12 * Double(operation.count),
+      [.slice(operation.input), .float(operation.weight), .slice(operation.output), .long(operation.count)])
+  }
+
+  public func elementwise(_ operation: Exchange) {
+    launchElements(
+      "elementwise", "exchange", count: operation.count, bytes: 16 * Double(operation.count),
+      [.slice(operation.a), .slice(operation.b), .long(operation.count)])
+  }
 }

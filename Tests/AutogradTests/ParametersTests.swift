@@ -35,8 +35,8 @@ import Testing
   @Test func adamW() throws {
     let device = ReferenceDevice()
     let parameters = Parameters([.matrix("w", rows: 1, columns: 2), .vector("b", count: 1)], on: device)
-    let settings = AdamWOptimizer.Settings(beta1: 0.8, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.5)
-    let optimizer = AdamWOptimizer(parameters, settings: settings)
+    let settings = Optimizer.Settings(beta1: 0.8, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.5)
+    let optimizer = Optimizer(parameters, settings: settings)
     var flat = [Float](repeating: 0, count: parameters.count)
     let places = [0, 1, 64]
     var p = [1.0, -2.0, 3.0]
@@ -71,7 +71,7 @@ import Testing
   @Test func refusesWhatIsNotFinite() throws {
     let device = ReferenceDevice()
     let parameters = Parameters([.matrix("w", rows: 1, columns: 2)], on: device)
-    let optimizer = AdamWOptimizer(parameters)
+    let optimizer = Optimizer(parameters)
     let gradients = try #require(parameters.gradients)
     let loss = device.makeBuffer([1] as [Float])[...]
     device.write([1, 2] as [Float], to: gradients)
@@ -90,7 +90,7 @@ import Testing
       #expect(try optimizer.moments() == before.1)
     }
 
-    let twin = AdamWOptimizer(parameters)
+    let twin = Optimizer(parameters)
     twin.restore(step: 1, first: before.1.first, second: before.1.second)
     device.write([0.5, 2] as [Float], to: gradients)
     device.write([1] as [Float], to: loss)

@@ -87,8 +87,8 @@ struct SumTests {
         device.optimizer(
           AdamW(
             parameters: parameters, gradients: gradient, firstMoment: m, secondMoment: v, control: control,
-            decayedCount: decayed, learningRate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8,
-            weightDecay: 0.1, step: step))
+            decayedCount: decayed, learningRate: 0.01,
+            moments: Moments(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, step: step), weightDecay: 0.1))
       }
       return try [parameters, m, v, control].map(device.read)
     }
@@ -128,8 +128,8 @@ struct SumTests {
     device.optimizer(
       AdamW(
         parameters: buffers[0], gradients: buffers[1], firstMoment: buffers[2], secondMoment: buffers[3],
-        control: control, decayedCount: 40, learningRate: 1, beta1: 0.9, beta2: 0.9, epsilon: 1e-8,
-        weightDecay: 1, step: 1))
+        control: control, decayedCount: 40, learningRate: 1,
+        moments: Moments(beta1: 0.9, beta2: 0.9, epsilon: 1e-8, step: 1), weightDecay: 1))
     for buffer in buffers { #expect(try device.read(buffer) == start) }
     #expect(try device.read(control)[3] == 0)
   }

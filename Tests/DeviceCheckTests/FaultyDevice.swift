@@ -211,6 +211,16 @@ final class FaultyDevice: Device {
     spoil(operation.output, operation.input)
   }
 
+  func elementwise(_ operation: Blend) {
+    inner.elementwise(operation)
+    spoil(operation.output, operation.input)
+  }
+
+  func elementwise(_ operation: Exchange) {
+    inner.elementwise(operation)
+    spoil(operation.a, nil)
+  }
+
   func reduction(_ operation: Reduction) {
     inner.reduction(operation)
     spoil(operation.output, operation.input)
@@ -229,5 +239,10 @@ final class FaultyDevice: Device {
   func optimizer(_ operation: AdamW) {
     inner.optimizer(operation)
     spoil(operation.parameters, operation.gradients)
+  }
+
+  func optimizer(_ operation: LAMB) {
+    inner.optimizer(operation)
+    spoil(operation.parameters, operation.control)
   }
 }

@@ -224,7 +224,7 @@ import Testing
         AdamW(
           parameters: slices[0], gradients: slices[1], firstMoment: slices[2], secondMoment: slices[3],
           control: device.makeBuffer([0.5, 1, 1, finite])[...], decayedCount: 1, learningRate: 0.25,
-          beta1: 0.5, beta2: 0.75, epsilon: 0, weightDecay: 0.5, step: 1))
+          moments: Moments(beta1: 0.5, beta2: 0.75, epsilon: 0, step: 1), weightDecay: 0.5))
     }
     step(finite: 0)
     expect(slices[0], [1, 1])
@@ -233,6 +233,35 @@ import Testing
     expect(slices[0], [1 - 0.25 * 1.5, 1.25])
     expect(slices[2], [0.125, -2])
     expect(slices[3], [0.015625, 4])
+  }
+
+  /// Two tensors that adapt, one of zero weights, and one that does not; |u| of the first is 5.
+  @Test func theFirstStepOfLAMB() {
+    let device = device
+    let slices = [[6, 8, 0, 0, 7], [0.5, -8, 3, 0.25, -2]].map {
+      device.makeBuffer($0.map { Float($0) })[...]
+    }
+    let moments = (0..<2).map { _ in device.makeBuffer([Float](repeating: 0, count: 5))[...] }
+    device.optimizer(
+      LAMB(
+        parameters: slices[0], gradients: slices[1], firstMoment: moments[0], secondMoment: moments[1],
+        control: device.makeBuffer([0.5, 1, 1, 1] as [Float])[...],
+        blocks: TensorBlocks([0..<2, 2..<3, 4..<5], on: device), decayedCount: 4, learningRate: 0.25,
+        moments: Moments(beta1: 0.5, beta2: 0.75, epsilon: 0, step: 1), weightDecay: 0.5))
+    expect(slices[1], [1 + 3, -1 + 4, 1, 0.25, -1])
+    expect(slices[0], [6 - 0.25 * 2 * 4, 8 - 0.25 * 2 * 3, -0.25, 0, 7.25])
+    expect(moments[0], [0.125, -2, 0.75, 0, -0.5])
+  }
+
+  @Test func blendsAndExchanges() {
+    let (a, b) = (
+      device.makeBuffer([1, 2] as [Float])[...], device.makeBuffer([5, -2] as [Float])[...]
+    )
+    device.elementwise(Blend(a, weight: 0.25, into: b))
+    expect(b, [4, -1])
+    device.elementwise(Exchange(a, b))
+    expect(a, [4, -1])
+    expect(b, [1, 2])
   }
 }
 

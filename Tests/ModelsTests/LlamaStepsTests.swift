@@ -37,7 +37,7 @@ import Testing
     let expected = masked ? fixture.masked : fixture.causal
     let configuration = try #require(LlamaConfiguration.preset("llama-mini", vocabularySize: 4096))
     let model = Llama(configuration, seed: fixture.seed, on: device)
-    let optimizer = AdamWOptimizer(
+    let optimizer = Optimizer(
       model.parameters, settings: .init(weightDecay: fixture.weightDecay))
     let loss = device.makeBuffer(.float32, count: 1)[...]
     for step in expected.losses.indices {

@@ -89,7 +89,7 @@ import Testing
     let configuration = LlamaConfiguration(
       vocabularySize: 61, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 3, maximumLength: 16)
     let model = Llama(configuration, seed: 2, on: device)
-    let optimizer = AdamWOptimizer(model.parameters)
+    let optimizer = Optimizer(model.parameters)
     let loss = device.makeBuffer([0] as [Float])[...]
     func step(_ number: Int) throws {
       let (ids, labels) = maskedBatch(randomIDs(16 * 16, below: 61, step: number), step: number)

@@ -135,7 +135,7 @@ import Testing
     for run in fixture.training {
       let model = self.model(
         run.architecture, run.layout, sizes: (256, 64, 96, 3, 4), seed: fixture.seed, on: device)
-      let optimizer = AdamWOptimizer(model.parameters, settings: .init(weightDecay: fixture.weightDecay))
+      let optimizer = Optimizer(model.parameters, settings: .init(weightDecay: fixture.weightDecay))
       let loss = device.makeBuffer(.float32, count: 1)[...]
       var worst = 0.0
       for step in 1...fixture.steps {

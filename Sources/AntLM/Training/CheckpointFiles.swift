@@ -15,7 +15,7 @@ enum CheckpointFiles {
   private static let prefixes = ["firstMoment.", "secondMoment."]
 
   static func write(
-    model: any Transformer, optimizer: AdamWOptimizer, tokenizer: Tokenizer, state: TrainerState,
+    model: any Transformer, optimizer: Optimizer, tokenizer: Tokenizer, state: TrainerState,
     to folder: URL
   ) throws {
     try model.write(to: folder)
@@ -31,7 +31,7 @@ enum CheckpointFiles {
   }
 
   /// Gives `optimizer` the moments of `checkpoint`.
-  static func restore(_ optimizer: AdamWOptimizer, step: Int, from checkpoint: Checkpoint) throws {
+  static func restore(_ optimizer: Optimizer, step: Int, from checkpoint: Checkpoint) throws {
     let file = try SafeTensors(contentsOf: checkpoint.url.appending(path: self.optimizer))
     let parameters = optimizer.parameters
     var moments: [[Float]] = []

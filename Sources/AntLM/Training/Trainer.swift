@@ -28,7 +28,7 @@ public final class Trainer {
   public let run: RunDirectory
   public let plan: TrainingPlan
   public let model: any Transformer
-  let optimizer: AdamWOptimizer
+  let optimizer: Optimizer
   private let device: any Device
   private let tokenizer: Tokenizer
   private let objectives: [String: any Objective]
@@ -43,7 +43,7 @@ public final class Trainer {
 
   init(
     _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer,
-    optimizer: AdamWOptimizer,
+    optimizer: Optimizer,
     tokenizer: Tokenizer, data: TrainingData, evaluation: Evaluation?, objectives: [any Objective],
     state: TrainerState, run: RunDirectory, lock: RunLock, device: any Device
   ) throws {

@@ -84,8 +84,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
       span: learningRateSpan)
   }
 
-  public var optimizer: AdamWOptimizer.Settings {
-    AdamWOptimizer.Settings(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
+  public var optimizer: Optimizer.Settings {
+    Optimizer.Settings(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
   }
 
   /// Sequences of one part of a batch.

@@ -133,7 +133,7 @@ public enum TrainingRun {
     text: Tokens, checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock, device: any Device,
     memory: TrainingMemory, report: (Event) -> Void
   ) throws -> Trainer {
-    let optimizer = AdamWOptimizer(model.parameters, settings: configuration.optimizer)
+    let optimizer = Optimizer(model.parameters, settings: configuration.optimizer)
     var state = TrainerState()
     if let checkpoint {
       state = try TrainerState(checkpoint, of: plan, configuration)

@@ -1,6 +1,5 @@
 import Device
 
-/// Fill, copy, add and scale.
 extension ReferenceDevice {
   public func elementwise(_ operation: Fill) {
     for index in 0..<operation.output.count { operation.output.numbers[index] = Measured(operation.value) }
@@ -23,6 +22,22 @@ extension ReferenceDevice {
   public func elementwise(_ operation: Scale) {
     for index in 0..<operation.count {
       operation.output.numbers[index] = Double(operation.factor) * operation.input.numbers[index]
+    }
+  }
+
+  public func elementwise(_ operation: Blend) {
+    let weight = Double(operation.weight)
+    for index in 0..<operation.count {
+      let old = operation.output.numbers[index]
+      operation.output.numbers[index] = old + weight * (operation.input.numbers[index] - old)
+    }
+  }
+
+  public func elementwise(_ operation: Exchange) {
+    for index in 0..<operation.count {
+      let was = operation.a.numbers[index]
+      operation.a.numbers[index] = operation.b.numbers[index]
+      operation.b.numbers[index] = was
     }
   }
 }

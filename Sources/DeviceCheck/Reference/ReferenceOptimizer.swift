@@ -1,6 +1,6 @@
 import Device
 
-/// The clip factor with its verdict, and AdamW.
+/// The clip factor with its verdict, AdamW and LAMB.
 extension ReferenceDevice {
   public func optimizer(_ operation: GradientControl) {
     let norm = operation.gradientSquares.numbers[0].value.squareRoot()
@@ -16,23 +16,52 @@ extension ReferenceDevice {
   public func optimizer(_ operation: AdamW) {
     let control = operation.control.numbers
     guard control[3].value != 0 else { return }
-    let factor = control[0]
-    let (beta1, beta2) = (Double(operation.beta1), Double(operation.beta2))
-    let (firstCorrection, secondCorrection) = (
-      Double(operation.firstCorrection), Double(operation.secondCorrection)
-    )
     for index in 0..<operation.count {
-      let gradient = factor * operation.gradients.numbers[index]
-      let first = beta1 * operation.firstMoment.numbers[index] + (1 - beta1) * gradient
-      let second = beta2 * operation.secondMoment.numbers[index] + (1 - beta2) * (gradient * gradient)
+      let direction = operation.moments.direction(
+        control[0] * operation.gradients.numbers[index], &operation.firstMoment.numbers[index],
+        &operation.secondMoment.numbers[index])
       let parameter = operation.parameters.numbers[index]
       let decay = index < operation.decayedCount ? Double(operation.weightDecay) : 0
-      let step =
-        (firstCorrection * first) / (sqrt(secondCorrection * second) + Measured(operation.epsilon))
-        + decay * parameter
-      operation.firstMoment.numbers[index] = first
-      operation.secondMoment.numbers[index] = second
-      operation.parameters.numbers[index] = parameter - Double(operation.learningRate) * step
+      operation.parameters.numbers[index] =
+        parameter - Double(operation.learningRate) * (direction + decay * parameter)
     }
+  }
+
+  public func optimizer(_ operation: LAMB) {
+    let control = operation.control.numbers
+    guard control[3].value != 0 else { return }
+    for tensor in operation.blocks.tensors {
+      let decays = tensor.lowerBound < operation.decayedCount
+      var (parameterSquares, directionSquares) = (Measured.zero, Measured.zero)
+      for index in tensor {
+        let direction = operation.moments.direction(
+          control[0] * operation.gradients.numbers[index], &operation.firstMoment.numbers[index],
+          &operation.secondMoment.numbers[index])
+        let parameter = operation.parameters.numbers[index]
+        let update = direction + (decays ? Double(operation.weightDecay) : 0) * parameter
+        operation.gradients.numbers[index] = update
+        parameterSquares += parameter * parameter
+        directionSquares += update * update
+      }
+      let isScaled = decays && parameterSquares.value > 0 && directionSquares.value > 0
+      let ratio = isScaled ? sqrt(parameterSquares) / sqrt(directionSquares) : Measured(1.0)
+      for index in tensor {
+        operation.parameters.numbers[index] =
+          operation.parameters.numbers[index]
+          - Double(operation.learningRate) * ratio * operation.gradients.numbers[index]
+      }
+    }
+  }
+}
+
+extension Moments {
+  fileprivate func direction(_ gradient: Measured, _ first: inout Measured, _ second: inout Measured)
+    -> Measured
+  {
+    let (beta1, beta2) = (Double(beta1), Double(beta2))
+    first = beta1 * first + (1 - beta1) * gradient
+    second = beta2 * second + (1 - beta2) * (gradient * gradient)
+    return (Double(firstCorrection) * first)
+      / (sqrt(Double(secondCorrection) * second) + Measured(epsilon))
   }
 }

@@ -1,18 +1,28 @@
 import Device
 
-/// AdamW with gradient clipping, all of it on the device (see ``Device/AdamW`` for the formula).
+/// AdamW or LAMB with gradient clipping, all of it on the device (see ``Device/AdamW`` and ``Device/LAMB`` for the
+/// formulas).
 ///
 /// A step is three launches: the sum of squared gradients, the decision what to do with it, the update. Where
 /// the loss or the norm is not finite the update does nothing, and the host learns of it from ``status()``.
-public final class AdamWOptimizer {
-  public struct Settings: Equatable, Sendable, Codable {
+public final class Optimizer {
+  public enum Rule: String, Sendable, Codable, CaseIterable {
+    case adamw, lamb
+  }
+
+  public struct Settings: Equatable, Sendable {
+    public var rule: Rule
     public var beta1: Float
     public var beta2: Float
     public var epsilon: Float
     /// Of the parameters that decay.
     public var weightDecay: Float
 
-    public init(beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0.1) {
+    public init(
+      _ rule: Rule = .adamw, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8,
+      weightDecay: Float = 0.1
+    ) {
+      self.rule = rule
       self.beta1 = beta1
       self.beta2 = beta2
       self.epsilon = epsilon
@@ -41,6 +51,8 @@ public final class AdamWOptimizer {
   private let secondMoment: BufferSlice
   private let control: BufferSlice
   private let squares: BufferSlice
+  /// What LAMB takes for a tensor: those that a checkpoint names.
+  private let blocks: TensorBlocks
 
   /// Makes the moments, zero, and the gradients where the parameters have none yet.
   public init(_ parameters: Parameters, settings: Settings = Settings()) {
@@ -51,6 +63,8 @@ public final class AdamWOptimizer {
     secondMoment = device.makeBuffer(.float32, count: parameters.count)[...]
     control = device.makeBuffer(.float32, count: GradientControl.size)[...]
     squares = device.makeBuffer(.float32, count: 1)[...]
+    blocks = TensorBlocks(
+      settings.rule == .lamb ? parameters.segments.flatMap { $0.tensors.map(\.range) } : [], on: device)
     if parameters.gradients == nil { parameters.makeGradients() }
     reset()
   }
@@ -62,7 +76,7 @@ public final class AdamWOptimizer {
     for moment in [firstMoment, secondMoment] { device.elementwise(Fill(moment, with: 0)) }
   }
 
-  /// Updates the parameters by their gradients, which stay as they are.
+  /// Updates the parameters by their gradients, which are of no use afterwards.
   ///
   /// - Parameters:
   ///   - maximumNorm: gradients are scaled down to this norm; infinity for no clipping.
@@ -75,12 +89,23 @@ public final class AdamWOptimizer {
     device.reduction(Reduction(.sumOfSquares, of: gradients, into: squares))
     device.optimizer(
       GradientControl(gradientSquares: squares, loss: loss, maximumNorm: maximumNorm, into: control))
-    device.optimizer(
-      AdamW(
-        parameters: parameters.values, gradients: gradients, firstMoment: firstMoment,
-        secondMoment: secondMoment, control: control, decayedCount: parameters.decayedCount,
-        learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
-        epsilon: settings.epsilon, weightDecay: settings.weightDecay, step: step))
+    let moments = Moments(
+      beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon, step: step)
+    switch settings.rule {
+    case .adamw:
+      device.optimizer(
+        AdamW(
+          parameters: parameters.values, gradients: gradients, firstMoment: firstMoment,
+          secondMoment: secondMoment, control: control, decayedCount: parameters.decayedCount,
+          learningRate: learningRate, moments: moments, weightDecay: settings.weightDecay))
+    case .lamb:
+      device.optimizer(
+        LAMB(
+          parameters: parameters.values, gradients: gradients, firstMoment: firstMoment,
+          secondMoment: secondMoment, control: control, blocks: blocks,
+          decayedCount: parameters.decayedCount, learningRate: learningRate, moments: moments,
+          weightDecay: settings.weightDecay))
+    }
   }
 
   /// Waits for the latest update and says how it went: the one read-back of a step.
@@ -104,7 +129,7 @@ public final class AdamWOptimizer {
   public func restore(step: Int, first: [Float], second: [Float]) {
     precondition(
       first.count == parameters.count && second.count == parameters.count && step >= 0,
-      "AdamWOptimizer: step \(step), moments of \(first.count) and \(second.count) for \(parameters.count)")
+      "Optimizer: step \(step), moments of \(first.count) and \(second.count) for \(parameters.count)")
     self.step = step
     parameters.device.write(first, to: firstMoment)
     parameters.device.write(second, to: secondMoment)
