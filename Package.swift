@@ -55,7 +55,8 @@ let package = Package(
       name: "AntLM",
       dependencies: [
         "Models", "Text", "Autograd", "Device", "Files",
-      ]),
+      ],
+      resources: [.embedInCode("Recipes/recipes.json")]),
     .executableTarget(
       name: "Command",
       dependencies: [

@@ -20,7 +20,7 @@ struct Antlm: ParsableCommand {
       """,
     subcommands: [
       DevicesCommand.self, CheckCommand.self, BenchCommand.self, CorpusCommand.self, TokenizerCommand.self,
-      TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self,
+      PresetsCommand.self, TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self,
       EmbedCommand.self, EvaluateCommand.self,
       ImportCommand.self, ExportCommand.self,
     ])

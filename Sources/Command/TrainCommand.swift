@@ -1,5 +1,6 @@
 import AntLM
 import ArgumentParser
+import Autograd
 import Device
 import Devices
 import Foundation
@@ -15,9 +16,10 @@ struct TrainCommand: ParsableCommand {
       Examples:
         antlm train --model llama-mini --schedule 4_CLM+16_MLM+4_CLM --train text.txt --dev dev.txt \\
           --tokenizer tok.json --out run
+        antlm train --preset antlm-babyllama --train corpus/ --dev dev/ --tokenizer tok.json --out run
         antlm train --resume run
 
-      A schedule counts epochs (4_CLM) or steps (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6. It alternates
+      A preset brings model, schedule and recipe; options given beside it go before ('antlm presets' shows them). A schedule counts epochs (4_CLM) or steps (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6. It alternates
       CLM (the next token, causal), MLM (hidden tokens, every position sees all), MNTP (as MLM, predicted one
       position earlier) and PrefixLM (the next token after a prefix that sees itself both ways).
       Ctrl-C or SIGTERM finishes the step and saves; an evaluation is made up for on --resume. A resumed run
@@ -27,7 +29,9 @@ struct TrainCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Take this run up after its newest checkpoint.", valueName: "run"))
   var resume: String?
 
-  @Option(help: "A preset (\(ModelConfiguration.presetNames.joined(separator: ", "))) or a config.json.")
+  @Option(help: "A recipe: model, schedule and how to train ('antlm presets').")
+  var preset: String?
+  @Option(help: "A model (\(ModelConfiguration.presetNames.joined(separator: ", "))) or a config.json.")
   var model: String?
   @Option(help: "Which objective when: 4_CLM+16_MLM+4_CLM.")
   var schedule: String?
@@ -48,8 +52,11 @@ struct TrainCommand: ParsableCommand {
   var batch: Int?
   @Option(help: "Parts a batch is split into to save memory. (default: 1)")
   var accumulate: Int?
-  @Option(help: "Tokens a sequence. (default: 128)")
-  var length: Int?
+  @Option(
+    help:
+      "Tokens a sequence; 128:90%,512 for 128 in the first nine tenths of the steps, then 512. (default: 128)"
+  )
+  var length: LengthSchedule?
   @Option(help: "Stop after this many steps; the learning rate's cosine ends there.")
   var maxSteps: Int?
   @Option(help: "Decides every random draw. (default: 1)")
@@ -72,20 +79,29 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp(
       "The optimizer's moments at a switch of objective. (default: keep)", valueName: "keep|reset"))
   var optimizerState: TrainingConfiguration.OptimizerState?
-  @Option(help: "AdamW's decay of the first moment. (default: 0.9)")
+  @Option(help: "adamw or lamb. (default: adamw)")
+  var optimizer: Optimizer.Rule?
+  @Option(help: "The optimizer's decay of the first moment. (default: 0.9)")
   var beta1: Float?
-  @Option(help: "AdamW's decay of the second moment. (default: 0.999)")
+  @Option(help: "The optimizer's decay of the second moment. (default: 0.999)")
   var beta2: Float?
-  @Option(help: "AdamW's epsilon. (default: 1e-8)")
+  @Option(help: "The optimizer's epsilon. (default: 1e-8)")
   var epsilon: Float?
-  @Option(help: "AdamW's weight decay; norms do not decay. (default: 0.1)")
+  @Option(help: "The optimizer's weight decay; norms and biases do not decay. (default: 0.1)")
   var weightDecay: Float?
   @Option(help: "Scale gradients down to this norm; inf for no clipping. (default: 1)")
   var clip: Float?
+  @Option(
+    help: ArgumentHelp(
+      "Evaluate and save a running mean of the weights, such as 0.999. (default: 0, none)",
+      valueName: "decay"))
+  var ema: Float?
   @Option(help: "Dropout in place of the model's own: 0 for Llama, 0.1 for LTG-BERT.")
   var dropout: Float?
   @Option(help: "Part of the tokens MLM and MNTP predict. (default: 0.15)")
   var maskRate: Float?
+  @Option(help: "What that part has become at the last step, on a straight line. (default: no change)")
+  var finalMaskRate: Float?
   @Option(
     help: ArgumentHelp("What they choose at a time. (default: tokens)", valueName: "tokens|spans"))
   var maskUnit: Masking.Unit?
@@ -123,24 +139,30 @@ struct TrainCommand: ParsableCommand {
       throw ValidationError("\(option) is given an empty path; name a file or folder")
     }
     guard resume != nil else {
+      let recipe = try preset.map(Recipe.named)
       for (option, value) in [
-        ("--model", model), ("--schedule", schedule), ("--tokenizer", tokenizer), ("--out", out),
-        ("--train", training.first),
+        ("--model", model ?? preset), ("--schedule", schedule ?? preset), ("--tokenizer", tokenizer),
+        ("--out", out), ("--train", training.first),
       ] where value == nil {
+        let making = recipe?.tokenizer.value.description ?? "--vocab 8192"
         throw ValidationError(
           option == "--tokenizer"
-            ? "--tokenizer is missing; make one with 'antlm tokenizer train --vocab 8192 --out tok.json FILE...'"
-            : "\(option) is missing; a new run needs --model, --schedule, --train, --tokenizer and --out")
+            ? "--tokenizer is missing; make one with 'antlm tokenizer train \(making) --out tok.json FILE...'"
+            : "\(option) is missing; a new run needs --preset or --model and --schedule, and --train, --tokenizer "
+              + "and --out")
       }
       return
     }
     let given: [(String, Any?)] = [
-      ("--model", model), ("--schedule", schedule), ("--tokenizer", tokenizer), ("--out", out),
-      ("--batch", batch), ("--accumulate", accumulate), ("--length", length), ("--max-steps", maxSteps),
+      ("--preset", preset), ("--model", model), ("--schedule", schedule), ("--tokenizer", tokenizer),
+      ("--out", out), ("--batch", batch), ("--accumulate", accumulate), ("--length", length),
+      ("--max-steps", maxSteps),
       ("--seed", seed), ("--lr", learningRate), ("--lr-floor", learningRateFloor),
       ("--lr-span", learningRateSpan), ("--warmup", warmup), ("--optimizer-state", optimizerState),
       ("--beta1", beta1), ("--beta2", beta2), ("--epsilon", epsilon), ("--weight-decay", weightDecay),
-      ("--clip", clip), ("--dropout", dropout), ("--mask-rate", maskRate), ("--mask-unit", maskUnit),
+      ("--clip", clip), ("--dropout", dropout), ("--mask-rate", maskRate),
+      ("--final-mask-rate", finalMaskRate), ("--mask-unit", maskUnit), ("--optimizer", optimizer),
+      ("--ema", ema),
       ("--eval-every", evaluateEvery),
       ("--eval-first", evaluateFirst ? true : nil), ("--eval-sequences", evaluationSequences),
       ("--checkpoint-every", checkpointEvery), ("--keep", keep),
@@ -188,14 +210,19 @@ struct TrainCommand: ParsableCommand {
         development: development.isEmpty ? nil : absolute(development), report: announce)
       return (trainer, device)
     }
-    guard let model, let schedule, let tokenizer, let out else {
-      preconditionFailure("TrainCommand: run before validate")
-    }
-    var options = TrainingConfiguration(model: model, schedule: schedule, training: absolute(training))
+    guard let tokenizer, let out else { preconditionFailure("TrainCommand: run before validate") }
+    var options =
+      try preset.map { try Recipe.named($0).configuration(training: absolute(training)) }
+      ?? TrainingConfiguration(model: "", schedule: "", training: absolute(training))
     options.development = absolute(development)
     func take<Value>(_ given: Value?, _ key: WritableKeyPath<TrainingConfiguration, Value>) {
       if let given { options[keyPath: key] = given }
     }
+    func take<Value>(_ given: Value?, _ key: WritableKeyPath<TrainingConfiguration, Value?>) {
+      if let given { options[keyPath: key] = given }
+    }
+    take(model, \.model)
+    take(schedule, \.schedule)
     take(batch, \.batch)
     take(accumulate, \.accumulate)
     take(length, \.length)
@@ -205,25 +232,28 @@ struct TrainCommand: ParsableCommand {
     take(learningRateFloor, \.learningRateFloor)
     take(learningRateSpan, \.learningRateSpan)
     take(warmup, \.warmup)
+    take(optimizer, \.optimizer)
     take(optimizerState, \.optimizerState)
     take(beta1, \.beta1)
     take(beta2, \.beta2)
     take(epsilon, \.epsilon)
     take(weightDecay, \.weightDecay)
     take(clip, \.clip)
-    options.dropout = dropout
+    take(ema, \.ema)
+    take(dropout, \.dropout)
     take(maskRate, \.maskRate)
+    take(finalMaskRate, \.finalMaskRate)
     take(maskUnit, \.maskUnit)
     take(evaluateEvery, \.evaluateEvery)
     options.evaluateFirst = evaluateFirst
     take(evaluationSequences, \.evaluationSequences)
     take(checkpointEvery, \.checkpointEvery)
     take(keep, \.keep)
-    if model.hasSuffix(".json") { options.model = absolute([model])[0] }
+    if options.model.hasSuffix(".json") { options.model = absolute([options.model])[0] }
     options.kernels = (compute.kernels ?? .automatic).optionName
     // What needs no device is refused before one is opened.
     try options.validate()
-    _ = try Schedule(schedule, objectives: Objectives.names)
+    _ = try Schedule(options.schedule, objectives: Objectives.names)
     try RunDirectory.requireNew(out)
     let device = try compute.open()
     warn("device: \(device.info.name)")
@@ -254,6 +284,8 @@ struct TrainCommand: ParsableCommand {
 }
 
 extension LearningRate.Span: ExpressibleByArgument {}
+extension LengthSchedule: ExpressibleByArgument {}
+extension Optimizer.Rule: ExpressibleByArgument {}
 extension Masking.Unit: ExpressibleByArgument {}
 extension TrainingConfiguration.OptimizerState: ExpressibleByArgument {}
 

@@ -86,6 +86,54 @@ import Text
     try tiny.expectEqual("whole", "steps", "stopped after every step")
   }
 
+  /// LAMB, a mean of the weights, longer sequences and a falling mask rate.
+  @Test func stoppingChangesNothingInARecipe() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("(3s_CLM+2s_MLM)*2")
+    configuration.optimizer = .lamb
+    configuration.ema = 0.8
+    configuration.length = try #require(LengthSchedule("16:50%,32"))
+    configuration.maskRate = 0.4
+    configuration.finalMaskRate = 0.2
+    configuration.maskUnit = .spans
+    #expect(try tiny.start("whole", configuration).train() == .finished)
+    #expect(try trainUntil(1, tiny.start("steps", configuration)) == .stopped(step: 1))
+    for step in [2, 5, 6, 7, 10] {
+      #expect(try trainUntil(step, tiny.resume("steps", threads: 2)) == .stopped(step: step))
+    }
+    #expect(try tiny.resume("steps").train() == .finished)
+    try tiny.expectEqual("whole", "steps", "stopped after some steps")
+  }
+
+  /// The mean is what is saved, and beside it what training goes on with, which it does not touch.
+  @Test func theMeanOfTheWeightsIsTheModel() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("4s_CLM")
+    configuration.checkpointEvery = 1
+    configuration.keep = 0
+    #expect(try tiny.start("plain", configuration).train() == .finished)
+    configuration.ema = 0.75
+    #expect(try tiny.start("mean", configuration).train() == .finished)
+
+    let name = "model.layers.0.mlp.down_proj.weight"
+    func weights(_ run: String, _ step: Int, _ file: String, _ name: String) throws -> [Float] {
+      let checkpoint = try tiny.run(run).checkpoint("step-\(step)")
+      return try SafeTensors(contentsOf: checkpoint.url.appending(path: file)).floats(name)
+    }
+    let untrained = try ModelConfiguration(contentsOf: URL(filePath: tiny.model)).architecture
+      .makeModel(seed: configuration.seed, on: tiny.device())
+    let place = try #require(
+      untrained.parameters.segments.flatMap(\.tensors).first { $0.name == name }?.range)
+    var mean = Array(try untrained.parameters.read()[place])
+    for step in 1...4 {
+      let plain = try weights("plain", step, "model.safetensors", name)
+      #expect(try weights("mean", step, "optimizer.safetensors", "weights." + name) == plain)
+      mean = zip(mean, plain).map { $0 + 0.25 * ($1 - $0) }
+      let saved = try weights("mean", step, "model.safetensors", name)
+      #expect(zip(saved, mean).allSatisfy { abs($0 - $1) < 1e-6 } && saved != plain)
+    }
+  }
+
   /// Between any two batches, again and again before the evaluation is through.
   @Test func anEvaluationStopsBetweenBatches() throws {
     let tiny = try TinyRun()

@@ -8,34 +8,44 @@ import Text
 ///
 ///     config.json  generation_config.json  model.safetensors      the model
 ///     tokenizer.json  tokenizer_config.json                       the tokenizer
-///     optimizer.safetensors                                       both moments of every tensor
+///     optimizer.safetensors                                       both moments of every tensor; with a running
+///                                                                 mean of the weights, which then is the model,
+///                                                                 the weights themselves as well
 ///     trainer.json                                                step and best (see ``TrainerState``)
 enum CheckpointFiles {
   static let optimizer = "optimizer.safetensors"
   private static let prefixes = ["firstMoment.", "secondMoment."]
+  private static let weights = "weights."
 
   static func write(
-    model: any Transformer, optimizer: Optimizer, tokenizer: Tokenizer, state: TrainerState,
-    to folder: URL
+    model: any Transformer, optimizer: Optimizer, average: WeightAverage?, tokenizer: Tokenizer,
+    state: TrainerState, to folder: URL
   ) throws {
+    average?.exchange()
+    defer { average?.exchange() }
     try model.write(to: folder)
     try tokenizer.write(to: folder.appending(path: "tokenizer.json"))
     try write(tokenizer.specials, of: tokenizer, maximumLength: model.maximumLength, to: folder)
     let moments = try optimizer.moments()
     let tensors = model.parameters.segments.flatMap(\.tensors)
-    let sources = zip(prefixes, [moments.first, moments.second]).flatMap { prefix, values in
+    var kept = Array(zip(prefixes, [moments.first, moments.second]))
+    if let average { kept.append((weights, try model.device.read(average.mean))) }
+    let sources = kept.flatMap { prefix, values in
       tensors.map { SafeTensors.Source(prefix + $0.name, shape: $0.shape, values: values[$0.range]) }
     }
     try SafeTensors.write(sources, to: folder.appending(path: self.optimizer))
     try state.write(to: folder)
   }
 
-  /// Gives `optimizer` the moments of `checkpoint`.
-  static func restore(_ optimizer: Optimizer, step: Int, from checkpoint: Checkpoint) throws {
+  /// Gives `optimizer` the moments of `checkpoint`, and where a mean of the weights is kept, which was read as the
+  /// model, the model its weights.
+  static func restore(
+    _ optimizer: Optimizer, _ average: WeightAverage?, step: Int, from checkpoint: Checkpoint
+  ) throws {
     let file = try SafeTensors(contentsOf: checkpoint.url.appending(path: self.optimizer))
     let parameters = optimizer.parameters
-    var moments: [[Float]] = []
-    for prefix in prefixes {
+    var kept: [[Float]] = []
+    for prefix in prefixes + (average == nil ? [] : [weights]) {
       var flat = [Float](repeating: 0, count: parameters.count)
       for tensor in parameters.segments.flatMap(\.tensors) {
         let name = prefix + tensor.name
@@ -50,9 +60,10 @@ enum CheckpointFiles {
           try file.copy(name, into: UnsafeMutableBufferPointer(rebasing: $0[tensor.range]))
         }
       }
-      moments.append(flat)
+      kept.append(flat)
     }
-    optimizer.restore(step: step, first: moments[0], second: moments[1])
+    optimizer.restore(step: step, first: kept[0], second: kept[1])
+    if average != nil { parameters.write(kept[2]) }
   }
 
   /// What transformers' AutoTokenizer reads beside tokenizer.json.

@@ -29,9 +29,10 @@ public final class Trainer {
   public let plan: TrainingPlan
   public let model: any Transformer
   let optimizer: Optimizer
+  /// The running mean of the weights, which is what is evaluated and saved; nil where these are.
+  private let average: WeightAverage?
   private let device: any Device
   private let tokenizer: Tokenizer
-  private let objectives: [String: any Objective]
   private let data: TrainingData
   private let evaluation: Evaluation?
   private let metrics: MetricsLog
@@ -43,18 +44,17 @@ public final class Trainer {
 
   init(
     _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer,
-    optimizer: Optimizer,
-    tokenizer: Tokenizer, data: TrainingData, evaluation: Evaluation?, objectives: [any Objective],
-    state: TrainerState, run: RunDirectory, lock: RunLock, device: any Device
+    optimizer: Optimizer, average: WeightAverage?, tokenizer: Tokenizer, data: TrainingData,
+    evaluation: Evaluation?, state: TrainerState, run: RunDirectory, lock: RunLock, device: any Device
   ) throws {
     self.configuration = configuration
     self.plan = plan
     self.model = model
     self.optimizer = optimizer
+    self.average = average
     self.tokenizer = tokenizer
     self.data = data
     self.evaluation = evaluation
-    self.objectives = Dictionary(uniqueKeysWithValues: objectives.map { ($0.name, $0) })
     self.state = state
     self.run = run
     self.lock = lock
@@ -82,7 +82,7 @@ public final class Trainer {
 
     if configuration.evaluateFirst, state.step == 0, let evaluation {
       var first = StepReport(step: 0, totalSteps: plan.totalSteps, position: plan.position(ofStep: 1))
-      guard let losses = try evaluation(model, until: stop) else { return .stopped(step: 0) }
+      guard let losses = try evaluate(evaluation, until: stop) else { return .stopped(step: 0) }
       first.devLosses = losses
       first.secondsElapsed = elapsed()
       try metrics.append(first.json)
@@ -103,7 +103,7 @@ public final class Trainer {
       let step = state.step
       var isBest = false
       if let evaluation, isLate || isDue(step, every: configuration.evaluateEvery, position) {
-        guard let losses = try evaluation(model, until: stop) else {
+        guard let losses = try evaluate(evaluation, until: stop) else {
           state.unevaluated = TrainerState.Unevaluated(stepReport)
           if !isLate { try saving(step) { try save() } }
           return .stopped(step: step)
@@ -145,12 +145,12 @@ public final class Trainer {
     let step = state.step + 1
     let position = plan.position(ofStep: step)
     let phase = plan.phases[position.phase]
-    guard let objective = objectives[position.objective] else {
-      preconditionFailure("Trainer: no objective \(position.objective)")
-    }
+    let objective = Objectives.named(
+      position.objective, tokenizer: tokenizer,
+      maskRate: configuration.maskRate(step: step, of: plan.totalSteps), maskUnit: configuration.maskUnit)
     if configuration.optimizerState == .reset, step > 1, step == phase.steps.lowerBound { optimizer.reset() }
 
-    let parts = data.parts(at: position, objective: objective)
+    let parts = data.parts(ofStep: step, objective: objective)
     let labels = parts.reduce(0) { $0 + $1.batch.labels.count }
     model.parameters.zeroGradients()
     device.elementwise(Fill(loss, with: 0))
@@ -173,6 +173,7 @@ public final class Trainer {
         step: step, phase: "\(position.phase + 1), \(phase.phase)", loss: status.loss, norm: status.norm,
         checkpoint: try? run.checkpoint().url.path)
     }
+    average?.update()
     state.step = step
     var report = StepReport(step: step, totalSteps: plan.totalSteps, position: position)
     report.loss = status.loss
@@ -180,6 +181,13 @@ public final class Trainer {
     report.learningRate = rate
     report.tokens = parts.reduce(0) { $0 + $1.batch.ids.count }
     return report
+  }
+
+  /// Dev losses of what is saved; nil where it was stopped.
+  private func evaluate(_ evaluation: Evaluation, until stop: () -> Bool) throws -> [String: Double]? {
+    average?.exchange()
+    defer { average?.exchange() }
+    return try evaluation(model, until: stop)
   }
 
   /// Every so many steps, at the end, and at the ends of phases unless those are very many.
@@ -197,7 +205,7 @@ public final class Trainer {
     state.totalSteps = plan.totalSteps
     try run.writeCheckpoint(step: state.step, best: state.best?.step, keep: configuration.keep) { folder in
       try CheckpointFiles.write(
-        model: model, optimizer: optimizer, tokenizer: tokenizer, state: state, to: folder)
+        model: model, optimizer: optimizer, average: average, tokenizer: tokenizer, state: state, to: folder)
     }
   }
 }

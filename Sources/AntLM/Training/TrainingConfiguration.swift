@@ -20,12 +20,12 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// Files and folders to evaluate on; empty for no evaluation.
   public var development: [String] = []
 
-  /// Sequences a step.
+  /// Sequences a step, at the first length.
   public var batch = 32
   /// Parts a batch is split into, one after another; gradients are as of the whole batch.
   public var accumulate = 1
   /// Tokens a sequence.
-  public var length = 128
+  public var length: LengthSchedule = 128
   /// Cuts the schedule short; the cosine ends there.
   public var maximumSteps: Int? = nil
   public var seed: UInt64 = 1
@@ -36,6 +36,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// Steps (`300`) or a part of them (`2%`).
   public var warmup = "2%"
   public var learningRateSpan = LearningRate.Span.run
+  public var optimizer = Optimizer.Rule.adamw
   public var optimizerState = OptimizerState.keep
   public var beta1: Float = 0.9
   public var beta2: Float = 0.999
@@ -43,10 +44,14 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var weightDecay: Float = 0.1
   /// Gradients are scaled down to this norm.
   public var clip: Float = 1
+  /// Of the running mean of the weights that is evaluated and saved as the model; 0 for the weights themselves.
+  public var ema: Float = 0
   /// In place of the rates the model's configuration says.
   public var dropout: Float? = nil
   /// Part of the tokens MLM and MNTP predict.
   public var maskRate: Float = 0.15
+  /// What it has become at the last step, on a straight line; nil for no change.
+  public var finalMaskRate: Float? = nil
   /// Whether they are chosen one by one or in spans.
   public var maskUnit = Masking.Unit.tokens
 
@@ -84,12 +89,21 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
       span: learningRateSpan)
   }
 
-  public var optimizer: Optimizer.Settings {
-    Optimizer.Settings(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
+  public var optimizerSettings: Optimizer.Settings {
+    Optimizer.Settings(optimizer, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
   }
 
-  /// Sequences of one part of a batch.
+  /// Sequences of one part of a batch, at the first length.
   public var microBatch: Int { (batch + accumulate - 1) / accumulate }
+
+  /// The most tokens of one part of a batch.
+  public var microBatchTokens: Int { max(microBatch * length.first, length.longest) }
+
+  /// - Parameter step: from 1 to `total`.
+  public func maskRate(step: Int, of total: Int) -> Float {
+    guard let finalMaskRate, total > 1 else { return maskRate }
+    return maskRate + (finalMaskRate - maskRate) * Float(step - 1) / Float(total - 1)
+  }
 
   /// Throws ``TrainingError/option(_:found:expected:)`` for the first option that cannot be.
   public func validate() throws {
@@ -99,7 +113,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try check((1...1_000_000).contains(batch), "--batch", batch, "1 to 1000000 sequences")
     try check(
       (1...batch).contains(accumulate), "--accumulate", accumulate, "1 to the --batch of \(batch)")
-    try check((2...1_000_000).contains(length), "--length", length, "at least 2 tokens")
+    try check(
+      length.shortest >= 2 && length.longest <= 1_000_000, "--length", length,
+      "at least 2 tokens, such as 128 or 128:90%,512")
     try check((maximumSteps ?? 1) >= 1, "--max-steps", maximumSteps ?? 1, "at least 1")
     try check(learningRate > 0 && learningRate <= 100, "--lr", learningRate, "above 0, such as 1e-3")
     try check((0...1).contains(learningRateFloor), "--lr-floor", learningRateFloor, "0 to 1")
@@ -111,7 +127,10 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try check((0...100).contains(weightDecay), "--weight-decay", weightDecay, "0 or more, such as 0.1")
     try check(clip > 0, "--clip", clip, "above 0; inf for no clipping")
     try check((0..<1).contains(dropout ?? 0), "--dropout", dropout ?? 0, "0 or more, below 1")
-    try check(maskRate >= 0.01 && maskRate <= 1, "--mask-rate", maskRate, "0.01 to 1")
+    try check((0..<1).contains(ema), "--ema", ema, "0 or more, below 1, such as 0.999")
+    for (option, rate) in [("--mask-rate", maskRate), ("--final-mask-rate", finalMaskRate ?? maskRate)] {
+      try check(rate >= 0.01 && rate <= 1, option, rate, "0.01 to 1")
+    }
     try check(evaluateEvery >= 0, "--eval-every", evaluateEvery, "0 or more")
     try check(evaluationSequences >= 0, "--eval-sequences", evaluationSequences, "0 or more")
     try check(checkpointEvery >= 0, "--checkpoint-every", checkpointEvery, "0 or more")

@@ -7,7 +7,7 @@ import Models
 ///
 /// For P parameters, n tokens in one part of a batch, width d, N layers, and vocabulary V, in floats:
 ///
-///     4 P                                   weights, gradients, two moments
+///     4 P                                   weights, gradients, two moments; 5 P with a mean of the weights
 ///     n N kept + n working                  what the architecture says (``Models/Architecture``)
 ///     2 chunk V + 4 V d                     one chunk of logits, and operands packed to multiply them
 ///
@@ -18,15 +18,17 @@ struct TrainingMemory {
   let activations: Int
   private let info: DeviceInfo
 
-  /// - Parameter tokens: of one part of a batch.
-  init(_ model: any Architecture, tokens: Int, on info: DeviceInfo) {
+  /// - Parameters:
+  ///   - tokens: of one part of a batch.
+  ///   - averages: whether a running mean of the weights is kept.
+  init(_ model: any Architecture, tokens: Int, averages: Bool = false, on info: DeviceInfo) {
     let perToken = model.activationFloats
     let vocabulary = Double(model.vocabularySize)
     let logits = min(Double(tokens) * vocabulary, max(Double(Tape.defaultLogitsPerChunk), vocabulary))
     let floats =
       Double(tokens) * (Double(model.layers * perToken.kept) + Double(perToken.working))
       + 2 * logits + 4 * vocabulary * Double(model.hiddenSize)
-    parameters = 4 * 4 * model.parameterCount
+    parameters = (averages ? 5 : 4) * 4 * model.parameterCount
     // What is beyond any machine need not be counted to the byte, nor may it overflow.
     activations = Int(min(4 * floats, 0x1p60))
     self.info = info

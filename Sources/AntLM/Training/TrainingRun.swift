@@ -40,9 +40,9 @@ public enum TrainingRun {
       throw RunError.notEmpty(path: folder)
     }
     let description = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
-    guard configuration.length <= description.architecture.maximumLength else {
+    guard configuration.length.longest <= description.architecture.maximumLength else {
       throw TrainingError.tooLong(
-        length: configuration.length, maximum: description.architecture.maximumLength)
+        length: configuration.length.longest, maximum: description.architecture.maximumLength)
     }
     // Everything that can be refused is refused before the folder is made.
     let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
@@ -55,7 +55,8 @@ public enum TrainingRun {
     configuration.tokenizerChecksum = tokenizer.checksum
 
     let memory = TrainingMemory(
-      description.architecture, tokens: configuration.microBatch * configuration.length, on: device.info)
+      description.architecture, tokens: configuration.microBatchTokens, averages: configuration.ema > 0,
+      on: device.info)
     try memory.require(batch: configuration.microBatch)
 
     let run = try RunDirectory.create(folder)
@@ -92,9 +93,9 @@ public enum TrainingRun {
     do {
       try configuration.validate()
       schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
-      guard configuration.length <= recorded.model.architecture.maximumLength else {
+      guard configuration.length.longest <= recorded.model.architecture.maximumLength else {
         throw TrainingError.tooLong(
-          length: configuration.length, maximum: recorded.model.architecture.maximumLength)
+          length: configuration.length.longest, maximum: recorded.model.architecture.maximumLength)
       }
     } catch let error as any CustomStringConvertible {
       throw RunError.configuration(path: run.configuration.path, reason: "\(error)")
@@ -113,7 +114,8 @@ public enum TrainingRun {
     }
     let plan = try text.plan(schedule, configuration)
     let memory = TrainingMemory(
-      recorded.model.architecture, tokens: configuration.microBatch * configuration.length, on: device.info)
+      recorded.model.architecture, tokens: configuration.microBatchTokens, averages: configuration.ema > 0,
+      on: device.info)
     try memory.require(batch: configuration.microBatch)
     let model =
       try checkpoint.map { try ModelFolder.read($0.url, on: device) }
@@ -133,25 +135,31 @@ public enum TrainingRun {
     text: Tokens, checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock, device: any Device,
     memory: TrainingMemory, report: (Event) -> Void
   ) throws -> Trainer {
-    let optimizer = Optimizer(model.parameters, settings: configuration.optimizer)
+    let optimizer = Optimizer(model.parameters, settings: configuration.optimizerSettings)
+    let average = configuration.ema > 0 ? WeightAverage(model.parameters, decay: configuration.ema) : nil
     var state = TrainerState()
     if let checkpoint {
       state = try TrainerState(checkpoint, of: plan, configuration)
-      try CheckpointFiles.restore(optimizer, step: state.optimizerStep, from: checkpoint)
+      try CheckpointFiles.restore(optimizer, average, step: state.optimizerStep, from: checkpoint)
       try run.settle(best: state.best?.step, keep: configuration.keep)
     }
-    let objectives = Objectives.all(configuration, tokenizer: tokenizer)
     let evaluated = Objectives.alwaysEvaluated.union(plan.phases.map(\.phase.objective))
     let trainer = try Trainer(
-      configuration, plan: plan, model: model, optimizer: optimizer, tokenizer: tokenizer,
-      data: TrainingData(text.training, configuration),
+      configuration, plan: plan, model: model, optimizer: optimizer, average: average, tokenizer: tokenizer,
+      data: TrainingData(text.training, configuration, plan: plan),
       evaluation: text.development.map {
         Evaluation(
-          $0, objectives: objectives.filter { evaluated.contains($0.name) }, length: configuration.length,
-          sequences: configuration.evaluationSequences, microBatch: configuration.microBatch,
+          // Masked at the rate the run ends with, so that losses can be compared from its first step on.
+          $0,
+          objectives: Objectives.names.filter(evaluated.contains).map {
+            Objectives.named(
+              $0, tokenizer: tokenizer, maskRate: configuration.finalMaskRate ?? configuration.maskRate,
+              maskUnit: configuration.maskUnit)
+          }, length: configuration.length.first, sequences: configuration.evaluationSequences,
+          microBatch: configuration.microBatch,
           seed: configuration.seed)
       },
-      objectives: objectives, state: state, run: run, lock: lock, device: device)
+      state: state, run: run, lock: lock, device: device)
     report(
       .ready(
         parameters: model.parameters.parameterCount, trainingTokens: text.training.count,
@@ -200,9 +208,9 @@ public enum TrainingRun {
     init(_ configuration: TrainingConfiguration, tokenizer: Tokenizer, report: (Event) -> Void) throws {
       report(.reading(configuration.training))
       training = try Self.corpus(configuration.training, tokenizer)
-      guard training.count >= configuration.length else {
+      guard training.count >= configuration.length.longest else {
         throw TrainingError.tooLittleText(
-          files: configuration.training, tokens: training.count, needed: configuration.length)
+          files: configuration.training, tokens: training.count, needed: configuration.length.longest)
       }
       if configuration.development.isEmpty {
         development = nil
@@ -230,7 +238,7 @@ public enum TrainingRun {
 
     func plan(_ schedule: Schedule, _ configuration: TrainingConfiguration) throws -> TrainingPlan {
       let steps = TrainingData.stepsPerEpoch(
-        tokens: training.count, length: configuration.length, batch: configuration.batch)
+        tokens: training.count, length: configuration.length.first, batch: configuration.batch)
       return try TrainingPlan(schedule, stepsPerEpoch: steps, maximumSteps: configuration.maximumSteps)
     }
   }
@@ -242,10 +250,17 @@ public enum Objectives {
   /// Those that are evaluated whether a schedule names them or not.
   static let alwaysEvaluated: Set = ["CLM", "MLM"]
 
-  static func all(_ configuration: TrainingConfiguration, tokenizer: Tokenizer) -> [any Objective] {
+  static func named(
+    _ name: String, tokenizer: Tokenizer, maskRate: Float, maskUnit: Masking.Unit
+  ) -> any Objective {
     let masking = Masking(
-      vocabularySize: tokenizer.vocabularySize, specials: tokenizer.specials, rate: configuration.maskRate,
-      unit: configuration.maskUnit)
-    return [CausalObjective(), MaskedObjective(masking), MaskedNextObjective(masking), PrefixObjective()]
+      vocabularySize: tokenizer.vocabularySize, specials: tokenizer.specials, rate: maskRate, unit: maskUnit)
+    switch name {
+    case "CLM": return CausalObjective()
+    case "MLM": return MaskedObjective(masking)
+    case "MNTP": return MaskedNextObjective(masking)
+    case "PrefixLM": return PrefixObjective()
+    default: preconditionFailure("Objectives: no objective \(name)")
+    }
   }
 }
