@@ -1,3 +1,5 @@
+import Files
+
 /// An input, a configuration or a checkpoint that a model cannot use. Each description is one line: what,
 /// where, what to do.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -12,7 +14,9 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case notTied(file: String, tensor: String, original: String)
   case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
 
-  public var description: String {
+  public var description: String { message.onOneLine }
+
+  private var message: String {
     switch self {
     case .tooLong(let length, let maximum):
       "a sequence of \(length) tokens is longer than the model's \(maximum); shorten it or lower --length"

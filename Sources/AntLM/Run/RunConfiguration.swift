@@ -46,8 +46,10 @@ struct RunConfiguration: Codable {
         switch error {
         case .keyNotFound(let key, _): "no key '\(key.stringValue)'"
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
-          "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' has the wrong type"
-        case .dataCorrupted(let context): context.debugDescription
+          "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' of the wrong type"
+        case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+          "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' with a value that it cannot have"
+        case .dataCorrupted: "no valid JSON"
         @unknown default: "not a configuration"
         }
       throw RunError.configuration(path: url.path, reason: "its \"antlm\" section has \(key)")

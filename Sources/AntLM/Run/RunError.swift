@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What is wrong with a run directory or a checkpoint. Each description is one line: what, where, what to do.
@@ -23,7 +24,9 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   /// `config.json` cannot be understood.
   case configuration(path: String, reason: String)
 
-  public var description: String {
+  public var description: String { message.onOneLine }
+
+  private var message: String {
     switch self {
     case .notARun(let path):
       "\(path) is not a run: it has no config.json with an \"antlm\" section; "

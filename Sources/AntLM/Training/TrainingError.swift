@@ -1,3 +1,5 @@
+import Files
+
 /// Why a training run cannot start or go on. Each description is one line: what, where, what to do.
 public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// An option with a value it cannot have.
@@ -21,7 +23,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A checkpoint could not be written.
   case checkpointFailed(step: Int, reason: String, last: String?)
 
-  public var description: String {
+  public var description: String { message.onOneLine }
+
+  private var message: String {
     switch self {
     case .option(let name, let found, let expected): "\(name) is \(found); it must be \(expected)"
     case .tooManySteps(let limit):

@@ -34,8 +34,12 @@ public struct ModelWeights {
       throw ModelError.unreadable(file: index.path, problem: "not an index of safetensors files")
     }
     // A name is that of a file beside the index, and of nothing else.
-    if let name = map.values.first(where: { $0.contains("/") || $0.hasPrefix(".") }) {
-      throw ModelError.unreadable(file: index.path, problem: "names '\(name)', which is not beside it")
+    if let name = map.values.first(where: {
+      $0.contains("/") || $0.hasPrefix(".")
+        || !$0.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 }
+    }) {
+      throw ModelError.unreadable(
+        file: index.path, problem: "names \(String(reflecting: name)), which is not beside it")
     }
     let names = Set(map.values).sorted()
     let files = try names.map { try SafeTensors(contentsOf: folder.appending(path: $0)) }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A safetensors file (https://huggingface.co/docs/safetensors), mapped into memory and checked before use.
@@ -39,6 +40,11 @@ public struct SafeTensors {
     } catch {
       throw SafeTensorsError.unreadable(file: file.path)
     }
+    try self.init(content, file: file)
+  }
+
+  /// Validates what `file` holds.
+  init(_ content: Data, file: URL) throws {
     func refuse(_ problem: String) -> SafeTensorsError { .damaged(file: file.path, problem: problem) }
     guard content.count >= 8 else { throw refuse("only \(content.count) bytes long") }
     let length = content.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
@@ -153,7 +159,9 @@ public enum SafeTensorsError: Error, Equatable, Sendable, CustomStringConvertibl
   case unsupportedType(file: String, tensor: String, type: String)
   case notFinite(file: String, tensor: String)
 
-  public var description: String {
+  public var description: String { message.onOneLine }
+
+  private var message: String {
     switch self {
     case .unreadable(let file):
       "\(file): cannot be read; check the path and its permissions"

@@ -1,3 +1,5 @@
+import Files
+
 /// Why a tokenizer cannot be read, trained or used.
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
   case unreadable(file: String, reason: String)
@@ -9,7 +11,9 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   case vocabularyTooSmall(requested: Int, minimum: Int)
   case vocabularyTooLarge(requested: Int, maximum: Int)
 
-  public var description: String {
+  public var description: String { message.onOneLine }
+
+  private var message: String {
     switch self {
     case .unreadable(let file, let reason): "cannot read tokenizer \(file): \(reason); check the path"
     case .malformed(let file, let reason):

@@ -1,0 +1,4 @@
+extension String {
+  /// The text on one line: what breaks lines becomes a space. For messages that quote what stood in a file.
+  public var onOneLine: String { String(map { $0.isNewline ? " " : $0 }) }
+}
