@@ -9,12 +9,13 @@ import Models
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Times matmul, attention and training steps on a device.",
+    abstract: "Times matmul, attention, training steps and generation on a device.",
     discussion: """
       Examples:
         antlm bench --device cpu
         antlm bench --matmul 1024x1024x1024 --layout nt --json
         antlm bench --model llama-mini --vocab 4096 --batch 32 --length 128
+        antlm bench --model llama-mini --length 16 --generate 256
       Without --matmul, --attention or --model a small set of each is run.
       """)
 
@@ -33,14 +34,16 @@ struct BenchCommand: ParsableCommand {
   var buckets = 0
   @Option(help: "Part of the weights --attention drops.")
   var dropout: Float = 0
-  @Option(help: "A preset whose training step to time.")
+  @Option(help: "A preset whose training step, or with --generate whose generation, to time.")
   var model: String?
   @Option(help: "Vocabulary of --model.")
   var vocab = 4096
   @Option(help: "Sequences a step of --model.")
   var batch = 32
-  @Option(help: "Tokens a sequence of --model.")
+  @Option(help: "Tokens a sequence of --model, or of the prompt.")
   var length = 128
+  @Option(help: "Tokens to generate with --model, greedily, one text.")
+  var generate: Int?
   @Option(help: "Objective of --model, CLM or MLM. (default: both)")
   var objective: Benchmark.ObjectiveKind?
   @Option(help: "Runs the median is taken of.")
@@ -64,6 +67,11 @@ struct BenchCommand: ParsableCommand {
     guard (1...1000).contains(repeats) else { throw ValidationError("--repeats must be 1 to 1000") }
     guard (5...1 << 24).contains(vocab), (1...1 << 16).contains(batch), (2...1 << 16).contains(length) else {
       throw ValidationError("--vocab must be 5 to 2^24, --batch 1 to 2^16, --length 2 to 2^16")
+    }
+    if let generate {
+      guard (1...1 << 16).contains(generate), model != nil else {
+        throw ValidationError("--generate must be 1 to 2^16, and needs --model")
+      }
     }
     if let model, ModelConfiguration.preset(model, vocabularySize: vocab) == nil {
       throw ValidationError(
@@ -90,9 +98,15 @@ struct BenchCommand: ParsableCommand {
     }
     if let preset = model ?? (all ? "llama-micro" : nil),
       let configuration = ModelConfiguration.preset(
-        preset, vocabularySize: vocab, maximumLength: max(512, length))
+        preset, vocabularySize: vocab, maximumLength: max(512, length + (generate ?? 0)))
     {
-      for objective in objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases {
+      if let generate {
+        try show(
+          bench.generation(configuration.architecture, preset: preset, prompt: length, tokens: generate))
+      }
+      for objective in generate != nil
+        ? [] : objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases
+      {
         try show(
           bench.trainingStep(
             configuration.architecture, preset: preset, objective: objective, batch: batch, length: length))
