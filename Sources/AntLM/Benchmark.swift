@@ -112,14 +112,14 @@ public struct Benchmark {
 
   /// Runs `body` and the wait for it, `repeats` times.
   func time(
-    _ benchmark: String, _ shape: String, operations: Double? = nil, tokens: Int? = nil,
+    _ benchmark: String, _ shape: String, operations: Double? = nil, tokens: Int? = nil, warmups: Int = 2,
     _ body: () throws -> Void
   )
     throws -> Result
   {
     var samples: [Double] = []
     let clock = ContinuousClock()
-    for run in -2..<repeats {
+    for run in -warmups..<repeats {
       let elapsed = try clock.measure {
         try body()
         try device.synchronize()

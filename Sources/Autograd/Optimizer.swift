@@ -47,8 +47,9 @@ public final class Optimizer {
   public private(set) var step = 0
   /// Whether ``step`` knows if the latest update was done.
   private var isCounted = true
-  private let firstMoment: BufferSlice
-  private let secondMoment: BufferSlice
+  /// In the layout of the flat parameter buffer, as ``secondMoment``: what a checkpoint keeps.
+  public let firstMoment: BufferSlice
+  public let secondMoment: BufferSlice
   private let control: BufferSlice
   private let squares: BufferSlice
   /// What LAMB takes for a tensor: those that a checkpoint names.
@@ -117,12 +118,6 @@ public final class Optimizer {
     if !status.isFinite && !isCounted { step -= 1 }
     isCounted = true
     return status
-  }
-
-  /// The moments in the layout of the flat parameter buffer, for a checkpoint.
-  public func moments() throws -> (first: [Float], second: [Float]) {
-    let device = parameters.device
-    return (try device.read(firstMoment), try device.read(secondMoment))
   }
 
   /// Continues from a checkpoint.

@@ -58,6 +58,11 @@ public final class CPUDevice: Device {
     destination.copyMemory(from: source)
   }
 
+  public func read(_ slice: BufferSlice, inPieces body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    try synchronize()
+    try body(UnsafeRawBufferPointer(slice.bytes))
+  }
+
   public func synchronize() throws {
     if let failure { throw failure }
   }

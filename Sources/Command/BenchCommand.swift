@@ -9,13 +9,14 @@ import Models
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Times matmul, attention, training steps and generation on a device.",
+    abstract: "Times matmul, attention, training steps, generation and checkpoints on a device.",
     discussion: """
       Examples:
         antlm bench --device cpu
         antlm bench --matmul 1024x1024x1024 --layout nt --json
         antlm bench --model llama-mini --vocab 4096 --batch 32 --length 128
         antlm bench --model llama-mini --length 16 --generate 256
+        antlm bench --model ltg-bert-base --vocab 16384 --checkpoint .
       Without --matmul, --attention or --model a small set of each is run.
       """)
 
@@ -44,6 +45,8 @@ struct BenchCommand: ParsableCommand {
   var length = 128
   @Option(help: "Tokens to generate with --model, greedily, one text.")
   var generate: Int?
+  @Option(help: ArgumentHelp("Where to save a checkpoint of --model, for a moment.", valueName: "folder"))
+  var checkpoint: String?
   @Option(help: "Objective of --model, CLM or MLM. (default: both)")
   var objective: Benchmark.ObjectiveKind?
   @Option(help: "Runs the median is taken of.")
@@ -73,6 +76,7 @@ struct BenchCommand: ParsableCommand {
         throw ValidationError("--generate must be 1 to 2^16, and needs --model")
       }
     }
+    guard checkpoint == nil || model != nil else { throw ValidationError("--checkpoint needs --model") }
     if let model, ModelConfiguration.preset(model, vocabularySize: vocab) == nil {
       throw ValidationError(
         "--model must be one of \(ModelConfiguration.presetNames.joined(separator: ", "))")
@@ -100,11 +104,14 @@ struct BenchCommand: ParsableCommand {
       let configuration = ModelConfiguration.preset(
         preset, vocabularySize: vocab, maximumLength: max(512, length + (generate ?? 0)))
     {
+      if let checkpoint {
+        try show(bench.checkpoint(configuration.architecture, preset: preset, in: checkpoint))
+      }
       if let generate {
         try show(
           bench.generation(configuration.architecture, preset: preset, prompt: length, tokens: generate))
       }
-      for objective in generate != nil
+      for objective in generate != nil || checkpoint != nil
         ? [] : objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases
       {
         try show(

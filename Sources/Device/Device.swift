@@ -31,6 +31,10 @@ public protocol Device: AnyObject {
   /// Waits for every earlier command and copies `slice` to host memory (float32 or int32).
   func read(_ slice: BufferSlice, into destination: UnsafeMutableRawBufferPointer) throws
 
+  /// Waits for every earlier command and calls `body` with the bytes of `slice` in order: all at once and in place
+  /// where the device computes in the host's memory, else in pieces, each a multiple of 4096 bytes but the last.
+  func read(_ slice: BufferSlice, inPieces body: (UnsafeRawBufferPointer) throws -> Void) throws
+
   /// Waits for every command given so far. Throws the first failure the device met.
   func synchronize() throws
 
@@ -73,6 +77,25 @@ public protocol Device: AnyObject {
 }
 
 extension Device {
+  public func read(_ slice: BufferSlice, inPieces body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    try readByCopying(slice, inPieces: body)
+  }
+
+  /// As ``Device/read(_:inPieces:)``, for devices with memory of their own.
+  public func readByCopying(_ slice: BufferSlice, inPieces body: (UnsafeRawBufferPointer) throws -> Void)
+    throws
+  {
+    let size = slice.elementType.size
+    let staging = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 24, alignment: 4096)
+    defer { staging.deallocate() }
+    for start in stride(from: 0, to: slice.count, by: staging.count / size) {
+      let piece = slice[start..<min(start + staging.count / size, slice.count)]
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: staging[0..<size * piece.count])
+      try read(piece, into: bytes)
+      try body(UnsafeRawBufferPointer(bytes))
+    }
+  }
+
   /// A new float32 buffer holding `values`.
   public func makeBuffer(_ values: [Float]) -> Buffer {
     let buffer = makeBuffer(.float32, count: values.count)

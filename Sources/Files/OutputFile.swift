@@ -12,6 +12,10 @@ public final class OutputFile {
   private var descriptor: Int32
   private var buffer: [UInt8] = []
   private var size = 0
+  private let writeback = Writeback()
+  private var startedSize = 0
+  /// Bytes after which the disk is set to work in the background.
+  private static let writebackLength = 1 << 26
 
   /// - Throws: ``FileError``, as every method does.
   public init(_ url: URL) throws {
@@ -33,6 +37,7 @@ public final class OutputFile {
 
   deinit {
     guard descriptor >= 0 else { return }
+    _ = writeback.wait()
     close(descriptor)
     if let partial { unlink(partial.path) }
   }
@@ -46,10 +51,22 @@ public final class OutputFile {
     try flush()
     try FileSystem.write(bytes, to: descriptor, path: url.path)
     size += bytes.count
+    if partial != nil, size - startedSize >= Self.writebackLength {
+      writeback.start(descriptor)
+      startedSize = size
+    }
   }
 
   public func write(_ data: Data) throws {
     try data.withUnsafeBytes { try write($0) }
+  }
+
+  /// Writes over the first bytes of the file.
+  public func replaceBeginning(with data: Data) throws {
+    try flush()
+    precondition(data.count <= size, "OutputFile: \(data.count) bytes over \(size)")
+    let written = data.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    guard written == data.count else { throw FileError("write", url.path) }
   }
 
   /// Puts the file in its place, on the disk. Gives its size in bytes.
@@ -57,6 +74,8 @@ public final class OutputFile {
   public func finish() throws -> Int {
     try flush()
     if let partial {
+      let failure = writeback.wait()
+      guard failure == 0 else { throw FileError("write", url.path, code: failure) }
       guard fsync(descriptor) == 0 else { throw FileError("write", url.path) }
       try FileSystem.rename(partial, to: url)
     }

@@ -45,6 +45,14 @@ public final class OpenCLDevice: Device {
     try queue.read(memory, at: slice.offset * size, into: destination)
   }
 
+  public func read(_ slice: BufferSlice, inPieces body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    guard info.kind == .openCLCPU, let memory = slice.memory, slice.count > 0 else {
+      return try readByCopying(slice, inPieces: body)
+    }
+    let size = slice.elementType.size
+    try queue.withMapped(memory, at: slice.offset * size, count: slice.count * size, body)
+  }
+
   public func synchronize() throws { try queue.finish() }
 
   public var memoryUse: MemoryUse { pool.use }

@@ -105,3 +105,10 @@ import Testing
     #expect(close(own.first, restored.first) && close(own.second, restored.second))
   }
 }
+
+extension Optimizer {
+  func moments() throws -> (first: [Float], second: [Float]) {
+    let device = parameters.device
+    return (try device.read(firstMoment), try device.read(secondMoment))
+  }
+}

@@ -107,7 +107,8 @@ import Testing
       .init("transformer.layers.0.attention.position_indices", shape: [2, 2], values: [0, 1, 2, 3]))
     try SafeTensors.write(sources, to: folder.weights)
     #expect(try ModelFolder.read(folder.url, on: device).parameters.read() == model.parameters.read())
-    sources[sources.count - 2].values = table.map { $0 + 1 }[...]
+    sources[sources.count - 2] = .init(
+      "classifier.nonlinearity.5.weight", shape: [23, 12], values: table.map { $0 + 1 }[...])
     try SafeTensors.write(sources, to: folder.weights)
     #expect(
       throws: ModelError.notTied(

@@ -5,6 +5,25 @@ import Testing
 
 /// Whatever is wrong with a file must be found when it is opened or read, and said in one line.
 @Suite struct SafeTensorsTests {
+  /// Written from a device, whole or in pieces, a file is what it is written from the host.
+  @Test(arguments: deviceNames) func writesWhatLiesOnADevice(name: String) throws {
+    let device = try openDevice(name)
+    let values = (0..<5_000_003).map { Float($0 % 1013) - 500 }
+    let buffer = device.makeBuffer(.float32, count: values.count + 7)
+    let slice = buffer[7..<values.count + 7]
+    device.write(values, to: slice)
+    var bytes = Data()
+    try device.readByCopying(slice) { bytes.append(contentsOf: $0) }
+    #expect(values.withUnsafeBytes { bytes == Data($0) })
+
+    let folder = TemporaryFolder()
+    let other = folder.url.appending(path: "other.safetensors")
+    try SafeTensors.write([.init("w", shape: [values.count], values: values[...])], to: folder.weights)
+    try SafeTensors.write([.init("w", shape: [values.count], slice, on: device)], to: other)
+    #expect(try Data(contentsOf: folder.weights) == Data(contentsOf: other))
+    #expect(try SafeTensors(contentsOf: other).floats("w") == values)
+  }
+
   @Test func writesAndReadsBack() throws {
     let file = TemporaryFile()
     let values: [Float] = (0..<30).map { Float($0) * 0.37 - 3 }

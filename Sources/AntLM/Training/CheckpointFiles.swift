@@ -21,20 +21,26 @@ enum CheckpointFiles {
     model: any Transformer, optimizer: Optimizer, average: WeightAverage?, tokenizer: Tokenizer,
     state: TrainerState, to folder: URL
   ) throws {
+    try writeWeights(of: model, optimizer, average: average, to: folder)
+    try tokenizer.write(to: folder.appending(path: "tokenizer.json"))
+    try write(tokenizer.specials, of: tokenizer, maximumLength: model.maximumLength, to: folder)
+    try state.write(to: folder)
+  }
+
+  /// The model, and what the optimizer remembers.
+  static func writeWeights(
+    of model: any Transformer, _ optimizer: Optimizer, average: WeightAverage?, to folder: URL
+  ) throws {
     average?.exchange()
     defer { average?.exchange() }
     try model.write(to: folder)
-    try tokenizer.write(to: folder.appending(path: "tokenizer.json"))
-    try write(tokenizer.specials, of: tokenizer, maximumLength: model.maximumLength, to: folder)
-    let moments = try optimizer.moments()
     let tensors = model.parameters.segments.flatMap(\.tensors)
-    var kept = Array(zip(prefixes, [moments.first, moments.second]))
-    if let average { kept.append((weights, try model.device.read(average.mean))) }
-    let sources = kept.flatMap { prefix, values in
-      tensors.map { SafeTensors.Source(prefix + $0.name, shape: $0.shape, values: values[$0.range]) }
+    var kept = Array(zip(prefixes, [optimizer.firstMoment, optimizer.secondMoment]))
+    if let average { kept.append((weights, average.mean)) }
+    let sources = kept.flatMap { prefix, slice in
+      tensors.map { SafeTensors.Source(prefix + $0.name, shape: $0.shape, slice[$0.range], on: model.device) }
     }
     try SafeTensors.write(sources, to: folder.appending(path: self.optimizer))
-    try state.write(to: folder)
   }
 
   /// Gives `optimizer` the moments of `checkpoint`, and where a mean of the weights is kept, which was read as the

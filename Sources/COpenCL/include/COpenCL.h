@@ -18,6 +18,7 @@
   each(clCreateProgramWithSource) each(clBuildProgram) each(clGetProgramBuildInfo) each(clReleaseProgram) \
   each(clCreateKernel) each(clReleaseKernel) each(clSetKernelArg) each(clGetKernelWorkGroupInfo) \
   each(clEnqueueNDRangeKernel) each(clEnqueueWriteBuffer) each(clEnqueueReadBuffer) \
+  each(clEnqueueMapBuffer) each(clEnqueueUnmapMemObject) \
   each(clGetEventInfo) each(clGetEventProfilingInfo) each(clReleaseEvent) each(clWaitForEvents) \
   each(clFlush) each(clFinish)
 

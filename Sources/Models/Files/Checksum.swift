@@ -9,15 +9,32 @@ struct Checksum {
   static let prefix = "lanes64:"
 
   private var state: UInt64 = 0x243F_6A88_85A3_08D3
+  private var lanes: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+  private var count = 0
 
   mutating func add(_ entry: SafeTensors.Entry, _ bytes: UnsafeRawBufferPointer) {
-    let description = "\(entry.name) \(entry.type) \(entry.shape)"
-    Array(description.utf8).withUnsafeBytes { add($0) }
+    begin(entry)
     add(bytes)
+    end()
   }
 
+  /// A tensor begins, whose bytes come next.
+  mutating func begin(_ entry: SafeTensors.Entry) {
+    beginRun()
+    Array("\(entry.name) \(entry.type) \(entry.shape)".utf8).withUnsafeBytes { add($0) }
+    end()
+    beginRun()
+  }
+
+  private mutating func beginRun() {
+    lanes = (state, state &+ 1, state &+ 2, state &+ 3)
+    count = 0
+  }
+
+  /// Bytes of the tensor, a multiple of 32 of them but for its last ones.
   mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    var (a, b, c, d) = (state, state &+ 1, state &+ 2, state &+ 3)
+    precondition(count % 32 == 0, "Checksum: a piece after \(count) bytes")
+    var (a, b, c, d) = lanes
     var place = 0
     while place + 32 <= bytes.count {
       a = Self.step(a, bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
@@ -30,8 +47,14 @@ struct Checksum {
       a = Self.step(a, UInt64(bytes[place]))
       place += 1
     }
-    state = UInt64(bytes.count)
-    for lane in [a, b, c, d] { state = Self.step(state, lane) }
+    lanes = (a, b, c, d)
+    count += bytes.count
+  }
+
+  /// The tensor is complete.
+  mutating func end() {
+    state = UInt64(count)
+    for lane in [lanes.0, lanes.1, lanes.2, lanes.3] { state = Self.step(state, lane) }
   }
 
   @inline(__always)

@@ -61,9 +61,8 @@ extension Transformer {
   ///
   /// - Throws: `FileError`, or the device's failure: a failed device leaves no checkpoint.
   public func write(to folder: URL) throws {
-    let flat = try parameters.read()
     let sources = parameters.segments.flatMap(\.tensors).map {
-      SafeTensors.Source($0.name, shape: $0.shape, values: flat[$0.range])
+      SafeTensors.Source($0.name, shape: $0.shape, parameters.values[$0.range], on: device)
     }
     try configuration.write(to: folder)
     try SafeTensors.write(sources, to: folder.appending(path: "model.safetensors"))

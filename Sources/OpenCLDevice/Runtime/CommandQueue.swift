@@ -110,6 +110,25 @@ final class CommandQueue {
     profiler?.collect()
   }
 
+  /// Waits for everything before it and shows `body` device memory where it lies: for devices that share the host's.
+  func withMapped(
+    _ memory: cl_mem, at offset: Int, count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try finish()
+    var status: cl_int = CL_SUCCESS
+    let address = cl.clEnqueueMapBuffer(
+      queue, memory, cl_bool(CL_TRUE), cl_map_flags(CL_MAP_READ), offset, count, 0, nil, nil, &status)
+    guard succeeded(status, "clEnqueueMapBuffer"), let address else {
+      if let failure { throw failure }
+      return
+    }
+    defer {
+      _ = succeeded(
+        cl.clEnqueueUnmapMemObject(queue, memory, address, 0, nil, nil), "clEnqueueUnmapMemObject")
+    }
+    try body(UnsafeRawBufferPointer(start: address, count: count))
+  }
+
   func finish() throws {
     if failure == nil { _ = succeeded(cl.clFinish(queue), "clFinish") }
     if let failure { throw failure }
