@@ -23,6 +23,7 @@ public struct Benchmark {
     public var peakBytes: Int
   }
 
+  /// How the operands of a product lie in memory: n as they are multiplied, t transposed.
   public enum Layout: String, Sendable, CaseIterable, Codable { case nn, nt, tn }
 
   let device: any Device

@@ -3,6 +3,7 @@ import Device
 import Models
 
 extension Benchmark {
+  /// What a timed step trains; schedules spell it so.
   public enum ObjectiveKind: String, Sendable, CaseIterable {
     case clm = "CLM"
     case mlm = "MLM"

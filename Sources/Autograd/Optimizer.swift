@@ -6,10 +6,12 @@ import Device
 /// A step is three launches: the sum of squared gradients, the decision what to do with it, the update. Where
 /// the loss or the norm is not finite the update does nothing, and the host learns of it from ``status()``.
 public final class Optimizer {
+  /// Which formula an update follows.
   public enum Rule: String, Sendable, Codable, CaseIterable {
     case adamw, lamb
   }
 
+  /// What both rules are given; the defaults are those of PyTorch but for the decay.
   public struct Settings: Equatable, Sendable {
     public var rule: Rule
     public var beta1: Float

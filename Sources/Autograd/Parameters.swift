@@ -155,6 +155,7 @@ public final class Parameters {
     zeroGradients()
   }
 
+  /// Begins a new sum of gradients; nothing happens where there are none.
   public func zeroGradients() {
     if let gradients { device.elementwise(Fill(gradients, with: 0)) }
   }

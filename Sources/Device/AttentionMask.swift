@@ -13,6 +13,7 @@
 /// `start ..< max(t + 1, start + prefix)`, and one attention kernel serves them all. Positions of one document
 /// never see another's; padding sees nothing and is seen by nobody.
 public struct AttentionMask: Sendable, Equatable {
+  /// Which positions of a sequence see which.
   public enum Pattern: Sendable, Equatable {
     case causal
     case bidirectional

@@ -61,6 +61,7 @@ public struct BufferSlice {
     return BufferSlice(buffer: buffer, offset: offset + range.lowerBound, count: range.count)
   }
 
+  /// The first `length` elements.
   public func prefix(_ length: Int) -> BufferSlice { self[0..<length] }
 }
 
@@ -88,12 +89,14 @@ public struct Matrix {
   /// Rows follow each other without a gap.
   public var isContiguous: Bool { stride == columns || rows <= 1 }
 
+  /// Some of the rows, without a copy.
   public func rows(_ range: Range<Int>) -> Matrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "Matrix: rows \(range) of \(rows)")
     let start = min(range.lowerBound * stride, storage.count)
     return Matrix(storage[start..<storage.count], rows: range.count, columns: columns, stride: stride)
   }
 
+  /// Some of the columns, without a copy; the stride stays.
   public func columns(_ range: Range<Int>) -> Matrix {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= columns, "Matrix: columns \(range) of \(columns)")

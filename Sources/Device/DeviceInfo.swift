@@ -1,5 +1,6 @@
 /// What a device is: enough to choose one, to print it and to record it beside a result.
 public struct DeviceInfo: Sendable, Equatable, Codable {
+  /// What computes.
   public enum Kind: String, Sendable, Codable {
     case gpu, accelerator
     /// A CPU behind OpenCL.

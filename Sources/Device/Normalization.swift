@@ -5,6 +5,7 @@
 ///
 /// `weight` and `bias` have one element a column; without them the norm is not affine. `output` may be `input`.
 public struct Normalization {
+  /// Root mean square (Zhang & Sennrich 2019), or layer norm (Ba et al. 2016).
   public enum Kind: String, Sendable { case rms, layer }
 
   public let kind: Kind

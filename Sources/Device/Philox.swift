@@ -55,6 +55,7 @@ public struct RandomStream: Sendable, Equatable {
   /// The last two counter words, the same in every block.
   public var counterTail: SIMD2<UInt32> { SIMD2(step, purpose.rawValue << 16 | layer) }
 
+  /// Four words at once.
   public func block(_ index: UInt64) -> Philox.Block {
     Philox.block(
       counter: Philox.Block(

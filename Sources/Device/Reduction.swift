@@ -1,5 +1,6 @@
 /// `output[0] [+]= sum of f(input[i])`, f the identity or the square, in an order fixed by the count alone.
 public struct Reduction {
+  /// What is summed.
   public enum Kind: String, Sendable { case sum, sumOfSquares }
 
   public let kind: Kind

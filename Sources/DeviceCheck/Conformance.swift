@@ -14,6 +14,7 @@ public enum Conformance {
   /// Relative error allowed in float32.
   public static let tolerance = 1e-5
 
+  /// All cases, or those small enough for a slow device.
   public enum Suite: String, Sendable, Codable {
     /// Small shapes, for simulators that are a thousand times slower than the machine.
     case quick

@@ -39,6 +39,7 @@ public enum Devices {
     public let notes: [String]
   }
 
+  /// The devices of this machine, the best first, and why OpenCL has none where it has none.
   public static func find() -> Found {
     let (hardware, note) = OpenCLHardware.all()
     let ranked = (hardware.map(\.info) + [CPUDevice().info]).enumerated().sorted {

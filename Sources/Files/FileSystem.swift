@@ -44,6 +44,7 @@ public enum FileSystem {
     try synchronize(parent)
   }
 
+  /// Removes a file, or a folder with all that is in it.
   public static func remove(_ url: URL) throws {
     do {
       try FileManager.default.removeItem(at: url)
@@ -52,6 +53,7 @@ public enum FileSystem {
     }
   }
 
+  /// All bytes of a file.
   public static func read(_ url: URL) throws -> Data {
     let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError("read", url.path) }
@@ -74,6 +76,7 @@ public enum FileSystem {
     }
   }
 
+  /// Gives a file or folder another name, in one step; a file that has it goes away.
   public static func rename(_ source: URL, to destination: URL) throws {
     guard Foundation.rename(source.path, destination.path) == 0 else {
       throw FileError("rename", source.path)
@@ -101,8 +104,10 @@ public enum FileSystem {
     try? FileManager.default.destinationOfSymbolicLink(atPath: url.path)
   }
 
+  /// Whether there is anything of this name, links followed.
   public static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
 
+  /// Whether there is a folder of this name, links followed.
   public static func isFolder(_ url: URL) -> Bool {
     var isFolder: ObjCBool = false
     return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue

@@ -42,11 +42,13 @@ public final class OutputFile {
     if let partial { unlink(partial.path) }
   }
 
+  /// Appends a text; a short one waits in memory for more.
   public func write(_ text: String) throws {
     buffer.append(contentsOf: text.utf8)
     if buffer.count >= 1 << 16 { try flush() }
   }
 
+  /// Appends bytes.
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     try flush()
     try FileSystem.write(bytes, to: descriptor, path: url.path)
@@ -57,6 +59,7 @@ public final class OutputFile {
     }
   }
 
+  /// Appends bytes.
   public func write(_ data: Data) throws {
     try data.withUnsafeBytes { try write($0) }
   }

@@ -30,6 +30,7 @@ public struct SpecialTokens: Sendable, Equatable, Codable {
     Set([padding, beginning, end, mask] + others).filter { $0 != Self.absent }.sorted()
   }
 
+  /// Whether a token is special.
   public func contains(_ id: Int32) -> Bool {
     id == padding || id == beginning || id == end || id == mask || others.contains(id)
   }

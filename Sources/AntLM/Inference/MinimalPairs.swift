@@ -7,6 +7,7 @@ import Text
 /// A file has one JSON object a line with `sentence_good`, `sentence_bad` and a name for what the pair tests:
 /// `phenomenon`, or `UID` as in BLiMP (Warstadt et al. 2020).
 public struct MinimalPairs: Sendable {
+  /// Two sentences, and what they test.
   public struct Pair: Sendable, Equatable {
     public var phenomenon: String
     public var good: String

@@ -51,6 +51,7 @@ public struct Recipe: Sendable, Decodable {
     }
   }
 
+  /// One value and where it comes from.
   public struct Entry: Sendable, Decodable {
     public let value: Value
     public let standing: Standing

@@ -5,6 +5,7 @@
 ///
 /// A step has about as many tokens at every length: longer sequences are fewer.
 public struct LengthSchedule: Sendable, Equatable {
+  /// One length and its share of the steps.
   public struct Stage: Sendable, Equatable {
     public var length: Int
     /// Of all steps, in percent; the last stage has what is left.

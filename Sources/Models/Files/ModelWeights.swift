@@ -67,6 +67,7 @@ public struct ModelWeights {
   /// The names of all tensors.
   public var names: [String] { files.flatMap { $0.entries.map(\.name) } }
 
+  /// The tensor called `name`; nil where there is none.
   public func entry(_ name: String) -> SafeTensors.Entry? { places[name].flatMap { files[$0].entry(name) } }
 
   /// As ``SafeTensors/floats(_:)``.

@@ -87,6 +87,7 @@ public struct SafeTensors {
     }
   }
 
+  /// The tensor called `name`; nil where there is none.
   public func entry(_ name: String) -> Entry? { places[name].map { entries[$0] } }
 
   /// The elements of a tensor as floats, row-major; F16 and BF16 are converted.

@@ -1,5 +1,6 @@
 /// What a tokenizer that is to be learnt shall be like.
 public struct TokenizerOptions: Sendable, Equatable {
+  /// How pieces of text are cut into tokens.
   public enum Model: String, Sendable, CaseIterable {
     /// Specials `<pad>`, `<s>`, `</s>`, `[MASK]`; any bytes are encoded and decoded back exactly.
     case bpe
