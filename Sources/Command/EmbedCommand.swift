@@ -18,7 +18,7 @@ struct EmbedCommand: ParsableCommand {
   @Argument(help: "A UTF-8 text; each line that is not blank is turned by itself.")
   var file: String
   @Option(help: "causal: a token sees those before it; masked: it sees all.")
-  var mode: Scorer.Mode
+  var mode: Embedder.Mode
   @Flag(help: "A vector for each token in place of their mean.")
   var tokens = false
 
@@ -48,3 +48,5 @@ struct EmbedCommand: ParsableCommand {
     source.compute.printProfile(of: device)
   }
 }
+
+extension Embedder.Mode: ExpressibleByArgument {}

@@ -6,7 +6,8 @@ import Foundation
 /// `antlm eval`
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "eval", abstract: "Evaluates a trained model.", subcommands: [PairsCommand.self])
+    commandName: "eval", abstract: "Evaluates a trained model.",
+    subcommands: [PairsCommand.self])
 }
 
 /// `antlm eval pairs`
@@ -15,54 +16,80 @@ struct PairsCommand: ParsableCommand {
     commandName: "pairs",
     abstract: "How often a model finds the right sentence of a pair the more probable one.",
     discussion: """
-      FILE has one JSON object a line: {"phenomenon": …, "sentence_good": …, "sentence_bad": …}, as 'antlm
-      corpus --pairs' writes it; BLiMP's files are read too. Chance is 0.5.
+      PATH is a file of one JSON object a line, or a folder of *.jsonl: BLiMP and its supplement (sentence_good,
+      sentence_bad), EWoK (Context1, Target1, Target2), or what 'antlm corpus --pairs' writes. Chance is 0.5; a tie
+      goes to the right one. The mean is over phenomena, each counting the same.
 
-      Example: antlm eval pairs run pairs.jsonl --limit 100
+      causal compares log-likelihoods; mlm masks each token alone and reads it in its place; mntp reads it one
+      position earlier. By the rule of 2024 mlm compares means over the tokens, by that of 2025 sums.
+
+      Examples:
+        antlm eval pairs run pairs.jsonl --limit 100
+        antlm eval pairs run blimp/ supplement/ --scoring causal mntp --rule 2025 --markdown
       """)
 
   @OptionGroup var source: ModelArguments
 
-  @Argument(help: "Pairs, one JSON object a line.")
-  var file: String
-  @Option(help: "causal or masked. (default: both)")
-  var mode: Scorer.Mode?
+  @Argument(help: ArgumentHelp("Files or folders of pairs.", valueName: "path"))
+  var paths: [String]
+  @Option(parsing: .upToNextOption, help: "causal, mlm or mntp, or several. (default: causal mlm)")
+  var scoring: [Scoring] = []
+  @Option(help: "The year of the BabyLM evaluation whose rule compares: 2024 or 2025.")
+  var rule = MinimalPairs.Rule.babylm2025
   @Option(help: "Pairs of each phenomenon at most.")
   var limit: Int?
+  @Option(
+    help: ArgumentHelp("Also write the scores of every pair here, one JSON object a line.", valueName: "file")
+  )
+  var scores: String?
   @Flag(help: "One JSON object a phenomenon.")
   var json = false
+  @Flag(help: "A Markdown table.")
+  var markdown = false
 
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
+    guard !(json && markdown) else { throw ValidationError("give --json or --markdown, not both") }
+    guard Set(scoring).count == scoring.count else {
+      throw ValidationError("--scoring names one way twice")
+    }
+    if rule == .babylm2024, scoring.contains(.mntp) {
+      throw ValidationError("--scoring mntp needs --rule 2025: the evaluation of 2024 has none")
+    }
+    if let scores { try OutputPath.require(scores, "--scores", apartFrom: paths) }
   }
 
   func run() throws {
-    var pairs = try MinimalPairs(file)
+    var pairs = try MinimalPairs(paths)
     if let limit { pairs.limit(limit) }
     let (trained, device) = try source.open()
-    let modes = mode.map { [$0] } ?? Scorer.Mode.allCases
-    let columns = try modes.map { mode in
+    let scorings = scoring.isEmpty ? [.causal, .mlm] : scoring
+    if scorings != [.causal] { try trained.tokenizer.requireMask() }
+    let all = try scorings.map { scoring in
       let progress = Progress()
       defer { progress.end() }
-      return try pairs.accuracy(of: trained, mode) { done, total in
-        progress.show("\(mode.rawValue): scored \(done) of \(total)", done: done, of: total)
+      return try pairs.scores(of: trained, scoring) { done, total in
+        progress.show("\(scoring.rawValue): \(100 * done / total) %", done: done, of: total)
       }
     }
-    var rows = [["phenomenon", "pairs"] + modes.map(\.rawValue)]
+    let columns = zip(scorings, all).map { pairs.accuracies($1, $0, rule: rule) }
+    if let scores { try write(pairs, scorings, all, to: scores) }
+
+    var rows = [["phenomenon", "pairs"] + scorings.map(\.rawValue)]
     for (index, first) in columns[0].enumerated() {
       let values = columns.map { $0[index].value }
       if json {
-        emit(object(first.phenomenon, first.count, zip(modes, values)))
+        emit(object(first.phenomenon, first.count, zip(scorings, values)))
       } else {
         rows.append([first.phenomenon, "\(first.count)"] + values.map(percent))
       }
     }
     let means = columns.map { column in column.reduce(0) { $0 + $1.value } / Double(column.count) }
     if json {
-      emit(object("mean", pairs.pairs.count, zip(modes, means)))
+      emit(object("mean", pairs.pairs.count, zip(scorings, means)))
     } else {
       rows.append(["mean", "\(pairs.pairs.count)"] + means.map(percent))
-      emit(table(rows))
+      emit(markdown ? markdownTable(rows) : table(rows))
     }
     source.compute.printProfile(of: device)
   }
@@ -70,12 +97,39 @@ struct PairsCommand: ParsableCommand {
   private func percent(_ value: Double) -> String { String(format: "%.1f %%", 100 * value) }
 
   private func object(
-    _ phenomenon: String, _ count: Int, _ values: some Sequence<(Scorer.Mode, Double)>
+    _ phenomenon: String, _ count: Int, _ values: some Sequence<(Scoring, Double)>
   ) -> JSONObject {
     var object = JSONObject()
     object.set("phenomenon", phenomenon)
     object.set("pairs", count)
-    for (mode, value) in values { object.set(mode.rawValue, value) }
+    object.set("rule", rule.rawValue)
+    for (scoring, value) in values { object.set(scoring.rawValue, value) }
     return object
   }
+
+  private func markdownTable(_ rows: [[String]]) -> String {
+    func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
+    let rule = line(["---"] + rows[0].dropFirst().map { _ in "---:" })
+    return ([line(rows[0]), rule] + rows.dropFirst().map(line)).joined(separator: "\n")
+  }
+
+  private func write(
+    _ pairs: MinimalPairs, _ scorings: [Scoring], _ all: [[(good: Score, bad: Score)]], to path: String
+  ) throws {
+    let file = try OutputFile(OutputPath.resolved(path))
+    for (index, pair) in pairs.pairs.enumerated() {
+      var object = JSONObject()
+      object.set("file", pair.file)
+      object.set("line", pair.line)
+      object.set("phenomenon", pair.phenomenon)
+      for (scoring, scores) in zip(scorings, all) {
+        object.set("\(scoring.rawValue)Good", rule.value(scores[index].good, scoring))
+        object.set("\(scoring.rawValue)Bad", rule.value(scores[index].bad, scoring))
+      }
+      try file.write("\(object)\n")
+    }
+    try file.finish()
+  }
 }
+
+extension MinimalPairs.Rule: ExpressibleByArgument {}

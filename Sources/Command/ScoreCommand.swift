@@ -3,7 +3,7 @@ import ArgumentParser
 import Files
 import Foundation
 
-extension Scorer.Mode: ExpressibleByArgument {}
+extension Scoring: ExpressibleByArgument {}
 
 /// `antlm score`
 struct ScoreCommand: ParsableCommand {
@@ -12,30 +12,32 @@ struct ScoreCommand: ParsableCommand {
     abstract: "Scores each line of a text: how probable the model finds it.",
     discussion: """
       causal: log-likelihood, each token given those before it.
-      masked: pseudo-log-likelihood, each token masked alone and given all others.
+      mlm: pseudo-log-likelihood, each token masked alone and given all others.
+      mntp: as mlm, but read one position earlier, as MNTP predicts.
       Log-probabilities are in nats, perplexities per token.
 
-      Example: antlm score run --mode masked sentences.txt
+      Example: antlm score run --scoring mlm sentences.txt
       """)
 
   @OptionGroup var source: ModelArguments
 
   @Argument(help: "A UTF-8 text; each line that is not blank is scored by itself.")
   var file: String
-  @Option(help: "causal or masked.")
-  var mode: Scorer.Mode
+  @Option(help: "causal, mlm or mntp.")
+  var scoring: Scoring
   @Flag(help: "One JSON object a line, and one for the whole.")
   var json = false
 
   func run() throws {
     let lines = try TextLines(file).lines
     let (trained, device) = try source.open()
+    if scoring != .causal { try trained.tokenizer.requireMask() }
     let progress = Progress()
     let scores: [Score]
     do {
       scores = try Scorer(trained.model, specials: trained.specials)(
-        lines.map { trained.tokenizer.encode($0.text, recognizingSpecials: false) }, mode
-      ) { done, total in progress.show("scored \(done) of \(total)", done: done, of: total) }
+        lines.map { ScoredText(trained.tokenizer.encode($0.text, recognizingSpecials: false)) }, scoring
+      ) { done, total in progress.show("scored \(100 * done / total) %", done: done, of: total) }
     } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
       throw InferenceError.tooLong(item: lines[item - 1].number, tokens: tokens, maximum: maximum)
     }
@@ -70,7 +72,7 @@ struct ScoreCommand: ParsableCommand {
 
   private func object(_ score: Score) -> JSONObject {
     var object = JSONObject()
-    object.set("mode", mode.rawValue)
+    object.set("scoring", scoring.rawValue)
     object.set("logProbability", score.logProbability)
     object.set("tokens", score.tokens)
     object.set("perplexity", score.perplexity)

@@ -57,10 +57,11 @@ private final class KnownModel: LanguageModel {
 
 @Suite struct ScorerTests {
   private let texts: [[Int32]] = [[5, 6, 7, 8], [4], [], [8, 8, 5, 4, 6, 7, 7], [6, 5]]
+  private var scored: [ScoredText] { texts.map { ScoredText($0) } }
 
   @Test func causalScoresFollowTheChainRule() throws {
     let model = KnownModel()
-    let scores = try Scorer(model, specials: specials)(texts, .causal)
+    let scores = try Scorer(model, specials: specials)(scored, .causal)
     for (text, score) in zip(texts, scores) {
       let ids = [1] + text
       let expected = text.indices.reduce(0) { $0 - model.loss(text[$1], ids: ids, keys: 0..<$1 + 1) }
@@ -70,36 +71,60 @@ private final class KnownModel: LanguageModel {
     }
   }
 
-  @Test func maskedScoresMaskEachTokenAlone() throws {
+  @Test func masksEachTokenAlone() throws {
     let model = KnownModel()
-    let scores = try Scorer(model, specials: specials)(texts, .masked)
-    for (text, score) in zip(texts, scores) {
-      var expected = 0.0
+    let mlm = try Scorer(model, specials: specials)(scored, .mlm)
+    let mntp = try Scorer(model, specials: specials)(scored, .mntp)
+    for (text, (mlm, mntp)) in zip(texts, zip(mlm, mntp)) {
+      var (inPlace, earlier) = (0.0, 0.0)
       for place in text.indices {
         var ids = [1] + text + [2]
         ids[place + 1] = 3
-        expected -= model.loss(text[place], ids: ids, keys: 0..<ids.count)
+        inPlace -= model.loss(text[place], ids: ids, keys: 0..<ids.count)
+        // Every position of this model sees the same, so a row apart only the missing end tells.
+        earlier -= model.loss(text[place], ids: ids, keys: 0..<ids.count - 1)
       }
-      #expect(abs(score.logProbability - expected) < 1e-5)
+      #expect(abs(mlm.logProbability - inPlace) < 1e-5)
+      #expect(abs(mntp.logProbability - earlier) < 1e-5)
+    }
+  }
+
+  /// Of a text that is given in part the rest is scored, in its light; however it is batched.
+  @Test func whatIsGivenDoesNotCount() throws {
+    let model = KnownModel()
+    let text: [Int32] = [5, 6, 7, 8, 4]
+    for scoring in Scoring.allCases {
+      let whole = try Scorer(model, specials: specials)([ScoredText(text)], scoring)[0]
+      let parts = try (0..<5).map { start in
+        try Scorer(model, specials: specials)(
+          [ScoredText(text, from: start), ScoredText(text, from: start + 1)], scoring)
+      }
+      let sum = parts.reduce(0.0) { $0 + $1[0].logProbability - $1[1].logProbability }
+      #expect(abs(sum - whole.logProbability) < 1e-4)
+      #expect(parts[3].map(\.tokens) == [2, 1])
+      let alone = try Scorer(model, specials: specials, positions: 1)(scored, scoring)
+      let together = try Scorer(model, specials: specials)(scored, scoring)
+      #expect(zip(alone, together).allSatisfy { abs($0.logProbability - $1.logProbability) < 1e-5 })
     }
   }
 
   @Test func batchesAreBoundedAndProgressIsTold() throws {
     let model = KnownModel()
-    let many = (0..<3000).map { [Int32](repeating: Int32(4 + $0 % 5), count: 1 + $0 % 7) }
+    let many = (0..<3000).map { ScoredText([Int32](repeating: Int32(4 + $0 % 5), count: 1 + $0 % 7)) }
     var last = (0, 0)
     _ = try Scorer(model, specials: specials)(many, .causal) { last = ($0, $1) }
-    #expect(last == (3000, 3000))
+    let positions = many.reduce(0) { $0 + $1.tokens.count }
+    #expect(last == (positions, positions))
     #expect(model.calls.count > 1 && model.calls.allSatisfy { $0.0 * $0.1 <= 4096 })
   }
 
   @Test func longTextsAreNamed() {
     let long = [Int32](repeating: 5, count: 11)
     #expect(throws: InferenceError.tooLong(item: 2, tokens: 13, maximum: 12)) {
-      try Scorer(KnownModel(), specials: specials)([[5], long], .masked)
+      try Scorer(KnownModel(), specials: specials)([[5], long].map { ScoredText($0) }, .mlm)
     }
     #expect(throws: Never.self) {
-      try Scorer(KnownModel(), specials: specials)([[5], long, long + [5]], .causal)
+      try Scorer(KnownModel(), specials: specials)([[5], long, long + [5]].map { ScoredText($0) }, .causal)
     }
   }
 }
@@ -122,7 +147,7 @@ private final class KnownModel: LanguageModel {
     for model in models {
       let embedder = Embedder(model, specials: specials)
       let texts: [[Int32]] = [[7, 9, 11, 13], [], [7, 9, 20], [30]]
-      for mode in Scorer.Mode.allCases {
+      for mode in Embedder.Mode.allCases {
         let vectors = try embedder(texts, mode)
         #expect(vectors.map(\.count) == [4, 0, 3, 1])
         for (text, own) in zip(texts, vectors) {
@@ -276,11 +301,59 @@ private final class KnownModel: LanguageModel {
       {"UID": "b", "sentence_good": "x", "sentence_bad": "y", "lexically_identical": true}
       {"phenomenon": "a", "sentence_good": "z", "sentence_bad": "y"}
       """, to: "pairs.jsonl")
-    var pairs = try MinimalPairs(path)
+    var pairs = try MinimalPairs([path])
     #expect(pairs.pairs.map(\.phenomenon) == ["a", "b", "a"])
     pairs.limit(1)
-    #expect(pairs.pairs.map(\.good) == ["x", "x"])
-    let bad = try scratch.write("{\"sentence_good\": \"x\"}\n", to: "bad.jsonl")
-    #expect(throws: TextFileError.self) { try MinimalPairs(bad) }
+    #expect(pairs.pairs.map(\.good.text) == ["x", "x"])
+  }
+
+  /// BLiMP's supplement names nothing, EWoK gives contexts; a folder is its *.jsonl.
+  @Test func otherFormatsAndFolders() throws {
+    try FileManager.default.createDirectory(
+      at: scratch.url.appending(path: "set"), withIntermediateDirectories: true)
+    _ = try scratch.write("{\"sentence_good\": \"x\", \"sentence_bad\": \"y\"}\n", to: "set/hypernym.jsonl")
+    _ = try scratch.write(
+      """
+      {"Domain": "social", "Context1": "c", "Context2": "d", "Target1": "s", "Target2": "t", "ConceptA": "help"}
+      {"Domain": "social", "Context1": "d", "Context2": "c", "Target1": "t", "Target2": "s", "ConceptA": "help"}
+      """, to: "set/social.jsonl")
+    _ = try scratch.write("no pairs", to: "set/notes.txt")
+    let pairs = try MinimalPairs([scratch.path("set")]).pairs
+    #expect(pairs.map(\.phenomenon) == ["hypernym", "social", "social"])
+    #expect(pairs.map(\.good.context) == [nil, "c", "d"] && pairs.map(\.bad.text) == ["y", "t", "s"])
+    #expect(pairs.map(\.line) == [1, 1, 2])
+    for (text, complaint) in [
+      ("{\"sentence_good\": \"x\"}", "\"sentence_bad\""),
+      ("{\"Context1\": \"x\", \"Target1\": \"y\"}", "Target2"),
+      ("[1]", "JSON object"), ("{\"sentence_good\": \" \", \"sentence_bad\": \"y\"}", "no words"),
+      ("{\"Context1\": \" \", \"Target1\": \"y\", \"Target2\": \"z\"}", "no words"),
+      ("nonsense", "JSON object"),
+    ] {
+      let bad = try scratch.write(
+        "{\"sentence_good\": \"x\", \"sentence_bad\": \"y\"}\n\(text)\n", to: "bad.jsonl")
+      do {
+        _ = try MinimalPairs([bad])
+        Issue.record("\(text)")
+      } catch {
+        #expect("\(error)".contains("bad.jsonl, line 2") && "\(error)".contains(complaint), "\(error)")
+      }
+    }
+    #expect(throws: FileError.self) {
+      try MinimalPairs([scratch.url.appending(path: "set").path, "/no/such"])
+    }
+  }
+
+  /// The rule of 2024 compares means where masks are scored; a tie goes to the right sentence.
+  @Test func rulesCompare() throws {
+    let path = try scratch.write("{\"sentence_good\": \"x y\", \"sentence_bad\": \"y\"}\n", to: "pairs.jsonl")
+    let pairs = try MinimalPairs([path])
+    let longer = Score(tokens: 4, logProbability: -6)
+    let shorter = Score(tokens: 2, logProbability: -4)
+    func right(_ good: Score, _ bad: Score, _ scoring: Scoring, _ rule: MinimalPairs.Rule) -> Int {
+      pairs.accuracies([(good, bad)], scoring, rule: rule)[0].right
+    }
+    #expect(right(longer, shorter, .mlm, .babylm2024) == 1 && right(longer, shorter, .mlm, .babylm2025) == 0)
+    #expect(right(longer, shorter, .causal, .babylm2024) == 0)
+    #expect(right(shorter, shorter, .causal, .babylm2025) == 1)
   }
 }

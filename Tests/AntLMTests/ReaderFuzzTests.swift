@@ -134,7 +134,7 @@ import Testing
       """.utf8)
     fuzz("pairs", [seed], share: 3) { data in
       try data.write(to: file)
-      _ = try MinimalPairs(file.path)
+      _ = try MinimalPairs([file.path])
     }
   }
 }

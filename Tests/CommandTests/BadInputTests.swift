@@ -23,7 +23,7 @@ import Testing
     expectRefusal(try terminal.antlm("train", "--batch", "many"), code: 2, "many")
     expectRefusal(try terminal.antlm("train", "--resume", "run", "--lr", "1"), code: 2, "--lr")
     expectRefusal(try terminal.antlm("generate", "run", "--temperature", "-1"), code: 2, "--temperature")
-    expectRefusal(try terminal.antlm("score", "run", "--mode", "sideways", "x"), code: 2, "sideways")
+    expectRefusal(try terminal.antlm("score", "run", "--scoring", "sideways", "x"), code: 2, "sideways")
     expectRefusal(
       try terminal.antlm("corpus", "--out", "c.txt", "--pairs", "p", "--pairs-each", "1000000"), code: 2,
       "--pairs-each", "10000")
@@ -180,7 +180,7 @@ import Testing
     #expect(try terminal.read("thesis/chapter1.tex") == Data("text".utf8))
     for arguments in [
       ["train", "--resume", "thesis"], ["generate", "thesis"], ["fill", "nowhere", "a [MASK]"],
-      ["score", "thesis", "--mode", "causal", "train.txt"],
+      ["score", "thesis", "--scoring", "causal", "train.txt"],
     ] {
       expectRefusal(try terminal.antlm(arguments), code: 1, "is not a run")
     }
@@ -193,7 +193,7 @@ import Testing
     expectRefusal(try terminal.antlm("fill", "run", "[MASK]" + long), code: 1, "48 positions")
     expectRefusal(try terminal.antlm("generate", "run", "--prompt", long), code: 1, "48 positions")
     try terminal.write(Data("short\n\(long)\n".utf8), to: "long.txt")
-    expectRefusal(try terminal.antlm("score", "run", "--mode", "causal", "long.txt"), code: 1, "line 2")
+    expectRefusal(try terminal.antlm("score", "run", "--scoring", "causal", "long.txt"), code: 1, "line 2")
   }
 
   @Test func damagedWeights() throws {

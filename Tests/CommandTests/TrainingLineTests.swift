@@ -43,10 +43,10 @@ import Testing
     }
 
     try terminal.write(Data("The dog sleeps.\n\nThe dogs sleep.\n".utf8), to: "lines.txt")
-    for mode in ["causal", "masked"] {
+    for scoring in ["causal", "mlm", "mntp"] {
       let scored = try terminal.antlm(
-        "score", "run", "--mode", mode, "lines.txt", "--json", "--device", "cpu")
-      #expect(scored.code == 0 && scored.lines.count == 3, "\(scored.errors)")
+        "score", "run", "--scoring", scoring, "lines.txt", "--json", "--device", "cpu")
+      try #require(scored.code == 0 && scored.lines.count == 3, "\(scored.errors)")
       let objects = try scored.lines.map {
         try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
       }

@@ -8,6 +8,9 @@ import Text
 ///     causal   <s> t_1 … t_n         each token in the light of those before it
 ///     masked   <s> t_1 … t_n </s>    each token in the light of all
 public struct Embedder {
+  /// What a token sees.
+  public enum Mode: String, Sendable, CaseIterable { case causal, masked }
+
   /// Positions of one batch, padding included.
   private static let positions = 4096
 
@@ -22,7 +25,7 @@ public struct Embedder {
   /// The vectors of the tokens of each text, `[tokens][hiddenSize]`, special ones left out.
   ///
   /// - Throws: ``InferenceError/tooLong(item:tokens:maximum:)``, the item counted from 1.
-  public func callAsFunction(_ texts: [[Int32]], _ mode: Scorer.Mode) throws -> [[[Float]]] {
+  public func callAsFunction(_ texts: [[Int32]], _ mode: Mode) throws -> [[[Float]]] {
     var vectors = [[[Float]]](repeating: [], count: texts.count)
     let sequences = texts.map { [specials.beginning] + $0 + (mode == .masked ? [specials.end] : []) }
     for (index, sequence) in sequences.enumerated() where sequence.count > model.maximumLength {

@@ -1,17 +1,30 @@
+import Files
 import Foundation
 import Models
 import Text
 
 /// Pairs of sentences of which one is right, for asking whether a model finds it the more probable one.
 ///
-/// A file has one JSON object a line with `sentence_good`, `sentence_bad` and a name for what the pair tests:
-/// `phenomenon`, or `UID` as in BLiMP (Warstadt et al. 2020).
+/// A file has one JSON object a line:
+///
+///     {"sentence_good": …, "sentence_bad": …}                    BLiMP (Warstadt et al. 2020), its supplement
+///     {"Context1": …, "Context2": …, "Target1": …, "Target2": …}    EWoK (Ivanova et al. 2024): Target1 or Target2
+///                                                                   after Context1, only the target scored
+///
+/// What a pair tests is named by `phenomenon`, `UID` or `Domain`, else by the file.
 public struct MinimalPairs: Sendable {
+  /// A sentence, or two of which only the second counts.
+  public struct Sentence: Sendable, Equatable {
+    public var context: String?
+    public var text: String
+  }
+
   /// Two sentences, and what they test.
   public struct Pair: Sendable, Equatable {
     public var phenomenon: String
-    public var good: String
-    public var bad: String
+    public var good: Sentence
+    public var bad: Sentence
+    public var file: String
     /// Its line in the file, from 1.
     public var line: Int
   }
@@ -24,39 +37,90 @@ public struct MinimalPairs: Sendable {
     public var value: Double { Double(right) / Double(count) }
   }
 
-  public var pairs: [Pair]
+  /// How the BabyLM evaluation of a year compares two sentences. A tie goes to the first, the right one.
+  public enum Rule: String, Sendable, CaseIterable {
+    /// causal by the sum, mlm by the mean over the tokens.
+    case babylm2024 = "2024"
+    /// By the sum.
+    case babylm2025 = "2025"
+
+    /// What is compared.
+    public func value(_ score: Score, _ scoring: Scoring) -> Double {
+      self == .babylm2024 && scoring == .mlm && score.tokens > 0
+        ? score.logProbability / Double(score.tokens) : score.logProbability
+    }
+  }
+
+  /// Files with the pairs in the order read.
+  public private(set) var pairs: [Pair] = []
 
   private struct Line: Decodable {
-    var good: String
-    var bad: String
+    var good: String?
+    var bad: String?
+    var context1: String?
+    var target1: String?
+    var target2: String?
     var phenomenon: String?
     var identifier: String?
+    var domain: String?
 
     enum CodingKeys: String, CodingKey {
       case good = "sentence_good"
       case bad = "sentence_bad"
+      case context1 = "Context1"
+      case target1 = "Target1"
+      case target2 = "Target2"
       case phenomenon
       case identifier = "UID"
+      case domain = "Domain"
     }
   }
 
+  /// - Parameter paths: files, and folders, which stand for their `*.jsonl`.
   /// - Throws: ``TextFileError`` or ``FileError``.
-  public init(_ path: String) throws {
-    pairs = try TextLines(path).lines.map { line in
-      guard let object = try? JSONDecoder().decode(Line.self, from: Data(line.text.utf8)) else {
-        throw TextFileError.line(
-          path: path, line: line.number,
-          expected: "expected a JSON object with \"sentence_good\" and \"sentence_bad\"")
-      }
-      for (name, text) in [("sentence_good", object.good), ("sentence_bad", object.bad)]
-      where text.allSatisfy(\.isWhitespace) {
-        throw TextFileError.line(
-          path: path, line: line.number, expected: "\"\(name)\" has no words; give both")
-      }
-      return Pair(
-        phenomenon: object.phenomenon ?? object.identifier ?? "all", good: object.good,
-        bad: object.bad, line: line.number)
+  public init(_ paths: [String]) throws {
+    for path in try paths.flatMap(Self.expand) {
+      for line in try TextLines(path).lines { pairs.append(try Self.pair(line, in: path)) }
     }
+  }
+
+  private static func expand(_ path: String) throws -> [String] {
+    guard FileSystem.isFolder(URL(filePath: path)) else { return [path] }
+    let names = try FileSystem.names(in: URL(filePath: path)).filter {
+      $0.hasSuffix(".jsonl") && !$0.hasPrefix(".")
+    }
+    guard !names.isEmpty else { throw TextFileError.noFiles(path: path, kind: ".jsonl") }
+    return names.sorted().map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+  }
+
+  private static func pair(_ line: TextLines.Line, in path: String) throws -> Pair {
+    func refuse(_ expected: String) -> TextFileError {
+      .line(path: path, line: line.number, expected: expected)
+    }
+    guard let object = try? JSONDecoder().decode(Line.self, from: Data(line.text.utf8)) else {
+      throw refuse("expected a JSON object with \"sentence_good\" and \"sentence_bad\"")
+    }
+    let sentences: [(name: String, sentence: Sentence)]
+    if let context = object.context1, let first = object.target1, let second = object.target2 {
+      guard !context.allSatisfy(\.isWhitespace) else { throw refuse("\"Context1\" has no words; give one") }
+      sentences = [
+        ("Target1", Sentence(context: context, text: first)),
+        ("Target2", Sentence(context: context, text: second)),
+      ]
+    } else if let good = object.good, let bad = object.bad {
+      sentences = [("sentence_good", Sentence(text: good)), ("sentence_bad", Sentence(text: bad))]
+    } else {
+      throw refuse(
+        "expected \"sentence_good\" and \"sentence_bad\", or \"Context1\", \"Target1\" and \"Target2\"")
+    }
+    for (name, sentence) in sentences where sentence.text.allSatisfy(\.isWhitespace) {
+      throw refuse("\"\(name)\" has no words; give both")
+    }
+    let file = URL(filePath: path).deletingPathExtension().lastPathComponent
+    return Pair(
+      phenomenon: object.phenomenon ?? object.identifier ?? object.domain ?? file,
+      good: sentences[0].sentence,
+      bad: sentences[1].sentence, file: path, line: line.number)
   }
 
   /// Keeps the first `limit` pairs of each phenomenon.
@@ -68,28 +132,47 @@ public struct MinimalPairs: Sendable {
     }
   }
 
-  /// How often the right sentence has the higher score; a tie counts as right, as in the BabyLM evaluation.
-  /// Phenomena in the order of their first pair.
-  public func accuracy(
-    of trained: TrainedModel, _ mode: Scorer.Mode, progress: (Int, Int) -> Void = { _, _ in }
-  ) throws -> [Accuracy] {
-    let texts = pairs.flatMap { [$0.good, $0.bad] }
-      .map { trained.tokenizer.encode($0, recognizingSpecials: false) }
+  /// The scores of both sentences of each pair, in order.
+  public func scores(
+    of trained: TrainedModel, _ scoring: Scoring, progress: (Int, Int) -> Void = { _, _ in }
+  ) throws -> [(good: Score, bad: Score)] {
+    func scored(_ sentence: Sentence) -> ScoredText {
+      guard let context = sentence.context else {
+        return ScoredText(trained.tokenizer.encode(sentence.text, recognizingSpecials: false))
+      }
+      // No piece crosses the space between the two, so the tokens are those of the whole.
+      let given = trained.tokenizer.encode(context, recognizingSpecials: false)
+      let target = trained.tokenizer.encode(" " + sentence.text, recognizingSpecials: false)
+      return ScoredText(given + target, from: given.count)
+    }
+    let texts = pairs.flatMap { [scored($0.good), scored($0.bad)] }
     let scores: [Score]
     do {
-      scores = try Scorer(trained.model, specials: trained.specials)(texts, mode, progress: progress)
+      scores = try Scorer(trained.model, specials: trained.specials)(texts, scoring, progress: progress)
     } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
-      throw InferenceError.tooLong(item: pairs[(item - 1) / 2].line, tokens: tokens, maximum: maximum)
+      let pair = pairs[(item - 1) / 2]
+      throw TextFileError.line(
+        path: pair.file, line: pair.line,
+        expected:
+          "a sentence of \(tokens) tokens, specials included, where the model has \(maximum) positions; "
+          + "leave it out or use a longer model")
     }
+    return pairs.indices.map { (scores[2 * $0], scores[2 * $0 + 1]) }
+  }
+
+  /// How often the right sentence has the higher value. Phenomena in the order of their first pair.
+  public func accuracies(
+    _ scores: [(good: Score, bad: Score)], _ scoring: Scoring, rule: Rule
+  ) -> [Accuracy] {
     var order: [String] = []
     var results: [String: Accuracy] = [:]
-    for (index, pair) in pairs.enumerated() {
+    for (pair, score) in zip(pairs, scores) {
       if results[pair.phenomenon] == nil {
         order.append(pair.phenomenon)
         results[pair.phenomenon] = Accuracy(phenomenon: pair.phenomenon, right: 0, count: 0)
       }
       results[pair.phenomenon]!.count += 1
-      if scores[2 * index].logProbability >= scores[2 * index + 1].logProbability {
+      if rule.value(score.good, scoring) >= rule.value(score.bad, scoring) {
         results[pair.phenomenon]!.right += 1
       }
     }

@@ -3,6 +3,16 @@ import Foundation
 import Models
 import Text
 
+/// Which conditional probabilities of a text are summed, t_1 … t_n being its tokens:
+///
+///     causal   log p(t_i | <s> t_1 … t_(i-1))
+///     mlm      log p(t_i | <s> t_1 … [MASK] … t_n </s>), each token masked alone: the pseudo-log-likelihood
+///              (Salazar et al. 2020)
+///     mntp     the same without </s>, read one position earlier, as MNTP predicts (GPT-BERT)
+public enum Scoring: String, Sendable, CaseIterable {
+  case causal, mlm, mntp
+}
+
 /// How probable a text is to the model.
 public struct Score: Sendable, Equatable {
   /// Tokens scored.
@@ -24,26 +34,36 @@ public struct Score: Sendable, Equatable {
   }
 }
 
-/// Scores texts by the rules of the BabyLM evaluation:
-///
-///     causal   log p(t_1 … t_n) = sum_i log p(t_i | <s> t_1 … t_(i-1))
-///     masked   pseudo-log-likelihood = sum_i log p(t_i | <s> t_1 … [MASK] … t_n </s>), each token masked alone
-///              (Salazar et al. 2020)
+/// A text to be scored from one of its tokens on; those before it are what it is given.
+public struct ScoredText: Sendable, Equatable {
+  public var tokens: [Int32]
+  /// Index of the first token that counts.
+  public var start: Int
+
+  public init(_ tokens: [Int32], from start: Int = 0) {
+    precondition((0...tokens.count).contains(start), "ScoredText: from \(start) of \(tokens.count)")
+    self.tokens = tokens
+    self.start = start
+  }
+}
+
+/// Scores texts by the rules of the BabyLM evaluation (see ``Scoring``).
 ///
 /// Texts of similar length share a batch, padded; padding sees nothing and is seen by nobody.
 public struct Scorer {
-  /// Which conditional probabilities are summed.
-  public enum Mode: String, Sendable, CaseIterable { case causal, masked }
-
-  /// Positions of one batch, padding included.
-  private static let positions = 4096
+  /// Positions of one batch, padding included, unless told otherwise.
+  public static let defaultPositions = 4096
 
   public let model: any LanguageModel
   public let specials: SpecialTokens
+  private let positions: Int
 
-  public init(_ model: any LanguageModel, specials: SpecialTokens) {
+  public init(
+    _ model: any LanguageModel, specials: SpecialTokens, positions: Int = Self.defaultPositions
+  ) {
     self.model = model
     self.specials = specials
+    self.positions = positions
   }
 
   /// One sequence to run: which text it belongs to, its ids, and its labels by position.
@@ -53,35 +73,37 @@ public struct Scorer {
     var labels: [(position: Int, id: Int32)]
   }
 
-  /// The score of each text, in order. A text without tokens scores zero.
+  /// The score of each text, in order. A text without tokens that count scores zero.
   ///
-  /// - Parameter progress: told how many sequences of how many are done.
+  /// - Parameter progress: told how many positions of how many are done.
+  /// - Throws: ``InferenceError/tooLong(item:tokens:maximum:)``, the item counted from 1.
   public func callAsFunction(
-    _ texts: [[Int32]], _ mode: Mode, progress: (Int, Int) -> Void = { _, _ in }
+    _ texts: [ScoredText], _ scoring: Scoring, progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> [Score] {
-    var scores = texts.map { Score(tokens: $0.count) }
-    let order = texts.indices.filter { !texts[$0].isEmpty }
-      .sorted { (texts[$0].count, $0) < (texts[$1].count, $1) }
+    var scores = texts.map { Score(tokens: $0.tokens.count - $0.start) }
+    let order = texts.indices.filter { scores[$0].tokens > 0 }
+      .sorted { (texts[$0].tokens.count, $0) < (texts[$1].tokens.count, $1) }
+    var total = 0
     for text in order {
-      let count = texts[text].count + (mode == .causal ? 0 : 2)
+      let count = length(texts[text], scoring)
       guard count <= model.maximumLength else {
         throw InferenceError.tooLong(item: text + 1, tokens: count, maximum: model.maximumLength)
       }
+      total += count * (scoring == .causal ? 1 : scores[text].tokens)
     }
-    let total = order.reduce(0) { $0 + (mode == .causal ? 1 : texts[$1].count) }
     var done = 0
     var batch: [Sequence] = []
     func run() throws {
-      for (sequence, losses) in zip(batch, try self.losses(batch, mode)) {
+      for (sequence, losses) in zip(batch, try self.losses(batch, scoring)) {
         scores[sequence.text].logProbability -= losses
+        done += sequence.ids.count
       }
-      done += batch.count
       progress(done, total)
       batch = []
     }
     for text in order {
-      for sequence in sequences(text, texts[text], mode) {
-        if (batch.count + 1) * sequence.ids.count > Self.positions && !batch.isEmpty { try run() }
+      for sequence in sequences(text, texts[text], scoring) {
+        if (batch.count + 1) * sequence.ids.count > positions && !batch.isEmpty { try run() }
         batch.append(sequence)
       }
     }
@@ -89,25 +111,37 @@ public struct Scorer {
     return scores
   }
 
-  private func sequences(_ text: Int, _ tokens: [Int32], _ mode: Mode) -> [Sequence] {
-    switch mode {
+  /// Positions that a text takes, special tokens included.
+  private func length(_ text: ScoredText, _ scoring: Scoring) -> Int {
+    switch scoring {
+    case .causal: text.tokens.count
+    case .mlm: text.tokens.count + 2
+    case .mntp: text.tokens.count + 1
+    }
+  }
+
+  private func sequences(_ text: Int, _ scored: ScoredText, _ scoring: Scoring) -> [Sequence] {
+    let tokens = scored.tokens
+    switch scoring {
     case .causal:
       return [
         Sequence(
           text: text, ids: [specials.beginning] + tokens.dropLast(),
-          labels: tokens.enumerated().map { (position: $0.offset, id: $0.element) })
+          labels: (scored.start..<tokens.count).map { (position: $0, id: tokens[$0]) })
       ]
-    case .masked:
-      return tokens.indices.map { place in
-        var ids = [specials.beginning] + tokens + [specials.end]
+    case .mlm, .mntp:
+      return (scored.start..<tokens.count).map { place in
+        var ids = [specials.beginning] + tokens + (scoring == .mlm ? [specials.end] : [])
         ids[place + 1] = specials.mask
-        return Sequence(text: text, ids: ids, labels: [(position: place + 1, id: tokens[place])])
+        return Sequence(
+          text: text, ids: ids,
+          labels: [(position: scoring == .mlm ? place + 1 : place, id: tokens[place])])
       }
     }
   }
 
   /// The summed loss of each sequence.
-  private func losses(_ batch: [Sequence], _ mode: Mode) throws -> [Double] {
+  private func losses(_ batch: [Sequence], _ scoring: Scoring) throws -> [Double] {
     let length = batch.map(\.ids.count).max() ?? 0
     var ids: [Int32] = []
     var rows: [Int32] = []
@@ -118,7 +152,7 @@ public struct Scorer {
       labels += sequence.labels.map(\.id)
     }
     let mask = AttentionMask(
-      mode == .causal ? .causal : .bidirectional, lengths: batch.map(\.ids.count), length: length)
+      scoring == .causal ? .causal : .bidirectional, lengths: batch.map(\.ids.count), length: length)
     let losses = try model.losses(
       ModelInput(ids: ids, mask: mask), labels: Labels(rows: rows, ids: labels))
     var place = 0

@@ -35,6 +35,8 @@ public enum TextFileError: Error, Equatable, Sendable, CustomStringConvertible {
   case binary(path: String)
   case invalid(path: String, line: Int)
   case empty(path: String)
+  /// A folder without files of the kind.
+  case noFiles(path: String, kind: String)
   /// A line that is not what such a file holds.
   case line(path: String, line: Int, expected: String)
 
@@ -44,6 +46,7 @@ public enum TextFileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .invalid(let path, let line):
       "\(path), line \(line): not valid UTF-8; convert the file, for example with iconv"
     case .empty(let path): "\(path) has no text; give a file with at least one line"
+    case .noFiles(let path, let kind): "\(path) has no *\(kind) files; name the files or another folder"
     case .line(let path, let line, let expected): "\(path), line \(line): \(expected)"
     }
   }
