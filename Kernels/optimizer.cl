@@ -3,7 +3,7 @@
  * control = [factor, norm, loss, finite] from the sum of squared gradients and the loss: see GradientControl.
  *
  * AdamW over one flat buffer, all parameters in one launch:
- *     g = factor gradient;  m += (1 - beta1) (g - m);  v += (1 - beta2) (g^2 - v)
+ *     g = factor gradient;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
  *     p -= learningRate (m mCorrection / (sqrt(v vCorrection) + epsilon) + decay p)
  * where the first decayedCount elements decay. Where control says not finite it writes nothing.
  *

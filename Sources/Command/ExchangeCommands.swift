@@ -10,7 +10,9 @@ struct ImportCommand: ParsableCommand {
     abstract: "Takes in a model that transformers or others saved.",
     discussion: """
       Reads config.json, model.safetensors (or the files its index names, in float32, float16 or bfloat16) and
-      tokenizer.json of a Llama or an LTG-BERT. What does not fit is refused.
+      tokenizer.json of a Llama or an LTG-BERT. A Llama has as many key and value heads as heads, heads of
+      hidden_size / num_attention_heads, rotary positions of the default type and no biases; what is otherwise is
+      refused. A tokenizer that cannot be used here is copied with a warning.
 
       Example: antlm import ltgbert --position-projection blocked --out model
       """)
@@ -24,6 +26,10 @@ struct ImportCommand: ParsableCommand {
       "Which LTG-BERT it is, where its config.json does not say: blocked is the authors', per_head a published "
         + "port's.", valueName: "blocked|per_head"))
   var positionProjection: RelativePositions.Layout?
+
+  func validate() throws {
+    if source.isEmpty || out.isEmpty { throw ValidationError("an empty path; name folders") }
+  }
 
   func run() throws {
     let (architecture, problem) = try ModelExchange.importModel(
@@ -51,6 +57,10 @@ struct ExportCommand: ParsableCommand {
   var checkpoint = "latest"
   @Option(help: "The folder to write: new or empty.")
   var out: String
+
+  func validate() throws {
+    if out.isEmpty { throw ValidationError("--out is empty; name a folder") }
+  }
 
   func run() throws {
     let model = try TrainedModel(source, checkpoint: checkpoint, on: Devices.open("cpu").device)

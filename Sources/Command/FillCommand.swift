@@ -20,7 +20,9 @@ struct FillCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...100_000).contains(top) else { throw ValidationError("--top must be 1 or more") }
+    guard (1...100_000).contains(top) else {
+      throw ValidationError("--top is \(top); it must be 1 to 100000")
+    }
   }
 
   func run() throws {

@@ -36,8 +36,8 @@ struct GenerateCommand: ParsableCommand {
 
   func validate() throws {
     for (name, holds, expected) in [
-      ("--tokens", (1...1_000_000).contains(tokens), "1 or more"),
-      ("--temperature", temperature >= 0 && temperature <= 1000, "0 or more"),
+      ("--tokens", (1...1_000_000).contains(tokens), "1 to 1000000"),
+      ("--temperature", temperature >= 0 && temperature <= 1000, "0 to 1000"),
       ("--top-p", topP > 0 && topP <= 1, "above 0, at most 1"),
       ("--top-k", (topK ?? 1) >= 1, "1 or more"),
       ("--repetition-penalty", repetitionPenalty >= 0.1 && repetitionPenalty <= 10, "0.1 to 10"),

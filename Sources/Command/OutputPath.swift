@@ -6,6 +6,7 @@ enum OutputPath {
   /// Refuses to replace what is no file, such as /dev/null or a pipe, and what the command itself reads or
   /// writes under another option.
   static func require(_ path: String, _ option: String, apartFrom others: [String] = []) throws {
+    guard !path.isEmpty else { throw ValidationError("\(option) is empty; name a file") }
     var status = stat()
     let exists = stat(path, &status) == 0
     let kind = status.st_mode & S_IFMT

@@ -46,13 +46,15 @@ struct TokenizerCommand: ParsableCommand {
 
     func validate() throws {
       let minimum = model.minimumVocabularySize
-      guard (minimum...1 << 24).contains(vocab) else {
+      guard (minimum...Tokenizer.maximumVocabularySize).contains(vocab) else {
         throw ValidationError(
-          "--vocab is \(vocab); it must be \(minimum) (\(minimum - 256) specials and 256 bytes) to 2^24")
+          "--vocab is \(vocab); it must be \(minimum) (\(minimum - 256) specials and 256 bytes) to \(Tokenizer.maximumVocabularySize)"
+        )
       }
       if let minimumFrequency, minimumFrequency < 1 {
         throw ValidationError("--minimum-frequency must be 1 or more")
       }
+      if files.contains("") { throw ValidationError("an empty path; name files or folders of text") }
       try OutputPath.require(out, "--out", apartFrom: files)
     }
 

@@ -54,8 +54,14 @@ struct TrainCommand: ParsableCommand {
   var accumulate: Int?
   @Option(
     help:
-      "Tokens a sequence; 128:90%,512 for 128 in the first nine tenths of the steps, then 512. (default: 128)"
-  )
+      "Tokens a sequence; 128:90%,512 for 128 in the first nine tenths of the steps, then 512. (default: 128)",
+    transform: { text in
+      guard let schedule = LengthSchedule(text) else {
+        throw ValidationError(
+          "--length is '\(text)'; it must be a number such as 128, or shares such as 128:90%,512")
+      }
+      return schedule
+    })
   var length: LengthSchedule?
   @Option(help: "Stop after this many steps; the learning rate's cosine ends there.")
   var maxSteps: Int?
@@ -139,7 +145,12 @@ struct TrainCommand: ParsableCommand {
       throw ValidationError("\(option) is given an empty path; name a file or folder")
     }
     guard resume != nil else {
-      let recipe = try preset.map(Recipe.named)
+      let recipe: Recipe?
+      do {
+        recipe = try preset.map(Recipe.named)
+      } catch {
+        throw ValidationError("\(error)")
+      }
       for (option, value) in [
         ("--model", model ?? preset), ("--schedule", schedule ?? preset), ("--tokenizer", tokenizer),
         ("--out", out), ("--train", training.first),
@@ -284,7 +295,6 @@ struct TrainCommand: ParsableCommand {
 }
 
 extension LearningRate.Span: ExpressibleByArgument {}
-extension LengthSchedule: ExpressibleByArgument {}
 extension Optimizer.Rule: ExpressibleByArgument {}
 extension Masking.Unit: ExpressibleByArgument {}
 extension TrainingConfiguration.OptimizerState: ExpressibleByArgument {}

@@ -31,9 +31,12 @@ public protocol Architecture: Codable, Equatable, Sendable {
   var heads: Int { get }
   /// Positions a sequence may have.
   var maximumLength: Int { get }
-  var beginningID: Int? { get }
-  var endID: Int? { get }
-  var paddingID: Int? { get }
+  /// The token that begins a text, as config.json tells other programs; nil where none does.
+  var beginningID: Int? { get set }
+  /// The token that ends a text.
+  var endID: Int? { get set }
+  /// The token that fills up a batch.
+  var paddingID: Int? { get set }
   /// Floats a token needs in training: those a layer keeps for its backward pass, and those that the layer at
   /// work and the head hold beside that.
   var activationFloats: (kept: Int, working: Int) { get }
@@ -115,6 +118,21 @@ public enum ModelConfiguration: Equatable, Sendable {
     }
   }
 
+  /// The same model with these special tokens.
+  public func withSpecialTokens(beginning: Int?, end: Int?, padding: Int?) -> Self {
+    func set<Configuration: Architecture>(_ configuration: Configuration) -> Configuration {
+      var configuration = configuration
+      configuration.beginningID = beginning
+      configuration.endID = end
+      configuration.paddingID = padding
+      return configuration
+    }
+    switch self {
+    case .llama(let configuration): return .llama(set(configuration))
+    case .ltgBert(let configuration): return .ltgBert(set(configuration))
+    }
+  }
+
   /// What `--model` takes.
   public static let presetNames = LlamaConfiguration.presetNames + LTGBertConfiguration.presetNames
 
@@ -123,6 +141,25 @@ public enum ModelConfiguration: Equatable, Sendable {
     LlamaConfiguration.preset(name, vocabularySize: vocabularySize, maximumLength: maximumLength)
       .map { .llama($0) }
       ?? LTGBertConfiguration.preset(name, vocabularySize: vocabularySize).map { .ltgBert($0) }
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// The id of a special token, the first where there is a list of them; nil for none, which some write as -1.
+  func specialToken(_ key: Key, below vocabularySize: Int) throws -> Int? {
+    let id: Int?
+    if let ids = try? decode([Int].self, forKey: key) {
+      id = ids.first
+    } else {
+      id = try decodeIfPresent(Int.self, forKey: key)
+    }
+    guard let id, id != -1 else { return nil }
+    guard id >= 0 && id < vocabularySize else {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: self,
+        debugDescription: "\(key.stringValue) is \(id), no token of the \(vocabularySize) of vocab_size")
+    }
+    return id
   }
 }
 

@@ -26,7 +26,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "token \(id) is outside the model's vocabulary of \(vocabulary); "
         + "use the tokenizer the model was trained with"
     case .invalidConfiguration(let file, let problem):
-      "\(file): \(problem); only Llama and LTG-BERT models are read"
+      "\(file): \(problem); 'antlm import --help' says which models are read"
     case .unreadable(let file, let problem):
       "\(file): \(problem); check the path and its permissions"
     case .missingTensor(let file, let tensor):

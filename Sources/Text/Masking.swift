@@ -72,7 +72,9 @@ public struct Masking: Sendable {
     // Blocks 0 to count - 1 count and replace; from there on each is a span.
     let wanted = max(1, ordinary.filter { Philox.uniform(draw(UInt64($0))[0]) < rate }.count)
     var inputs: [Int: Int32] = [:]
-    for number in block.count..<Self.positionsPerSample where inputs.count < wanted {
+    var number = block.count
+    while inputs.count < wanted && number < Self.positionsPerSample {
+      defer { number += 1 }
       let words = draw(UInt64(number))
       let length = Self.geometric(Philox.uniform(words[0])) % 10
       let start = Int((UInt64(words[1]) * UInt64(block.count)) >> 32)

@@ -45,6 +45,36 @@ import Text
     #expect(try FileSystem.names(in: scratch.url).sorted() == ["b", "source"])
   }
 
+  /// Whatever lies in a folder stays: only what a stopped export left is replaced. A link stays a link.
+  @Test func writesIntoEmptyFoldersOnly() throws {
+    let scratch = Scratch()
+    let device = try Devices.open("cpu").device
+    let source = URL(filePath: scratch.path("source"))
+    try FileSystem.makeFolder(source)
+    try LTGBert(ltgBert, seed: 2, on: device).write(to: source)
+    func take(_ target: String) throws {
+      _ = try ModelExchange.importModel(
+        from: source.path, to: scratch.path(target), positionProjection: nil, on: device)
+    }
+    for name in ["lock", "tokenizer.json", ".mine.partial"] {
+      try FileSystem.makeFolder(URL(filePath: scratch.path(name + ".folder")))
+      _ = try scratch.write("precious", to: "\(name).folder/\(name)")
+      #expect(throws: RunError.folderNotEmpty(path: scratch.path(name + ".folder"))) {
+        try take(name + ".folder")
+      }
+      #expect(try FileSystem.names(in: URL(filePath: scratch.path(name + ".folder"))) == [name])
+    }
+    #expect(throws: RunError.folderNotEmpty(path: scratch.path("lock.folder/lock"))) {
+      try take("lock.folder/lock")
+    }
+    try FileSystem.makeFolder(URL(filePath: scratch.path("empty/.incomplete")))
+    try FileSystem.link(URL(filePath: scratch.path("link")), to: "empty")
+    try take("link")
+    #expect(FileSystem.target(of: URL(filePath: scratch.path("link"))) == "empty")
+    #expect(try FileSystem.names(in: URL(filePath: scratch.path("empty"))).contains("model.safetensors"))
+    #expect(!FileSystem.exists(URL(filePath: scratch.path("empty/.incomplete"))))
+  }
+
   /// A run goes out without its optimizer and comes back as it was.
   @Test func whatGoesOutComesBack() throws {
     let tiny = try TinyRun()

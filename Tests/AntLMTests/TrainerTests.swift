@@ -29,6 +29,27 @@ import Text
     #expect(last["MLM"]! < first["MLM"]! - 0.5)
   }
 
+  /// Other programs are told the tokenizer's special tokens, whatever the preset or the file says.
+  @Test func specialTokensAreTheTokenizers() throws {
+    let tiny = try TinyRun()
+    let tokenizer = try Tokenizer.train(
+      on: [URL(filePath: tiny.training)], TokenizerOptions(.wordpiece, vocabularySize: 300))
+    try tokenizer.write(to: URL(filePath: tiny.tokenizerFile))
+    for (name, model) in [("a", tiny.model), ("b", "ltg-bert-mini")] {
+      var configuration = tiny.configuration("1s_CLM")
+      configuration.model = model
+      configuration.evaluationSequences = 4
+      let trainer = try tiny.start(name, configuration)
+      let described = trainer.model.configuration.architecture
+      #expect(described.beginningID == 1 && described.endID == 2 && described.paddingID == 3)
+      let table = try trainer.model.device.read(trainer.model.output.weight.value.storage)
+      let width = described.hiddenSize
+      if model == tiny.model {
+        #expect(table[3 * width..<4 * width].allSatisfy { $0 == 0 } && table[0..<width].contains { $0 != 0 })
+      }
+    }
+  }
+
   /// Evaluated afterwards, a text has the dev losses that the run reported of it.
   @Test func perplexityIsWhatTheRunSaw() throws {
     let tiny = try TinyRun()

@@ -28,7 +28,7 @@ import Testing
       try terminal.antlm("corpus", "--out", "c.txt", "--pairs", "p", "--pairs-each", "1000000"), code: 2,
       "--pairs-each", "10000")
     expectRefusal(
-      try terminal.antlm("tokenizer", "train", "--vocab", "99999999", "--out", "t", "x"), code: 2, "2^24")
+      try terminal.antlm("tokenizer", "train", "--vocab", "99999999", "--out", "t", "x"), code: 2, "4194304")
     #expect(try terminal.antlm("--help").code == 0)
     #expect(try terminal.antlm("train", "--help").output.contains("antlm train --resume"))
   }

@@ -56,6 +56,9 @@ import Testing
     ("vocab_size", "999999999999999", "vocab_size is"),
     ("rms_norm_eps", "0", "rms_norm_eps is 0"),
     ("rope_theta", "0", "rope_theta is 0"),
+    ("bos_token_id", "-3", "bos_token_id is -3"),
+    ("eos_token_id", "10", "eos_token_id is 10, no token of the 10"),
+    ("pad_token_id", "[99]", "pad_token_id is 99"),
     ("rope_scaling", "{\"type\":\"linear\",\"factor\":2}", "rope_scaling is of type 'linear'"),
   ])
   func refusesWhatItCannotCompute(key: String, value: String, complaint: String) throws {
@@ -68,6 +71,21 @@ import Testing
     let text = keys.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
     try Data("{\(text)}".utf8).write(to: file.url)
     try expectRefusal(file, complaint)
+  }
+
+  /// Some write no token as -1, and some several that end a text.
+  @Test func readsSpecialTokens() throws {
+    let text = """
+      {"model_type": "llama", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1,
+       "num_attention_heads": 2, "bos_token_id": 3, "eos_token_id": [7, 8], "pad_token_id": -1}
+      """
+    let model = try ModelConfiguration(Data(text.utf8), file: "f").architecture
+    #expect(model.beginningID == 3 && model.endID == 7 && model.paddingID == nil)
+    // A size that is none is refused, not compared with.
+    #expect(throws: ModelError.self) {
+      try ModelConfiguration(
+        Data(text.replacing("\"vocab_size\": 10", with: "\"vocab_size\": -1").utf8), file: "f")
+    }
   }
 
   @Test func refusesWhatIsNoConfiguration() throws {

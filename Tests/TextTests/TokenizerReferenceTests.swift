@@ -79,5 +79,8 @@ import Testing
     #expect(wordpiece.decode(ids) == " the dog[MASK] ball")
     #expect(wordpiece.decodeText(ids) == "the dog[MASK] ball")
     #expect(try wordpiece.encodeBlanks("[MASK]  [MASK]") == [4, 4])
+    // What follows a blank goes on with the text, as it does where training hides a word.
+    let stop = wordpiece.encode("the dog.").last!
+    #expect(try wordpiece.encodeBlanks("the [MASK].") == wordpiece.encode("the") + [4, stop])
   }
 }

@@ -154,6 +154,8 @@ import Testing
       foreign(preTokenizer: "{\"type\": \"ByteLevel\", \"use_regex\": false}"),
       foreign(extra: "\"end_of_word_suffix\": \"</w>\","), foreign(extra: "\"dropout\": 0.1,"),
       foreign(top: "\"normalizer\": {\"type\": \"Lowercase\"},"),
+      foreign(added: "{\"id\": 97, \"content\": \"</s>\", \"special\": true}"),
+      foreign(added: "{\"id\": 300, \"content\": \"</s>\"}, {\"id\": 301, \"content\": \"</s>\"}"),
       foreign(preTokenizer: "{\"type\": \"Digits\"}"),
       foreign(top: "\"post_processor\": {\"type\": \"Other\"},"),
       foreign(top: "\"post_processor\": {\"type\": \"BertProcessing\", \"sep\": [\"a\", 1]},"),

@@ -29,7 +29,7 @@ public struct FillIn {
     guard !rows.isEmpty else { throw InferenceError.nothingToFill(mask: "[MASK]") }
     let mask = AttentionMask(.bidirectional, sequences: 1, length: ids.count)
     let logits = try model.logits(ModelInput(ids: ids, mask: mask), rows: rows)
-    let hidden: Set<Int32> = [specials.padding, specials.beginning, specials.end, specials.mask]
+    let hidden = Set(specials.ids)
     return try rows.indices.map { place in
       let row = logits[place * model.vocabularySize..<(place + 1) * model.vocabularySize]
       guard row.allSatisfy(\.isFinite), let largest = row.max() else { throw InferenceError.notFinite }

@@ -43,7 +43,7 @@ public struct Generator {
   private func continuations(
     of first: [Int32], tokens: Int, sampler: Sampler, seed: UInt64, samples: Range<Int>
   ) throws -> [[Int32]] {
-    let forbidden: Set<Int32> = [specials.padding, specials.beginning, specials.mask]
+    let forbidden = Set(specials.ids).subtracting([specials.end])
     var window = Window(
       model, sequences: samples.count, longest: first.count + tokens,
       prefix: readsPromptBothWays ? first.count : 0)

@@ -13,6 +13,7 @@ public struct TextLines: Sendable {
 
   /// - Throws: ``TextFileError`` for a file that is missing, empty, binary or not UTF-8.
   public init(_ path: String) throws {
+    guard !path.isEmpty else { throw FileError("read", "''", code: ENOENT) }
     let data = try FileSystem.read(URL(filePath: path))
     guard !data.contains(0) else { throw TextFileError.binary(path: path) }
     var lines: [Line] = []

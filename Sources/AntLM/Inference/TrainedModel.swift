@@ -19,6 +19,7 @@ public struct TrainedModel {
   ///   - path: a run directory, or a Hugging Face folder with model.safetensors in it.
   ///   - checkpoint: `latest`, `best` or `step-N`.
   public init(_ path: String, checkpoint: String = "latest", on device: any Device) throws {
+    guard !path.isEmpty else { throw RunError.notARun(path: "''") }
     let url = URL(filePath: path).absoluteURL
     if ["", ".index.json"].contains(where: {
       FileSystem.exists(url.appending(path: "model.safetensors" + $0))

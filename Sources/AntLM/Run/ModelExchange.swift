@@ -21,6 +21,11 @@ public enum ModelExchange {
   ) throws -> (architecture: any Architecture, tokenizerProblem: String?) {
     let source = URL(filePath: source).absoluteURL
     let configuration = try configuration(in: source, positionProjection: positionProjection)
+    if case .llama = configuration, positionProjection != nil {
+      throw ModelError.invalidConfiguration(
+        file: source.appending(path: "config.json").path, problem: "a Llama, which has no position_projection"
+      )
+    }
     let model = try ModelFolder.model(configuration, weights: ModelWeights(in: source), on: device)
     let problem = try write(model, tokenizerOf: source, to: target)
     return (configuration.architecture, problem)
@@ -47,16 +52,22 @@ public enum ModelExchange {
     return try ModelConfiguration(JSONSerialization.data(withJSONObject: keys), file: file.path)
   }
 
-  /// The folder appears when it is whole. Gives why its tokenizer cannot be used here.
+  /// Where the files lie until all of them are there.
+  private static let incomplete = ".incomplete"
+
+  /// The files get their names when all are written, config.json last. Gives why the tokenizer cannot be used here.
   private static func write(_ model: any Transformer, tokenizerOf source: URL, to target: String) throws
     -> String?
   {
-    try RunDirectory.requireNew(target)
     let final = URL(filePath: target).absoluteURL.standardizedFileURL
-    try FileSystem.makeFolder(final.deletingLastPathComponent())
-    let partial = final.deletingLastPathComponent().appending(
-      path: ".\(final.lastPathComponent).\(getpid()).partial")
+    let isThere = FileSystem.exists(final)
+    if isThere {
+      let names = FileSystem.isFolder(final) ? try FileSystem.names(in: final) : [target]
+      guard names.allSatisfy({ $0 == incomplete }) else { throw RunError.folderNotEmpty(path: target) }
+    }
+    let partial = final.appending(path: incomplete)
     do {
+      if FileSystem.exists(partial) { try FileSystem.remove(partial) }
       try FileSystem.makeFolder(partial)
       try model.write(to: partial)
       for name in ["tokenizer.json"] + tokenizerCompanions
@@ -64,11 +75,14 @@ public enum ModelExchange {
         try FileSystem.write(
           FileSystem.read(source.appending(path: name)), to: partial.appending(path: name))
       }
-      if FileSystem.exists(final) { try FileSystem.remove(final) }
-      try FileSystem.rename(partial, to: final)
-      try FileSystem.synchronize(final.deletingLastPathComponent())
+      let names = try FileSystem.names(in: partial).filter { $0 != "config.json" }
+      for name in names + ["config.json"] {
+        try FileSystem.rename(partial.appending(path: name), to: final.appending(path: name))
+      }
+      try FileSystem.remove(partial)
+      try FileSystem.synchronize(final)
     } catch {
-      try? FileSystem.remove(partial)
+      try? FileSystem.remove(isThere ? partial : final)
       throw error
     }
     do {

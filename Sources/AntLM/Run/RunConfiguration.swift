@@ -44,7 +44,8 @@ struct RunConfiguration: Codable {
     } catch let error as DecodingError {
       let key =
         switch error {
-        case .keyNotFound(let key, _): "no key '\(key.stringValue)'"
+        case .keyNotFound(let key, _):
+          "no key '\(key.stringValue)': another version of antlm began this run; finish it with that one, or start a new one"
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
           "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' of the wrong type"
         case .dataCorrupted(let context) where !context.codingPath.isEmpty:

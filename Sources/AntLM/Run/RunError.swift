@@ -9,6 +9,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   case holdsRun(path: String)
   /// The folder for a new run holds other things.
   case notEmpty(path: String)
+  /// The folder to write a model to holds something.
+  case folderNotEmpty(path: String)
   /// Another process writes there.
   case locked(path: String, holder: String)
   /// A run that was stopped before its first checkpoint.
@@ -34,6 +36,7 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case .holdsRun(let path):
       "\(path) already holds a run; continue it with 'antlm train --resume \(path)' or choose another --out"
     case .notEmpty(let path): "\(path) is not empty and not a run; choose a new folder for --out"
+    case .folderNotEmpty(let path): "\(path) is no empty folder; choose a new one for --out"
     case .locked(let path, let holder):
       "\(path) is being written by another process\(holder.isEmpty ? "" : " (\(holder))"); "
         + "wait for it or choose another --out"

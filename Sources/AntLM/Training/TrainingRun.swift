@@ -177,8 +177,18 @@ public enum TrainingRun {
     return FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache/antlm")
   }
 
-  /// A preset of the tokenizer's size, or what a config.json says.
+  /// A preset of the tokenizer's size, or what a config.json says, with the tokenizer's special tokens.
   private static func modelDescription(
+    _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String
+  ) throws -> ModelConfiguration {
+    let specials = tokenizer.specials
+    // Where a tokenizer has no token of its own to fill up with, one that means something does.
+    let padding = [specials.end, specials.beginning].contains(specials.padding) ? nil : Int(specials.padding)
+    return try modelSizes(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
+      .withSpecialTokens(beginning: Int(specials.beginning), end: Int(specials.end), padding: padding)
+  }
+
+  private static func modelSizes(
     _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String
   ) throws -> ModelConfiguration {
     if let preset = ModelConfiguration.preset(

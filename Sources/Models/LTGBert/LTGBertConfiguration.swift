@@ -174,8 +174,9 @@ extension LTGBertConfiguration {
         forKey: .positionProjection, in: keys,
         debugDescription: "position_projection is '\(projection)', not blocked or per_head")
     }
+    let vocabularySize = try keys.decode(Int.self, forKey: .vocabularySize)
     self.init(
-      vocabularySize: try keys.decode(Int.self, forKey: .vocabularySize),
+      vocabularySize: vocabularySize,
       hiddenSize: try keys.decode(Int.self, forKey: .hiddenSize),
       intermediateSize: try keys.decode(Int.self, forKey: .intermediateSize),
       layers: try keys.decode(Int.self, forKey: .layers),
@@ -186,9 +187,9 @@ extension LTGBertConfiguration {
       hiddenDropout: try keys.decodeIfPresent(Double.self, forKey: .hiddenDropout) ?? 0.1,
       attentionDropout: try keys.decodeIfPresent(Double.self, forKey: .attentionDropout) ?? 0.1,
       positionProjection: layout,
-      paddingID: try keys.decodeIfPresent(Int.self, forKey: .paddingID),
-      beginningID: try keys.decodeIfPresent(Int.self, forKey: .beginningID),
-      endID: try keys.decodeIfPresent(Int.self, forKey: .endID))
+      paddingID: try keys.specialToken(.paddingID, below: vocabularySize),
+      beginningID: try keys.specialToken(.beginningID, below: vocabularySize),
+      endID: try keys.specialToken(.endID, below: vocabularySize))
     if let problem {
       throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: problem))
     }

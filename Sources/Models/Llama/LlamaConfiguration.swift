@@ -181,8 +181,9 @@ extension LlamaConfiguration {
         throw refuse(key, "of type '\(type)'")
       }
     }
+    let vocabularySize = try keys.decode(Int.self, forKey: .vocabularySize)
     self.init(
-      vocabularySize: try keys.decode(Int.self, forKey: .vocabularySize),
+      vocabularySize: vocabularySize,
       hiddenSize: try keys.decode(Int.self, forKey: .hiddenSize),
       intermediateSize: try keys.decode(Int.self, forKey: .intermediateSize),
       layers: try keys.decode(Int.self, forKey: .layers),
@@ -192,9 +193,9 @@ extension LlamaConfiguration {
       ropeTheta: try keys.decodeIfPresent(Double.self, forKey: .ropeTheta) ?? rope?.theta ?? 10_000,
       tiesEmbeddings: try keys.decodeIfPresent(Bool.self, forKey: .tiesEmbeddings) ?? false,
       initializerRange: try keys.decodeIfPresent(Double.self, forKey: .initializerRange) ?? 0.02,
-      paddingID: try keys.decodeIfPresent(Int.self, forKey: .paddingID),
-      beginningID: try keys.decodeIfPresent(Int.self, forKey: .beginningID),
-      endID: try keys.decodeIfPresent(Int.self, forKey: .endID))
+      paddingID: try keys.specialToken(.paddingID, below: vocabularySize),
+      beginningID: try keys.specialToken(.beginningID, below: vocabularySize),
+      endID: try keys.specialToken(.endID, below: vocabularySize))
     if let groups = try keys.decodeIfPresent(Int.self, forKey: .keyValueHeads), groups != heads {
       throw refuse(.keyValueHeads, "\(groups), not the \(heads) of num_attention_heads")
     }

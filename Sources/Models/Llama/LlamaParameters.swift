@@ -84,7 +84,7 @@ extension LlamaConfiguration {
         stream.fillNormal(&flat, segment.range, deviation: initializerRange)
       }
     }
-    if let paddingID, paddingID >= 0, paddingID < vocabularySize,
+    if let paddingID, (0..<vocabularySize).contains(paddingID),
       let table = segments.first(where: { $0.name == Llama.Name.embedding })
     {
       for column in 0..<hiddenSize { flat[table.offset + paddingID * hiddenSize + column] = 0 }

@@ -16,6 +16,7 @@ struct TextFiles: Sendable {
   /// - Throws: ``CorpusError``
   init(_ paths: [String]) throws {
     guard !paths.isEmpty else { throw CorpusError.noFiles(path: "") }
+    guard !paths.contains("") else { throw CorpusError.missing(path: "''") }
     entries = try paths.flatMap { try Self.expand($0) }.map { path in
       let file: MappedFile
       do {

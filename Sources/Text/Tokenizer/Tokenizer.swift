@@ -98,12 +98,16 @@ public struct Tokenizer: Sendable {
   ///
   /// - Throws: ``TokenizerError/noMask``
   public func encodeBlanks(_ text: String) throws -> [Int32] {
-    let mask = decode([try requireMask()])
-    let parts = text.components(separatedBy: mask)
+    let mask = try requireMask()
+    let parts = text.components(separatedBy: decode([mask]))
     let trimmed = parts.dropLast().map { part in
       String(part.reversed().drop(while: \.isWhitespace).reversed())
     }
-    return encode((trimmed + parts.suffix(1)).joined(separator: mask))
+    return (trimmed + parts.suffix(1)).enumerated().reduce(into: []) { ids, part in
+      if part.offset > 0 { ids.append(mask) }
+      // What follows a mask goes on with the text: no space is due there.
+      ids += encode(Array(part.element.utf8), recognizingSpecials: true, beginsText: part.offset == 0)
+    }
   }
 
   /// The tokens of a text. The names of special tokens in it, such as `[MASK]`, become these.
@@ -123,6 +127,12 @@ public struct Tokenizer: Sendable {
   public func encode(
     _ bytes: [UInt8], recognizingSpecials: Bool = true, addingSpecials: Bool = false
   ) -> [Int32] {
+    let ids = encode(bytes, recognizingSpecials: recognizingSpecials, beginsText: true)
+    return addingSpecials ? template(ids) : ids
+  }
+
+  /// - Parameter beginsText: false for text that goes on from other text.
+  private func encode(_ bytes: [UInt8], recognizingSpecials: Bool, beginsText: Bool) -> [Int32] {
     var parts = [AddedTokenScan.Part.text(bytes)]
     for scan in recognizingSpecials ? scans : [] {
       parts = parts.flatMap { part in
@@ -131,14 +141,16 @@ public struct Tokenizer: Sendable {
     }
     var ids: [Int32] = []
     var encoder = PieceEncoder(self)
-    for part in parts {
+    for (index, part) in parts.enumerated() {
       switch part {
       case .token(let id): ids.append(id)
       case .text(let text):
-        text.withUnsafeBufferPointer { encoder.encode($0, in: 0..<$0.count, beginsText: true, into: &ids) }
+        text.withUnsafeBufferPointer {
+          encoder.encode($0, in: 0..<$0.count, beginsText: beginsText || index > 0, into: &ids)
+        }
       }
     }
-    return addingSpecials ? template(ids) : ids
+    return ids
   }
 
   /// The id of the mask token.

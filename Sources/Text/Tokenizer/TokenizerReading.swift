@@ -2,7 +2,10 @@ import Foundation
 
 extension Tokenizer {
   /// Greater ids than any vocabulary has; a bound on what a broken file can make us allocate.
-  static let greatestID = (1 << 22) - 1
+  static let greatestID = maximumVocabularySize - 1
+
+  /// The most tokens a vocabulary may have.
+  public static let maximumVocabularySize = 1 << 22
 
   /// Reads a tokenizer.json.
   ///
@@ -51,7 +54,18 @@ extension Tokenizer {
       isTaken[id] = true
       tokens[id] = ByteAlphabet.bytes(name) ?? Array(name.utf8)
     }
-    for token in added { tokens[Int(token.id)] = Array(token.content.utf8) }
+    var seen = Set<String>()
+    for token in added {
+      let id = Int(token.id)
+      guard seen.insert(token.content).inserted else {
+        throw malformed("added token \(String(reflecting: token.content)) is there twice")
+      }
+      guard !isTaken[id] || vocabulary[token.content] == id else {
+        throw malformed("added token \(String(reflecting: token.content)) has the id \(id) of another token")
+      }
+      isTaken[id] = true
+      tokens[id] = Array(token.content.utf8)
+    }
 
     let template = try Self.template(contents.postProcessor, file: file)
     for id in template.before + template.after where !tokens.indices.contains(Int(id)) {
@@ -97,11 +111,15 @@ extension Tokenizer {
     guard let name = model.unknownToken, let unknown = model.vocab[name] else {
       throw TokenizerError.malformed(file: file, reason: "no unk_token in the vocabulary")
     }
+    let longestPiece = model.longestWord ?? 100
+    guard longestPiece >= 0 else {
+      throw TokenizerError.malformed(file: file, reason: "max_input_chars_per_word is \(longestPiece)")
+    }
     return WordPiece(
       // What is special must never come out of text that is data.
       tokens: pieces(model.vocab, apartFrom: added.filter(\.isSpecial).map(\.content)),
       unknown: Int32(unknown),
-      longestPiece: model.longestWord ?? 100)
+      longestPiece: longestPiece)
   }
 
   /// The tokens that stand for bytes.
@@ -123,7 +141,9 @@ extension Tokenizer {
       throw unsupported("a model of type \(type)")
     }
     if (model.dropout ?? 0) != 0 { throw unsupported("dropout") }
-    if model.continuingSubwordPrefix?.isEmpty == false { throw unsupported("continuing_subword_prefix") }
+    // WordPiece has one unless told otherwise.
+    let prefix = model.continuingSubwordPrefix ?? (model.type == "WordPiece" ? "##" : "")
+    if !prefix.isEmpty { throw unsupported("continuing_subword_prefix") }
     if model.endOfWordSuffix?.isEmpty == false { throw unsupported("end_of_word_suffix") }
 
     var segmentation = Segmentation()

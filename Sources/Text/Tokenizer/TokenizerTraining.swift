@@ -15,8 +15,9 @@ extension Tokenizer {
     guard options.vocabularySize >= minimum else {
       throw TokenizerError.vocabularyTooSmall(requested: options.vocabularySize, minimum: minimum)
     }
-    guard options.vocabularySize <= greatestID + 1 else {
-      throw TokenizerError.vocabularyTooLarge(requested: options.vocabularySize, maximum: greatestID + 1)
+    guard options.vocabularySize <= maximumVocabularySize else {
+      throw TokenizerError.vocabularyTooLarge(
+        requested: options.vocabularySize, maximum: maximumVocabularySize)
     }
     let words = WordCounts(try TextFiles(files.map(\.path)), options.segmentation)
     guard words.table.count > 0 else { throw CorpusError.empty(paths: files.map(\.path)) }
