@@ -73,7 +73,7 @@ import Testing
   @Test(arguments: devices) func logitsAndGradients(name: String) throws {
     let fixture = try Self.fixture.get()
     let device = try open(name)
-    #expect(fixture.cases.count == 50)
+    #expect(fixture.cases.count == 60)
     for example in fixture.cases { try compare(example, fixture, on: device) }
   }
 
@@ -131,7 +131,7 @@ import Testing
   @Test(arguments: devices) func twentySteps(name: String) throws {
     let fixture = try Self.fixture.get()
     let device = try open(name)
-    #expect(fixture.training.count == 6)
+    #expect(fixture.training.count == 8)
     for run in fixture.training {
       let model = self.model(
         run.architecture, run.layout, sizes: (256, 64, 96, 3, 4), seed: fixture.seed, on: device)

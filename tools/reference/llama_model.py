@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.models.llama import modeling_llama
 
+from ltg_bert_model import Draw, DrawProbabilities
 from philox import normal
 
 
@@ -46,3 +48,38 @@ def make(sizes, seed, positions=512):
                 p.copy_(torch.from_numpy(part).reshape(p.shape))
         parameters["model.embed_tokens.weight"][0] = 0
     return model
+
+
+eager = modeling_llama.eager_attention_forward
+
+
+def attention(module, query, key, value, attention_mask, scaling, **others):
+    """transformers' eager attention; where the module has a drawer that drops the weights, its formula by hand."""
+    if not hasattr(module, "drawer"):
+        return eager(module, query, key, value, attention_mask, scaling, **others)
+    scores = query @ key.transpose(2, 3) * scaling + attention_mask[..., : key.shape[-2]]
+    weights = module.drawer(scores.softmax(-1))
+    return (weights @ value).transpose(1, 2).contiguous(), weights
+
+
+modeling_llama.eager_attention_forward = attention
+
+
+def draw_dropout(model, probability):
+    """Drops out what this program drops out of a Llama, by our counters; gives the new modules. transformers itself
+    drops attention weights alone. A probability of 0 leaves the model as it is."""
+    drawers = []
+    if probability == 0:
+        return drawers
+
+    def drop(module, drawer):
+        module.register_forward_hook(lambda module, inputs, output: drawer(output))
+        drawers.append(drawer)
+
+    drop(model.model.embed_tokens, Draw(probability, "embeddingDropout", 0))
+    for i, layer in enumerate(model.model.layers):
+        layer.self_attn.drawer = DrawProbabilities(probability, "attentionDropout", i)
+        drawers.append(layer.self_attn.drawer)
+        drop(layer.self_attn.o_proj, Draw(probability, "hiddenDropout", 2 * i))
+        drop(layer.mlp.down_proj, Draw(probability, "hiddenDropout", 2 * i + 1))
+    return drawers

@@ -55,6 +55,11 @@ def make(architecture, layout, sizes, positions=1024):
     return ltg_bert_model.make(SEED, layout, **sizes)
 
 
+def draw_dropout(model, dropout):
+    is_llama = isinstance(model, llama_model.LlamaForCausalLM)
+    return (llama_model if is_llama else ltg_bert_model).draw_dropout(model, dropout)
+
+
 def batch(vocabulary, sequences, length, step):
     count = sequences * length
     ids = 4 + words(SEED, "sampling", 0, step, count).astype("int64") % (vocabulary - 4)
@@ -92,11 +97,8 @@ def run(model, mask, ids, masked, documents):
 
 def case(architecture, layout, mask, length, dropout, documents=None):
     model = make(architecture, layout, LLAMA if architecture == "llama" else LTG_BERT).train()
-    drawers = []
-    if architecture == "ltgbert":
-        drawers = ltg_bert_model.draw_dropout(model, dropout)
-        for drawer in drawers:
-            drawer.seed, drawer.step = SEED, 7
+    for drawer in draw_dropout(model, dropout):
+        drawer.seed, drawer.step = SEED, 7
     sequences = 2 if length <= 128 else 1
     ids, masked = batch(61, sequences, length, 0)
     logits, predicted, right = run(model, mask, ids, masked, documents)
@@ -129,7 +131,7 @@ def case(architecture, layout, mask, length, dropout, documents=None):
 
 def training(architecture, layout, mask, dropout):
     model = make(architecture, layout, LLAMA_TRAINED if architecture == "llama" else LTG_BERT_TRAINED).train()
-    drawers = ltg_bert_model.draw_dropout(model, dropout) if architecture == "ltgbert" else []
+    drawers = draw_dropout(model, dropout)
     decays = {
         name: p.dim() == 2 and (architecture == "llama" or "embedding" not in name)
         for name, p in model.named_parameters()}
@@ -156,7 +158,7 @@ def training(architecture, layout, mask, dropout):
     return dict(architecture=architecture, layout=layout, mask=mask, dropout=dropout, losses=losses)
 
 
-VARIANTS = [("llama", "blocked", [0.0]), ("ltgbert", "blocked", [0.0, 0.1]), ("ltgbert", "per_head", [0.0, 0.1])]
+VARIANTS = [("llama", "blocked", [0.0, 0.1]), ("ltgbert", "blocked", [0.0, 0.1]), ("ltgbert", "per_head", [0.0, 0.1])]
 cases, trained = [], []
 for architecture, layout, rates in VARIANTS:
     for mask in ("causal", "bidirectional"):
@@ -164,7 +166,8 @@ for architecture, layout, rates in VARIANTS:
             for length in (17, 128, 512, 600):
                 cases.append(case(architecture, layout, mask, length, dropout))
             cases.append(case(architecture, layout, mask, 128, dropout, DOCUMENTS))
-        trained.append(training(architecture, layout, mask, rates[-1]))
+        for dropout in rates if architecture == "llama" else rates[-1:]:
+            trained.append(training(architecture, layout, mask, dropout))
 json.dump(
     dict(
         seed=SEED, dropoutStep=7, steps=STEPS, sequences=SEQUENCES, length=LENGTH, learningRate=RATE, warmup=WARMUP,
