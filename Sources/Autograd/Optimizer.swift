@@ -94,20 +94,13 @@ public final class Optimizer {
       GradientControl(gradientSquares: squares, loss: loss, maximumNorm: maximumNorm, into: control))
     let moments = Moments(
       beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon, step: step)
+    let update = ParameterUpdate(
+      parameters: parameters.values, gradients: gradients, firstMoment: firstMoment,
+      secondMoment: secondMoment, control: control, decayedCount: parameters.decayedCount,
+      learningRate: learningRate, moments: moments, weightDecay: settings.weightDecay)
     switch settings.rule {
-    case .adamw:
-      device.optimizer(
-        AdamW(
-          parameters: parameters.values, gradients: gradients, firstMoment: firstMoment,
-          secondMoment: secondMoment, control: control, decayedCount: parameters.decayedCount,
-          learningRate: learningRate, moments: moments, weightDecay: settings.weightDecay))
-    case .lamb:
-      device.optimizer(
-        LAMB(
-          parameters: parameters.values, gradients: gradients, firstMoment: firstMoment,
-          secondMoment: secondMoment, control: control, blocks: blocks,
-          decayedCount: parameters.decayedCount, learningRate: learningRate, moments: moments,
-          weightDecay: settings.weightDecay))
+    case .adamw: device.optimizer(AdamW(update))
+    case .lamb: device.optimizer(LAMB(update, blocks: blocks))
     }
   }
 

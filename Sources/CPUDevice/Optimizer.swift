@@ -15,57 +15,59 @@ extension CPUDevice {
   }
 
   public func optimizer(_ operation: AdamW) {
-    guard operation.count > 0 else { return }
-    command("adamW", floats: 7 * operation.count) {
-      let control = operation.control.floats
+    let update = operation.update
+    guard update.count > 0 else { return }
+    command("adamW", floats: 7 * update.count) {
+      let control = update.control.floats
       guard control[3] == 1 else { return }
       let factor = control[0]
-      let (p, g) = (operation.parameters.floats, operation.gradients.floats)
-      let (m, v) = (operation.firstMoment.floats, operation.secondMoment.floats)
-      let (rate, decay) = (operation.learningRate, operation.weightDecay)
-      let moments = operation.moments
+      let (p, g) = (update.parameters.floats, update.gradients.floats)
+      let (m, v) = (update.firstMoment.floats, update.secondMoment.floats)
+      let (rate, decay) = (update.learningRate, update.weightDecay)
+      let moments = update.moments
 
       /// Sixteen parameters, or what is left of them.
       @inline(__always)
-      func update(_ start: Int, _ count: Int, decay: Float) {
+      func move(_ start: Int, _ count: Int, decay: Float) {
         let value = loadLanes(p + start, count)
         let direction = moments.direction(factor * loadLanes(g + start, count), m + start, v + start, count)
         storeLanes(value - rate * (direction + decay * value), p + start, count)
       }
       // What lies on the two sides of `decayedCount` is updated in separate runs.
-      func update(_ range: Range<Int>, decay: Float) {
+      func move(_ range: Range<Int>, decay: Float) {
         var start = range.lowerBound
         while start &+ Lanes.scalarCount <= range.upperBound {
-          update(start, Lanes.scalarCount, decay: decay)
+          move(start, Lanes.scalarCount, decay: decay)
           start &+= Lanes.scalarCount
         }
-        if start < range.upperBound { update(start, range.upperBound &- start, decay: decay) }
+        if start < range.upperBound { move(start, range.upperBound &- start, decay: decay) }
       }
-      parallel.overElements(operation.count) { range in
-        let boundary = min(max(operation.decayedCount, range.lowerBound), range.upperBound)
-        update(range.lowerBound..<boundary, decay: decay)
-        update(boundary..<range.upperBound, decay: 0)
+      parallel.overElements(update.count) { range in
+        let boundary = min(max(update.decayedCount, range.lowerBound), range.upperBound)
+        move(range.lowerBound..<boundary, decay: decay)
+        move(boundary..<range.upperBound, decay: 0)
       }
     }
   }
 
   public func optimizer(_ operation: LAMB) {
+    let update = operation.update
     let blocks = operation.blocks.count
     guard blocks > 0 else { return }
-    command("lamb", floats: 10 * operation.count) {
-      let control = operation.control.floats
+    command("lamb", floats: 10 * update.count) {
+      let control = update.control.floats
       guard control[3] == 1 else { return }
       let factor = control[0]
-      let (p, g) = (operation.parameters.floats, operation.gradients.floats)
-      let (m, v) = (operation.firstMoment.floats, operation.secondMoment.floats)
+      let (p, g) = (update.parameters.floats, update.gradients.floats)
+      let (m, v) = (update.firstMoment.floats, update.secondMoment.floats)
       let table = operation.blocks.table.integers
-      let moments = operation.moments
-      func decays(_ start: Int) -> Bool { start < operation.decayedCount }
+      let moments = update.moments
+      func decays(_ start: Int) -> Bool { start < update.decayedCount }
 
       withScratch(2 * blocks) { squares in
         parallel(blocks) { block in
           let start = Int(table[4 * block])
-          let decay = decays(start) ? operation.weightDecay : 0
+          let decay = decays(start) ? update.weightDecay : 0
           var (parameterSquares, directionSquares) = (Lanes.zero, Lanes.zero)
           forEachLanes(Int(table[4 * block + 1])) { offset, count in
             let place = start + offset
@@ -89,7 +91,7 @@ extension CPUDevice {
           }
           let isScaled = decays(start) && parameterSquares > 0 && directionSquares > 0
           let ratio = isScaled ? (parameterSquares / directionSquares).squareRoot() : 1
-          let rate = operation.learningRate * Float(ratio)
+          let rate = update.learningRate * Float(ratio)
           forEachLanes(Int(table[4 * block + 1])) { offset, count in
             let place = start + offset
             storeLanes(loadLanes(p + place, count) - rate * loadLanes(g + place, count), p + place, count)

@@ -50,7 +50,7 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     let (trained, device) = try source.open()
     // A space at the end would be a token of its own, after which no word begins.
-    let text = String(prompt.reversed().drop(while: \.isWhitespace).reversed())
+    let text = prompt.withoutTrailingSpace
     let generator = Generator(
       trained.model, specials: trained.specials, readsPromptBothWays: readsPromptBothWays)
     let start = trained.tokenizer.encode(text)

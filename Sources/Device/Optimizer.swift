@@ -28,21 +28,15 @@ public struct GradientControl {
   }
 }
 
-/// AdamW (Loshchilov & Hutter 2019) over one flat buffer, all parameters in one launch:
-///
-///     g  = factor * gradient
-///     m  = beta1 m + (1 - beta1) g
-///     v  = beta2 v + (1 - beta2) g^2
-///     p -= learningRate (m^ / (sqrt(v^) + epsilon) + weightDecay p)
-///
-/// with `m^ = m / (1 - beta1^step)` and `v^ = v / (1 - beta2^step)`. The first `decayedCount` parameters decay,
-/// the others (norms, biases) do not. Where ``GradientControl`` found something not finite, nothing changes.
-public struct AdamW {
+/// What every update of parameters by their gradients is given: one flat buffer of each, and their moments.
+public struct ParameterUpdate {
   public let parameters: BufferSlice
   public let gradients: BufferSlice
   public let firstMoment: BufferSlice
   public let secondMoment: BufferSlice
+  /// What ``GradientControl`` decided.
   public let control: BufferSlice
+  /// The elements before this one decay, the others (norms, biases) do not.
   public let decayedCount: Int
   public let learningRate: Float
   public let moments: Moments
@@ -57,11 +51,11 @@ public struct AdamW {
       (parameters, "parameters"), (gradients, "gradients"), (firstMoment, "first moment"),
       (secondMoment, "second moment"),
     ] {
-      require(slice, holds: count, of: .float32, "AdamW \(name)")
+      require(slice, holds: count, of: .float32, "ParameterUpdate \(name)")
     }
-    require(control, holds: GradientControl.size, of: .float32, "AdamW control")
+    require(control, holds: GradientControl.size, of: .float32, "ParameterUpdate control")
     precondition(
-      decayedCount >= 0 && decayedCount <= count, "AdamW: \(decayedCount) of \(count) decayed")
+      decayedCount >= 0 && decayedCount <= count, "ParameterUpdate: \(decayedCount) of \(count) decayed")
     self.parameters = parameters
     self.gradients = gradients
     self.firstMoment = firstMoment
@@ -76,6 +70,21 @@ public struct AdamW {
   public var count: Int { parameters.count }
 }
 
+/// AdamW (Loshchilov & Hutter 2019) over one flat buffer, all parameters in one launch:
+///
+///     g  = factor * gradient
+///     m  = beta1 m + (1 - beta1) g
+///     v  = beta2 v + (1 - beta2) g^2
+///     p -= learningRate (m^ / (sqrt(v^) + epsilon) + weightDecay p)
+///
+/// with `m^ = m / (1 - beta1^step)` and `v^ = v / (1 - beta2^step)`. The first `decayedCount` parameters decay,
+/// the others (norms, biases) do not. Where ``GradientControl`` found something not finite, nothing changes.
+public struct AdamW {
+  public let update: ParameterUpdate
+
+  public init(_ update: ParameterUpdate) { self.update = update }
+}
+
 /// LAMB (You et al. 2020; in the form of LTG-BERT): AdamW whose step is scaled, tensor by tensor, to the size of the
 /// weights. With m^ and v^ as in ``AdamW``:
 ///
@@ -85,46 +94,16 @@ public struct AdamW {
 /// Tensors that begin at `decayedCount` or behind (norms, biases) neither decay nor are scaled: their ratio is 1.
 /// `gradients` become u. Where ``GradientControl`` found something not finite, nothing changes.
 public struct LAMB {
-  public let parameters: BufferSlice
-  public let gradients: BufferSlice
-  public let firstMoment: BufferSlice
-  public let secondMoment: BufferSlice
-  public let control: BufferSlice
+  public let update: ParameterUpdate
   public let blocks: TensorBlocks
-  public let decayedCount: Int
-  public let learningRate: Float
-  public let moments: Moments
-  public let weightDecay: Float
 
-  public init(
-    parameters: BufferSlice, gradients: BufferSlice, firstMoment: BufferSlice, secondMoment: BufferSlice,
-    control: BufferSlice, blocks: TensorBlocks, decayedCount: Int, learningRate: Float, moments: Moments,
-    weightDecay: Float
-  ) {
-    let count = parameters.count
-    for (slice, name) in [
-      (parameters, "parameters"), (gradients, "gradients"), (firstMoment, "first moment"),
-      (secondMoment, "second moment"),
-    ] {
-      require(slice, holds: count, of: .float32, "LAMB \(name)")
-    }
-    require(control, holds: GradientControl.size, of: .float32, "LAMB control")
+  public init(_ update: ParameterUpdate, blocks: TensorBlocks) {
     precondition(
-      blocks.tensors.last?.upperBound ?? 0 <= count && decayedCount >= 0,
-      "LAMB: tensors up to \(blocks.tensors.last?.upperBound ?? 0) of \(count), \(decayedCount) decayed")
-    self.parameters = parameters
-    self.gradients = gradients
-    self.firstMoment = firstMoment
-    self.secondMoment = secondMoment
-    self.control = control
+      blocks.tensors.last?.upperBound ?? 0 <= update.count,
+      "LAMB: tensors up to \(blocks.tensors.last?.upperBound ?? 0) of \(update.count)")
+    self.update = update
     self.blocks = blocks
-    self.decayedCount = decayedCount
-    self.learningRate = learningRate
-    self.moments = moments
-    self.weightDecay = weightDecay
   }
-
-  public var count: Int { parameters.count }
 }
 
 /// How a step's gradients enter the running means that Adam's direction is taken from.

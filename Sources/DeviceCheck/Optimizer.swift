@@ -66,12 +66,13 @@ extension Conformance {
     step: Int
   ) -> AdamW {
     AdamW(
-      parameters: bench.updated("parameters", count, tolerance: tolerance),
-      gradients: bench.input("gradients", count, gradients),
-      firstMoment: bench.updated("first moment", count, .normal(0.5), tolerance: tolerance),
-      secondMoment: bench.updated("second moment", count, .uniform(0..<1), tolerance: tolerance),
-      control: bench.input("control", control), decayedCount: decayed, learningRate: 0.01,
-      moments: Moments(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: step), weightDecay: 0.1)
+      ParameterUpdate(
+        parameters: bench.updated("parameters", count, tolerance: tolerance),
+        gradients: bench.input("gradients", count, gradients),
+        firstMoment: bench.updated("first moment", count, .normal(0.5), tolerance: tolerance),
+        secondMoment: bench.updated("second moment", count, .uniform(0..<1), tolerance: tolerance),
+        control: bench.input("control", control), decayedCount: decayed, learningRate: 0.01,
+        moments: Moments(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: step), weightDecay: 0.1))
   }
 
   /// Tensors of these sizes, with gaps between some.
@@ -91,13 +92,15 @@ extension Conformance {
     return ConformanceCase("optimizer", "LAMB", label, quick: count <= 1000) { bench in
       bench.device.optimizer(
         LAMB(
-          parameters: bench.updated("parameters", count, parameters, tolerance: tolerance),
-          gradients: bench.updated("gradients", count, gradients, tolerance: tolerance),
-          firstMoment: bench.updated("first moment", count, .normal(0.5), tolerance: tolerance),
-          secondMoment: bench.updated("second moment", count, .uniform(0..<1), tolerance: tolerance),
-          control: bench.input("control", control), blocks: TensorBlocks(ranges, on: bench.device),
-          decayedCount: decayedCount, learningRate: 0.01,
-          moments: Moments(beta1: 0.9, beta2: 0.98, epsilon: 1e-6, step: step), weightDecay: weightDecay))
+          ParameterUpdate(
+            parameters: bench.updated("parameters", count, parameters, tolerance: tolerance),
+            gradients: bench.updated("gradients", count, gradients, tolerance: tolerance),
+            firstMoment: bench.updated("first moment", count, .normal(0.5), tolerance: tolerance),
+            secondMoment: bench.updated("second moment", count, .uniform(0..<1), tolerance: tolerance),
+            control: bench.input("control", control),
+            decayedCount: decayedCount, learningRate: 0.01,
+            moments: Moments(beta1: 0.9, beta2: 0.98, epsilon: 1e-6, step: step), weightDecay: weightDecay),
+          blocks: TensorBlocks(ranges, on: bench.device)))
     }
   }
 

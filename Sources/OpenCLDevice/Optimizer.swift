@@ -11,33 +11,35 @@ extension OpenCLDevice {
   }
 
   public func optimizer(_ operation: AdamW) {
+    let update = operation.update
     launchElements(
-      "optimizer", "adamw", count: operation.count, operations: 15 * Double(operation.count),
-      bytes: 28 * Double(operation.count),
+      "optimizer", "adamw", count: update.count, operations: 15 * Double(update.count),
+      bytes: 28 * Double(update.count),
       [
-        .slice(operation.parameters), .slice(operation.gradients), .slice(operation.firstMoment),
-        .slice(operation.secondMoment), .slice(operation.control), .long(operation.count),
-        .long(operation.decayedCount), .float(operation.learningRate),
-      ] + KernelArgument.moments(operation.moments) + [.float(operation.weightDecay)])
+        .slice(update.parameters), .slice(update.gradients), .slice(update.firstMoment),
+        .slice(update.secondMoment), .slice(update.control), .long(update.count),
+        .long(update.decayedCount), .float(update.learningRate),
+      ] + KernelArgument.moments(update.moments) + [.float(update.weightDecay)])
   }
 
   public func optimizer(_ operation: LAMB) {
+    let update = operation.update
     let blocks = operation.blocks.count
     let partials = scratch(max(2 * blocks, 1))
     let shared: [KernelArgument] = [
-      .slice(operation.parameters), .slice(operation.gradients), .slice(operation.control),
-      .slice(operation.blocks.table), .int(operation.decayedCount),
+      .slice(update.parameters), .slice(update.gradients), .slice(update.control),
+      .slice(operation.blocks.table), .int(update.decayedCount),
     ]
     launch(
       "optimizer", "lamb_direction", options: vectorOptions, global: [blocks * lanes], local: [lanes],
-      operations: 20 * Double(operation.count), bytes: 28 * Double(operation.count),
-      shared + [.slice(operation.firstMoment), .slice(operation.secondMoment)]
-        + KernelArgument.moments(operation.moments)
-        + [.float(operation.weightDecay), .int(blocks), .slice(partials)])
+      operations: 20 * Double(update.count), bytes: 28 * Double(update.count),
+      shared + [.slice(update.firstMoment), .slice(update.secondMoment)]
+        + KernelArgument.moments(update.moments)
+        + [.float(update.weightDecay), .int(blocks), .slice(partials)])
     launch(
       "optimizer", "lamb_step", options: vectorOptions, global: [blocks * lanes], local: [lanes],
-      operations: 2 * Double(operation.count), bytes: 12 * Double(operation.count),
-      shared + [.float(operation.learningRate), .int(blocks), .slice(partials)])
+      operations: 2 * Double(update.count), bytes: 12 * Double(update.count),
+      shared + [.float(update.learningRate), .int(blocks), .slice(partials)])
   }
 }
 

@@ -86,9 +86,10 @@ struct SumTests {
           GradientControl(gradientSquares: squares, loss: loss, maximumNorm: 0.5, into: control))
         device.optimizer(
           AdamW(
-            parameters: parameters, gradients: gradient, firstMoment: m, secondMoment: v, control: control,
-            decayedCount: decayed, learningRate: 0.01,
-            moments: Moments(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, step: step), weightDecay: 0.1))
+            ParameterUpdate(
+              parameters: parameters, gradients: gradient, firstMoment: m, secondMoment: v, control: control,
+              decayedCount: decayed, learningRate: 0.01,
+              moments: Moments(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, step: step), weightDecay: 0.1)))
       }
       return try [parameters, m, v, control].map(device.read)
     }
@@ -127,9 +128,10 @@ struct SumTests {
         maximumNorm: 1, into: control))
     device.optimizer(
       AdamW(
-        parameters: buffers[0], gradients: buffers[1], firstMoment: buffers[2], secondMoment: buffers[3],
-        control: control, decayedCount: 40, learningRate: 1,
-        moments: Moments(beta1: 0.9, beta2: 0.9, epsilon: 1e-8, step: 1), weightDecay: 1))
+        ParameterUpdate(
+          parameters: buffers[0], gradients: buffers[1], firstMoment: buffers[2], secondMoment: buffers[3],
+          control: control, decayedCount: 40, learningRate: 1,
+          moments: Moments(beta1: 0.9, beta2: 0.9, epsilon: 1e-8, step: 1), weightDecay: 1)))
     for buffer in buffers { #expect(try device.read(buffer) == start) }
     #expect(try device.read(control)[3] == 0)
   }

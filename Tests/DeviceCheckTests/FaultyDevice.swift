@@ -238,11 +238,11 @@ final class FaultyDevice: Device {
 
   func optimizer(_ operation: AdamW) {
     inner.optimizer(operation)
-    spoil(operation.parameters, operation.gradients)
+    spoil(operation.update.parameters, operation.update.gradients)
   }
 
   func optimizer(_ operation: LAMB) {
     inner.optimizer(operation)
-    spoil(operation.parameters, operation.control)
+    spoil(operation.update.parameters, operation.update.control)
   }
 }

@@ -222,9 +222,10 @@ import Testing
     func step(finite: Float) {
       device.optimizer(
         AdamW(
-          parameters: slices[0], gradients: slices[1], firstMoment: slices[2], secondMoment: slices[3],
-          control: device.makeBuffer([0.5, 1, 1, finite])[...], decayedCount: 1, learningRate: 0.25,
-          moments: Moments(beta1: 0.5, beta2: 0.75, epsilon: 0, step: 1), weightDecay: 0.5))
+          ParameterUpdate(
+            parameters: slices[0], gradients: slices[1], firstMoment: slices[2], secondMoment: slices[3],
+            control: device.makeBuffer([0.5, 1, 1, finite])[...], decayedCount: 1, learningRate: 0.25,
+            moments: Moments(beta1: 0.5, beta2: 0.75, epsilon: 0, step: 1), weightDecay: 0.5)))
     }
     step(finite: 0)
     expect(slices[0], [1, 1])
@@ -244,10 +245,11 @@ import Testing
     let moments = (0..<2).map { _ in device.makeBuffer([Float](repeating: 0, count: 5))[...] }
     device.optimizer(
       LAMB(
-        parameters: slices[0], gradients: slices[1], firstMoment: moments[0], secondMoment: moments[1],
-        control: device.makeBuffer([0.5, 1, 1, 1] as [Float])[...],
-        blocks: TensorBlocks([0..<2, 2..<3, 4..<5], on: device), decayedCount: 4, learningRate: 0.25,
-        moments: Moments(beta1: 0.5, beta2: 0.75, epsilon: 0, step: 1), weightDecay: 0.5))
+        ParameterUpdate(
+          parameters: slices[0], gradients: slices[1], firstMoment: moments[0], secondMoment: moments[1],
+          control: device.makeBuffer([0.5, 1, 1, 1] as [Float])[...], decayedCount: 4, learningRate: 0.25,
+          moments: Moments(beta1: 0.5, beta2: 0.75, epsilon: 0, step: 1), weightDecay: 0.5),
+        blocks: TensorBlocks([0..<2, 2..<3, 4..<5], on: device)))
     expect(slices[1], [1 + 3, -1 + 4, 1, 0.25, -1])
     expect(slices[0], [6 - 0.25 * 2 * 4, 8 - 0.25 * 2 * 3, -0.25, 0, 7.25])
     expect(moments[0], [0.125, -2, 0.75, 0, -0.5])

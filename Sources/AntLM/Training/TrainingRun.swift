@@ -54,10 +54,7 @@ public enum TrainingRun {
     configuration.textChecksum = text.checksum
     configuration.tokenizerChecksum = tokenizer.checksum
 
-    let memory = TrainingMemory(
-      description.architecture, tokens: configuration.microBatchTokens, averages: configuration.ema > 0,
-      on: device.info)
-    try memory.require(batch: configuration.microBatch)
+    let memory = try memory(of: description.architecture, configuration, on: device)
 
     let run = try RunDirectory.create(folder)
     let lock = try RunLock(in: run.url)
@@ -113,10 +110,7 @@ public enum TrainingRun {
       throw TrainingError.textChanged(files: configuration.training + configuration.development)
     }
     let plan = try text.plan(schedule, configuration)
-    let memory = TrainingMemory(
-      recorded.model.architecture, tokens: configuration.microBatchTokens, averages: configuration.ema > 0,
-      on: device.info)
-    try memory.require(batch: configuration.microBatch)
+    let memory = try memory(of: recorded.model.architecture, configuration, on: device)
     let model =
       try checkpoint.map { try ModelFolder.read($0.url, on: device) }
       ?? recorded.model.architecture.makeModel(seed: configuration.seed, on: device)
@@ -128,6 +122,16 @@ public enum TrainingRun {
     return try trainer(
       configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, checkpoint: checkpoint,
       run: run, lock: lock, device: device, memory: memory, report: report)
+  }
+
+  /// What the run will hold. Throws where there is no room for it.
+  private static func memory(
+    of model: any Architecture, _ configuration: TrainingConfiguration, on device: any Device
+  ) throws -> TrainingMemory {
+    let memory = TrainingMemory(
+      model, tokens: configuration.microBatchTokens, averages: configuration.ema > 0, on: device.info)
+    try memory.require(batch: configuration.microBatch)
+    return memory
   }
 
   private static func trainer(

@@ -14,41 +14,43 @@ extension ReferenceDevice {
   }
 
   public func optimizer(_ operation: AdamW) {
-    let control = operation.control.numbers
+    let update = operation.update
+    let control = update.control.numbers
     guard control[3].value != 0 else { return }
-    for index in 0..<operation.count {
-      let direction = operation.moments.direction(
-        control[0] * operation.gradients.numbers[index], &operation.firstMoment.numbers[index],
-        &operation.secondMoment.numbers[index])
-      let parameter = operation.parameters.numbers[index]
-      let decay = index < operation.decayedCount ? Double(operation.weightDecay) : 0
-      operation.parameters.numbers[index] =
-        parameter - Double(operation.learningRate) * (direction + decay * parameter)
+    for index in 0..<update.count {
+      let direction = update.moments.direction(
+        control[0] * update.gradients.numbers[index], &update.firstMoment.numbers[index],
+        &update.secondMoment.numbers[index])
+      let parameter = update.parameters.numbers[index]
+      let decay = index < update.decayedCount ? Double(update.weightDecay) : 0
+      update.parameters.numbers[index] =
+        parameter - Double(update.learningRate) * (direction + decay * parameter)
     }
   }
 
   public func optimizer(_ operation: LAMB) {
-    let control = operation.control.numbers
+    let update = operation.update
+    let control = update.control.numbers
     guard control[3].value != 0 else { return }
     for tensor in operation.blocks.tensors {
-      let decays = tensor.lowerBound < operation.decayedCount
+      let decays = tensor.lowerBound < update.decayedCount
       var (parameterSquares, directionSquares) = (Measured.zero, Measured.zero)
       for index in tensor {
-        let direction = operation.moments.direction(
-          control[0] * operation.gradients.numbers[index], &operation.firstMoment.numbers[index],
-          &operation.secondMoment.numbers[index])
-        let parameter = operation.parameters.numbers[index]
-        let update = direction + (decays ? Double(operation.weightDecay) : 0) * parameter
-        operation.gradients.numbers[index] = update
+        let direction = update.moments.direction(
+          control[0] * update.gradients.numbers[index], &update.firstMoment.numbers[index],
+          &update.secondMoment.numbers[index])
+        let parameter = update.parameters.numbers[index]
+        let step = direction + (decays ? Double(update.weightDecay) : 0) * parameter
+        update.gradients.numbers[index] = step
         parameterSquares += parameter * parameter
-        directionSquares += update * update
+        directionSquares += step * step
       }
       let isScaled = decays && parameterSquares.value > 0 && directionSquares.value > 0
       let ratio = isScaled ? sqrt(parameterSquares) / sqrt(directionSquares) : Measured(1.0)
       for index in tensor {
-        operation.parameters.numbers[index] =
-          operation.parameters.numbers[index]
-          - Double(operation.learningRate) * ratio * operation.gradients.numbers[index]
+        update.parameters.numbers[index] =
+          update.parameters.numbers[index]
+          - Double(update.learningRate) * ratio * update.gradients.numbers[index]
       }
     }
   }

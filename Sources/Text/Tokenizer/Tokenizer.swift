@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A tokenizer over bytes: byte-pair encoding or WordPiece.
@@ -100,9 +101,7 @@ public struct Tokenizer: Sendable {
   public func encodeBlanks(_ text: String) throws -> [Int32] {
     let mask = try requireMask()
     let parts = text.components(separatedBy: decode([mask]))
-    let trimmed = parts.dropLast().map { part in
-      String(part.reversed().drop(while: \.isWhitespace).reversed())
-    }
+    let trimmed = parts.dropLast().map(\.withoutTrailingSpace)
     return (trimmed + parts.suffix(1)).enumerated().reduce(into: []) { ids, part in
       if part.offset > 0 { ids.append(mask) }
       // What follows a mask goes on with the text: no space is due there.
