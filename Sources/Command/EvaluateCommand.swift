@@ -42,6 +42,11 @@ struct PairsCommand: ParsableCommand {
     help: ArgumentHelp("Also write the scores of every pair here, one JSON object a line.", valueName: "file")
   )
   var scores: String?
+  @Option(
+    help: ArgumentHelp(
+      "Positions of a batch, padding included; takes memory and time, changes no score. (default: 4096)",
+      valueName: "n"))
+  var batchPositions = Scorer.defaultPositions
   @Flag(help: "One JSON object a phenomenon.")
   var json = false
   @Flag(help: "A Markdown table.")
@@ -49,6 +54,9 @@ struct PairsCommand: ParsableCommand {
 
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
+    guard (1...1 << 20).contains(batchPositions) else {
+      throw ValidationError("--batch-positions must be 1 to 1048576")
+    }
     guard !(json && markdown) else { throw ValidationError("give --json or --markdown, not both") }
     guard Set(scoring).count == scoring.count else {
       throw ValidationError("--scoring names one way twice")
@@ -68,7 +76,7 @@ struct PairsCommand: ParsableCommand {
     let all = try scorings.map { scoring in
       let progress = Progress()
       defer { progress.end() }
-      return try pairs.scores(of: trained, scoring) { done, total in
+      return try pairs.scores(of: trained, scoring, positions: batchPositions) { done, total in
         progress.show("\(scoring.rawValue): \(100 * done / total) %", done: done, of: total)
       }
     }

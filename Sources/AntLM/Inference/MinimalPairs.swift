@@ -133,8 +133,11 @@ public struct MinimalPairs: Sendable {
   }
 
   /// The scores of both sentences of each pair, in order.
+  ///
+  /// - Parameter positions: of one batch, padding included; no score depends on it.
   public func scores(
-    of trained: TrainedModel, _ scoring: Scoring, progress: (Int, Int) -> Void = { _, _ in }
+    of trained: TrainedModel, _ scoring: Scoring, positions: Int = Scorer.defaultPositions,
+    progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> [(good: Score, bad: Score)] {
     func scored(_ sentence: Sentence) -> ScoredText {
       guard let context = sentence.context else {
@@ -148,7 +151,8 @@ public struct MinimalPairs: Sendable {
     let texts = pairs.flatMap { [scored($0.good), scored($0.bad)] }
     let scores: [Score]
     do {
-      scores = try Scorer(trained.model, specials: trained.specials)(texts, scoring, progress: progress)
+      scores = try Scorer(trained.model, specials: trained.specials, positions: positions)(
+        texts, scoring, progress: progress)
     } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
       let pair = pairs[(item - 1) / 2]
       throw TextFileError.line(
