@@ -28,11 +28,8 @@ public struct BlockOrder: Sendable, Equatable {
     let stream = RandomStream(seed: seed, purpose: .shuffling, step: epoch)
     let count = max(1, (tokenCount - length + 1) / length)
     let offsets = min(length, tokenCount - count * length + 1)
-    offset = Self.draw(below: offsets, from: stream, 0)
-    order = Array(0..<count)
-    for last in stride(from: count - 1, to: 0, by: -1) {
-      order.swapAt(last, Self.draw(below: last + 1, from: stream, UInt64(last)))
-    }
+    offset = stream.draw(below: offsets, 0)
+    order = stream.permutation(count)
   }
 
   /// Blocks in the epoch.
@@ -40,12 +37,4 @@ public struct BlockOrder: Sendable, Equatable {
 
   /// Where block `index` of the epoch begins in the stream.
   public subscript(index: Int) -> Int { offset + order[index] * length }
-
-  /// A number in 0..<bound from Philox block `index`: the high half of 64 random bits times the bound, whose
-  /// bias, bound / 2^64, nobody can see.
-  private static func draw(below bound: Int, from stream: RandomStream, _ index: UInt64) -> Int {
-    let words = stream.block(index)
-    let bits = UInt64(words[1]) << 32 | UInt64(words[0])
-    return Int(bits.multipliedFullWidth(by: UInt64(bound)).high)
-  }
 }
