@@ -7,7 +7,7 @@ import Foundation
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "eval", abstract: "Evaluates a trained model.",
-    subcommands: [PairsCommand.self, PerplexityCommand.self])
+    subcommands: [PairsCommand.self, PerplexityCommand.self, TranslationScoreCommand.self])
 }
 
 /// `antlm eval pairs`

@@ -11,23 +11,29 @@ public struct TextLines: Sendable {
 
   public let lines: [Line]
 
-  /// - Throws: ``TextFileError`` for a file that is missing, empty, binary or not UTF-8.
+  /// - Throws: ``TextFileError`` for a file that is empty, binary or not UTF-8; `FileError` for one that is missing.
   public init(_ path: String) throws {
+    lines = try Self.every(path).enumerated().compactMap { index, line in
+      let trimmed = line.trimmingCharacters(in: .whitespacesAndNewlines)
+      return trimmed.isEmpty ? nil : Line(number: index + 1, text: trimmed)
+    }
+    guard !lines.isEmpty else { throw TextFileError.empty(path: path) }
+  }
+
+  /// Every line of a file as it stands, blank ones too. A newline ends a line: after the last there is none.
+  static func every(_ path: String) throws -> [String] {
     guard !path.isEmpty else { throw FileError("read", "''", code: ENOENT) }
     let data = try FileSystem.read(URL(filePath: path))
     guard !data.contains(0) else { throw TextFileError.binary(path: path) }
-    var lines: [Line] = []
-    for (index, bytes) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      .enumerated()
-    {
-      guard let text = String(validating: bytes, as: UTF8.self) else {
-        throw TextFileError.invalid(path: path, line: index + 1)
+    var lines = try data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+      .map { index, bytes in
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+          throw TextFileError.invalid(path: path, line: index + 1)
+        }
+        return text
       }
-      let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
-      if !trimmed.isEmpty { lines.append(Line(number: index + 1, text: trimmed)) }
-    }
-    guard !lines.isEmpty else { throw TextFileError.empty(path: path) }
-    self.lines = lines
+    if lines.last == "" { lines.removeLast() }
+    return lines
   }
 }
 
@@ -36,6 +42,8 @@ public enum TextFileError: Error, Equatable, Sendable, CustomStringConvertible {
   case binary(path: String)
   case invalid(path: String, line: Int)
   case empty(path: String)
+  /// Two texts that should correspond line by line.
+  case lineCounts(path: String, lines: Int, other: String, otherLines: Int)
   /// A folder without files of the kind.
   case noFiles(path: String, kind: String)
   /// A line that is not what such a file holds.
@@ -47,6 +55,8 @@ public enum TextFileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .invalid(let path, let line):
       "\(path), line \(line): not valid UTF-8; convert the file, for example with iconv"
     case .empty(let path): "\(path) has no text; give a file with at least one line"
+    case .lineCounts(let path, let lines, let other, let otherLines):
+      "\(path) has \(lines) lines and \(other) \(otherLines); give two texts that correspond line by line"
     case .noFiles(let path, let kind): "\(path) has no *\(kind) files; name the files or another folder"
     case .line(let path, let line, let expected): "\(path), line \(line): \(expected)"
     }

@@ -1,0 +1,33 @@
+/// Two texts that say the same line by line, such as a text and its translation.
+public struct ParallelText: Sendable {
+  public struct Pair: Sendable, Equatable {
+    public var source: String
+    public var target: String
+  }
+
+  /// In the order of the lines: pair i is of line i + 1.
+  public let pairs: [Pair]
+
+  /// - Parameter allowingBlankSources: for texts that a model wrote, which may have nothing to say.
+  /// - Throws: ``TextFileError`` for a file that is empty, binary or not UTF-8, for one with more lines than the
+  ///   other, and for a blank line; `FileError` for one that is missing.
+  public init(source: String, target: String, allowingBlankSources: Bool = false) throws {
+    let sources = try TextLines.every(source)
+    let targets = try TextLines.every(target)
+    for (path, lines, isStrict) in [(source, sources, !allowingBlankSources), (target, targets, true)] {
+      guard !lines.isEmpty else { throw TextFileError.empty(path: path) }
+      if isStrict, let index = lines.firstIndex(where: { $0.allSatisfy(\.isWhitespace) }) {
+        throw TextFileError.line(
+          path: path, line: index + 1, expected: "blank; give each line a text, or take it out of both files")
+      }
+    }
+    guard sources.count == targets.count else {
+      throw TextFileError.lineCounts(
+        path: source, lines: sources.count, other: target, otherLines: targets.count)
+    }
+    pairs = zip(sources, targets).map { Pair(source: $0, target: $1) }
+  }
+
+  /// Leaves out all but the first pairs.
+  public init(_ text: ParallelText, limit: Int) { pairs = Array(text.pairs.prefix(limit)) }
+}
