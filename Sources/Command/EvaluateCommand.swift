@@ -7,7 +7,10 @@ import Foundation
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "eval", abstract: "Evaluates a trained model.",
-    subcommands: [PairsCommand.self, PerplexityCommand.self, TranslationScoreCommand.self])
+    subcommands: [
+      PairsCommand.self, PerplexityCommand.self, TranslationScoreCommand.self,
+      GenerationEvaluationCommand.self,
+    ])
 }
 
 /// `antlm eval pairs`

@@ -15,14 +15,7 @@ struct GenerateCommand: ParsableCommand {
   var prompt = ""
   @Option(help: "Tokens to add at most; a sentence's end comes first.")
   var tokens = 50
-  @Option(help: "0 always takes the likeliest token.")
-  var temperature = 0.8
-  @Option(help: "Draw from the fewest tokens that hold this much probability.")
-  var topP = 0.95
-  @Option(help: "Draw from this many tokens at most.")
-  var topK: Int?
-  @Option(help: "Make tokens that were said already less likely by this; 1 for not at all.")
-  var repetitionPenalty: Float = 1
+  @OptionGroup var sampling: SamplingOptions
   @Flag(
     name: .customLong("prefix"),
     help: "Let the prompt see itself both ways, as PrefixLM trains it.")
@@ -37,10 +30,6 @@ struct GenerateCommand: ParsableCommand {
   func validate() throws {
     for (name, holds, expected) in [
       ("--tokens", (1...1_000_000).contains(tokens), "1 to 1000000"),
-      ("--temperature", temperature >= 0 && temperature <= 1000, "0 to 1000"),
-      ("--top-p", topP > 0 && topP <= 1, "above 0, at most 1"),
-      ("--top-k", (topK ?? 1) >= 1, "1 or more"),
-      ("--repetition-penalty", repetitionPenalty >= 0.1 && repetitionPenalty <= 10, "0.1 to 10"),
       ("--count", (1...10_000).contains(count), "1 to 10000"),
     ] where !holds {
       throw ValidationError("\(name) must be \(expected)")
@@ -55,10 +44,7 @@ struct GenerateCommand: ParsableCommand {
       trained.model, specials: trained.specials, readsPromptBothWays: readsPromptBothWays)
     let start = trained.tokenizer.encode(text)
     let continuations = try generator(
-      prompt: start, tokens: tokens,
-      sampler: Sampler(
-        temperature: temperature, topP: topP, topK: topK, repetitionPenalty: repetitionPenalty), seed: seed,
-      count: count)
+      prompt: start, tokens: tokens, sampler: sampling.sampler, seed: seed, count: count)
     for (index, ids) in continuations.enumerated() {
       let whole = trained.tokenizer.decodeText(start + ids, skippingSpecials: true)
       if json {

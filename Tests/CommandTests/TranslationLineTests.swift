@@ -52,4 +52,30 @@ import Testing
     for name in ["empty", "binary", "missing"] { expectRefusal(try score(terminal, name, "two"), name) }
     #expect(try score(terminal, "blank", "two").code == 0)
   }
+
+  @Test func judgesWhatIsGenerated() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    #expect(try terminal.antlm(terminal.training("run", schedule: "2s_CLM")).code == 0)
+    try terminal.write(Data("The dog\n\nA cat sees\n".utf8), to: "prompts")
+    let arguments = ["eval", "generate", "run", "--prompts", "prompts", "--count", "3", "--device", "cpu"]
+    let json = try terminal.antlm(arguments + ["--tokens", "9", "--json"])
+    #expect(json.code == 0, "\(json.errors)")
+    let objects = try json.lines.map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    #expect(objects.map { $0["texts"] as? Int } == [3, 3, 6])
+    #expect(objects.map { $0["prompt"] as? String } == ["The dog", "A cat sees", nil])
+    let perplexities = objects.compactMap { $0["perplexity"] as? Double }
+    #expect(perplexities.count == 3 && perplexities.allSatisfy { $0 > 1 && $0 < 1000 })
+    #expect((objects[0]["continuations"] as? [String])?.count == 3)
+    #expect(try terminal.antlm(arguments + ["--tokens", "9", "--json"]).output == json.output)
+    // Without --prompts and --tokens: what the model has room for.
+    let table = try terminal.antlm("eval", "generate", "run", "--count", "1", "--device", "cpu")
+    #expect(table.code == 0 && table.lines.count == 12 && table.output.contains("self-BLEU"))
+    expectRefusal(
+      try terminal.antlm(arguments + ["--tokens", "48"]), "prompts, line 1", "48 positions", "--tokens")
+    expectRefusal(try terminal.antlm(arguments + ["--count", "0"]), code: 2, "--count")
+    expectRefusal(try terminal.antlm(arguments + ["--temperature=-1"]), code: 2, "--temperature")
+  }
 }

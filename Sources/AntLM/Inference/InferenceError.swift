@@ -2,6 +2,8 @@
 public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A text longer than the model's positions; `item` is its line, from 1, where there are several.
   case tooLong(item: Int?, tokens: Int, maximum: Int)
+  /// A prompt that leaves too few positions for what is to be added; with the beginning token.
+  case noRoom(place: String, prompt: Int, tokens: Int, maximum: Int)
   /// A text to fill in that has nothing to fill.
   case nothingToFill(mask: String)
   /// The model computes infinities or NaN.
@@ -12,6 +14,9 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case .tooLong(let item, let tokens, let maximum):
       "\(item.map { "line \($0)" } ?? "the text") has \(tokens) tokens, specials included, and the model "
         + "\(maximum) positions; shorten it"
+    case .noRoom(let place, let prompt, let tokens, let maximum):
+      "\(place): \(prompt) tokens and \(tokens) more are too many for the model's \(maximum) positions; shorten it "
+        + "or lower --tokens"
     case .nothingToFill(let mask): "the text has no \(mask); write \(mask) where a word is to be filled in"
     case .notFinite:
       "the model's logits are not finite: its weights are damaged; use an earlier checkpoint"

@@ -39,11 +39,16 @@ public struct ScoredText: Sendable, Equatable {
   public var tokens: [Int32]
   /// Index of the first token that counts.
   public var start: Int
+  /// How many positions, the beginning token's first, see each other both ways in causal scoring: at most those
+  /// before the first token that counts.
+  public var prefix: Int
 
-  public init(_ tokens: [Int32], from start: Int = 0) {
+  public init(_ tokens: [Int32], from start: Int = 0, prefix: Int = 0) {
     precondition((0...tokens.count).contains(start), "ScoredText: from \(start) of \(tokens.count)")
+    precondition((0...start + 1).contains(prefix), "ScoredText: a prefix of \(prefix) before \(start)")
     self.tokens = tokens
     self.start = start
+    self.prefix = prefix
   }
 }
 
@@ -70,6 +75,8 @@ public struct Scorer {
   private struct Sequence {
     var text: Int
     var ids: [Int32]
+    /// Positions that see each other both ways.
+    var prefix: Int
     var labels: [(position: Int, id: Int32)]
   }
 
@@ -94,7 +101,7 @@ public struct Scorer {
     var done = 0
     var batch: [Sequence] = []
     func run() throws {
-      for (sequence, losses) in zip(batch, try self.losses(batch, scoring)) {
+      for (sequence, losses) in zip(batch, try self.losses(batch)) {
         scores[sequence.text].logProbability -= losses
         done += sequence.ids.count
       }
@@ -126,7 +133,7 @@ public struct Scorer {
     case .causal:
       return [
         Sequence(
-          text: text, ids: [specials.beginning] + tokens.dropLast(),
+          text: text, ids: [specials.beginning] + tokens.dropLast(), prefix: scored.prefix,
           labels: (scored.start..<tokens.count).map { (position: $0, id: tokens[$0]) })
       ]
     case .mlm, .mntp:
@@ -134,14 +141,14 @@ public struct Scorer {
         var ids = [specials.beginning] + tokens + (scoring == .mlm ? [specials.end] : [])
         ids[place + 1] = specials.mask
         return Sequence(
-          text: text, ids: ids,
+          text: text, ids: ids, prefix: ids.count,
           labels: [(position: scoring == .mlm ? place + 1 : place, id: tokens[place])])
       }
     }
   }
 
   /// The summed loss of each sequence.
-  private func losses(_ batch: [Sequence], _ scoring: Scoring) throws -> [Double] {
+  private func losses(_ batch: [Sequence]) throws -> [Double] {
     let length = batch.map(\.ids.count).max() ?? 0
     var ids: [Int32] = []
     var rows: [Int32] = []
@@ -152,7 +159,8 @@ public struct Scorer {
       labels += sequence.labels.map(\.id)
     }
     let mask = AttentionMask(
-      scoring == .causal ? .causal : .bidirectional, lengths: batch.map(\.ids.count), length: length)
+      length: length,
+      sequences: batch.map { [AttentionMask.Document(0..<$0.ids.count, prefix: $0.prefix)] })
     let losses = try model.losses(
       ModelInput(ids: ids, mask: mask), labels: Labels(rows: rows, ids: labels))
     var place = 0
