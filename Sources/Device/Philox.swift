@@ -32,7 +32,7 @@ public struct RandomStream: Sendable, Equatable {
   /// What the numbers are for; each purpose has streams of its own.
   public enum Purpose: UInt32, Sendable {
     case initialization, embeddingDropout, attentionDropout, hiddenDropout, headDropout, masking, shuffling,
-      sampling, generation, positionDropout
+      sampling, generation, positionDropout, classification
   }
 
   public var seed: UInt64

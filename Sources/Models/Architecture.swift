@@ -55,7 +55,9 @@ public protocol Architecture: Codable, Equatable, Sendable {
   /// Files that transformers needs beside the model: their names and contents.
   var companions: [(name: String, bytes: [UInt8])] { get }
   /// A model whose weights are all zero, to be filled.
-  func makeModel(on device: any Device) -> any Transformer
+  ///
+  /// - Parameter more: parameters beside its own, such as those of a head for a task, in the same flat buffer.
+  func makeModel(on device: any Device, with more: [Parameters.Segment]) -> any Transformer
 }
 
 extension Architecture {
@@ -72,6 +74,9 @@ extension Architecture {
     return DropoutRates(
       hidden: override, attention: Self.modelType == LlamaConfiguration.modelType ? 0 : override)
   }
+
+  /// A model whose weights are all zero, to be filled.
+  public func makeModel(on device: any Device) -> any Transformer { makeModel(on: device, with: []) }
 
   /// A new model with weights drawn by `seed`.
   public func makeModel(seed: UInt64, on device: any Device) -> any Transformer {

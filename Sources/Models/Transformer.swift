@@ -80,7 +80,8 @@ extension Transformer {
     return try device.read(states.storage.prefix(states.rows * states.columns))
   }
 
-  private func hiddenStates(_ input: ModelInput, on tape: Tape, dropout: DropoutContext = .none) -> Tensor {
+  /// The residual stream after the last layer, on the device.
+  func hiddenStates(_ input: ModelInput, on tape: Tape, dropout: DropoutContext = .none) -> Tensor {
     precondition(
       input.length <= maximumLength && input.sequences > 0,
       "Transformer: \(input.sequences) sequences of \(input.length), at most \(maximumLength)")

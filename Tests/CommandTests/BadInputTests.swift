@@ -3,19 +3,6 @@ import Testing
 
 /// Whatever a user may get wrong: one line that says what, where and what to do; exit 1 or 2; nothing lost.
 @Suite struct BadInputTests {
-  private func expectRefusal(
-    _ result: Terminal.Result, code: Int32, _ parts: String...,
-    sourceLocation: SourceLocation = #_sourceLocation
-  ) {
-    #expect(!result.wasKilled, "\(result.errors)", sourceLocation: sourceLocation)
-    #expect(result.code == code, "\(result.errors)", sourceLocation: sourceLocation)
-    // Notices may come first; the refusal is the last line.
-    let last = result.errors.split(separator: "\n").last ?? ""
-    #expect(last.hasPrefix("antlm: "), "\(result.errors)", sourceLocation: sourceLocation)
-    for part in parts { #expect(last.contains(part), "\(last)", sourceLocation: sourceLocation) }
-    #expect(result.errors.split(separator: "\n").filter { $0.hasPrefix("antlm: ") }.count == 1)
-  }
-
   @Test func usage() throws {
     let terminal = Terminal()
     expectRefusal(try terminal.antlm("frobnicate"), code: 2, "frobnicate")

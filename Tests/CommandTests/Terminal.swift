@@ -91,6 +91,11 @@ final class Terminal {
         wasKilled: process.terminationReason == .uncaughtSignal)
     }
 
+    /// Whether standard error holds `text` by now.
+    func hasSaid(_ text: String) -> Bool {
+      (try? String(contentsOf: errors, encoding: .utf8))?.contains(text) ?? false
+    }
+
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
   }
 }
@@ -124,4 +129,18 @@ extension Terminal {
       "--accumulate", "2",
     ] + more
   }
+}
+
+/// One line on standard error that says what is wrong, after notices, and an exit code; no trap.
+func expectRefusal(
+  _ result: Terminal.Result, code: Int32, _ parts: String...,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(!result.wasKilled, "\(result.errors)", sourceLocation: sourceLocation)
+  #expect(result.code == code, "\(result.errors)", sourceLocation: sourceLocation)
+  // Notices may come first; the refusal is the last line.
+  let last = result.errors.split(separator: "\n").last ?? ""
+  #expect(last.hasPrefix("antlm: "), "\(result.errors)", sourceLocation: sourceLocation)
+  for part in parts { #expect(last.contains(part), "\(last)", sourceLocation: sourceLocation) }
+  #expect(result.errors.split(separator: "\n").filter { $0.hasPrefix("antlm: ") }.count == 1)
 }

@@ -5,7 +5,7 @@ import Testing
 /// What a position may not see must not change its logits, whatever the mask.
 @Suite struct LeakageTests {
   private static let length = 9
-  private static let configurations: [ModelConfiguration] = [
+  static let configurations: [ModelConfiguration] = [
     .llama(
       LlamaConfiguration(
         vocabularySize: 31, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 2, maximumLength: 16,

@@ -36,6 +36,26 @@ public enum ModelExchange {
     _ = try write(model.model, tokenizerOf: model.folder, to: target)
   }
 
+  /// As ``export(_:to:)``, of a model that a run's was made into, with further files beside it.
+  ///
+  /// - Parameters:
+  ///   - source: the folder with the tokenizer's files.
+  ///   - more: writes further files into the folder it is given.
+  static func export(
+    _ model: any Transformer, tokenizerOf source: URL, to target: String, with more: (URL) throws -> Void
+  ) throws {
+    _ = try write(model, tokenizerOf: source, to: target, with: more)
+  }
+
+  /// Throws ``RunError/folderNotEmpty(path:)`` where nothing can be written to `target`: better said before than
+  /// after the work.
+  public static func requireNew(_ target: String) throws {
+    let folder = URL(filePath: target).absoluteURL.standardizedFileURL
+    guard FileSystem.exists(folder) else { return }
+    let names = FileSystem.isFolder(folder) ? try FileSystem.names(in: folder) : [target]
+    guard names.allSatisfy({ $0 == incomplete }) else { throw RunError.folderNotEmpty(path: target) }
+  }
+
   private static func configuration(in source: URL, positionProjection: String?) throws -> ModelConfiguration
   {
     let file = source.appending(path: "config.json")
@@ -56,20 +76,19 @@ public enum ModelExchange {
   private static let incomplete = ".incomplete"
 
   /// The files get their names when all are written, config.json last. Gives why the tokenizer cannot be used here.
-  private static func write(_ model: any Transformer, tokenizerOf source: URL, to target: String) throws
-    -> String?
-  {
+  private static func write(
+    _ model: any Transformer, tokenizerOf source: URL, to target: String,
+    with more: (URL) throws -> Void = { _ in }
+  ) throws -> String? {
+    try requireNew(target)
     let final = URL(filePath: target).absoluteURL.standardizedFileURL
     let isThere = FileSystem.exists(final)
-    if isThere {
-      let names = FileSystem.isFolder(final) ? try FileSystem.names(in: final) : [target]
-      guard names.allSatisfy({ $0 == incomplete }) else { throw RunError.folderNotEmpty(path: target) }
-    }
     let partial = final.appending(path: incomplete)
     do {
       if FileSystem.exists(partial) { try FileSystem.remove(partial) }
       try FileSystem.makeFolder(partial)
       try model.write(to: partial)
+      try more(partial)
       for name in ["tokenizer.json"] + tokenizerCompanions
       where FileSystem.exists(source.appending(path: name)) {
         try FileSystem.write(

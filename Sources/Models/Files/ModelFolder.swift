@@ -57,15 +57,24 @@ public enum ModelFolder {
 }
 
 extension Transformer {
-  /// Writes the model's files into `folder`, which must exist, and waits until they are on the disk.
+  /// Writes the model's files into `folder`, which must exist, and waits until they are on the disk. Parameters
+  /// that lie beside its own (see ``Architecture/makeModel(on:with:)``) are no part of it.
   ///
   /// - Throws: `FileError`, or the device's failure: a failed device leaves no checkpoint.
   public func write(to folder: URL) throws {
-    let sources = parameters.segments.flatMap(\.tensors).map {
+    let own = Set(configuration.architecture.segments.map(\.name))
+    try configuration.write(to: folder)
+    try SafeTensors.write(
+      tensors { own.contains($0.name) }, to: folder.appending(path: "model.safetensors"))
+  }
+}
+
+extension Transformer {
+  /// The tensors of some segments, to be written.
+  func tensors(_ isIncluded: (Parameters.Segment) -> Bool) -> [SafeTensors.Source] {
+    parameters.segments.filter(isIncluded).flatMap(\.tensors).map {
       SafeTensors.Source($0.name, shape: $0.shape, parameters.values[$0.range], on: device)
     }
-    try configuration.write(to: folder)
-    try SafeTensors.write(sources, to: folder.appending(path: "model.safetensors"))
   }
 }
 

@@ -20,11 +20,13 @@ public final class LTGBert: Transformer {
   private let sizes: LTGBertConfiguration
 
   /// A model whose weights are all zero, to be filled.
-  init(zeros configuration: LTGBertConfiguration, on device: any Device) {
+  init(
+    zeros configuration: LTGBertConfiguration, with more: [Parameters.Segment] = [], on device: any Device
+  ) {
     if let problem = configuration.problem { preconditionFailure("LTGBert: \(problem)") }
     sizes = configuration
     self.device = device
-    parameters = Parameters(configuration.segments, on: device)
+    parameters = Parameters(configuration.segments + more, on: device)
   }
 
   /// A new model, drawn as ``LTGBertConfiguration/initialWeights(_:count:seed:)`` says.

@@ -103,5 +103,7 @@ extension LTGBertConfiguration {
     [("modeling_ltgbert.py", PackageResources.modeling_ltgbert_py)]
   }
 
-  public func makeModel(on device: any Device) -> any Transformer { LTGBert(zeros: self, on: device) }
+  public func makeModel(on device: any Device, with more: [Parameters.Segment]) -> any Transformer {
+    LTGBert(zeros: self, with: more, on: device)
+  }
 }

@@ -20,11 +20,13 @@ public final class Llama: Transformer {
   private let rotaryTable: Matrix
 
   /// A model whose weights are all zero, to be filled.
-  init(zeros configuration: LlamaConfiguration, on device: any Device) {
+  init(
+    zeros configuration: LlamaConfiguration, with more: [Parameters.Segment] = [], on device: any Device
+  ) {
     if let problem = configuration.problem { preconditionFailure("Llama: \(problem)") }
     sizes = configuration
     self.device = device
-    parameters = Parameters(configuration.segments, on: device)
+    parameters = Parameters(configuration.segments + more, on: device)
     rotaryTable = Self.rotaryTable(configuration, on: device)
   }
 

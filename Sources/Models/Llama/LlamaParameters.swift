@@ -97,5 +97,7 @@ extension LlamaConfiguration {
     (tensor == Llama.Name.output && tiesEmbeddings || tensor.hasSuffix(".rotary_emb.inv_freq"), nil)
   }
 
-  public func makeModel(on device: any Device) -> any Transformer { Llama(zeros: self, on: device) }
+  public func makeModel(on device: any Device, with more: [Parameters.Segment]) -> any Transformer {
+    Llama(zeros: self, with: more, on: device)
+  }
 }

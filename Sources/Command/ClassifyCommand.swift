@@ -1,0 +1,163 @@
+import AntLM
+import ArgumentParser
+import Files
+import Foundation
+
+/// `antlm finetune classify`
+struct ClassifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "classify",
+    abstract: "Fine-tunes a model to tell labels, by the rules of the BabyLM evaluations.",
+    discussion: """
+      Reads DIR/TASK.train.jsonl and DIR/TASK.valid.jsonl, one JSON object a line with the task's fields and
+      "label": question, passage (boolq); sentence (cola, sst2); premise, hypothesis (mnli); sentence1, sentence2
+      (mrpc, rte); paragraph, question, answer (multirc); question, sentence (qnli); question1, question2 (qqp);
+      text, span1_text, span2_text (wsc). Every seed starts from the same model with a new head; after each epoch
+      the validation examples are classified, and the best epoch counts. The majority is one label for all, the
+      one most frequent in training.
+
+      Examples:
+        antlm finetune classify run --task rte --data glue --recipe 2024
+        antlm finetune classify run --task mrpc --data glue --recipe 2025 --mode masked --seeds 12 13 14 --json
+      """)
+
+  @OptionGroup var source: ModelArguments
+
+  @Option(help: "boolq, cola, mnli, mrpc, multirc, qnli, qqp, rte, sst2 or wsc.")
+  var task: ClassificationTask
+  @Option(help: ArgumentHelp("The folder of the task's two files.", valueName: "dir"))
+  var data: String
+  @Option(help: "The year of the BabyLM evaluation whose head and settings are used: 2024 or 2025.")
+  var recipe: ClassificationRecipe.Year
+  @Option(
+    help:
+      "causal: a token sees those before it; masked: it sees all. (default: causal for a Llama, else masked)")
+  var mode: Embedder.Mode?
+  @Option(parsing: .upToNextOption, help: "One run a seed. (default: the recipe's: 12 for 2024, 42 for 2025)")
+  var seeds: [UInt64] = []
+
+  @Option(help: "Passes over the training examples, at most. (default: the recipe's, as of all that follow)")
+  var epochs: Int?
+  @Option(help: "Examples an update.")
+  var batch: Int?
+  @Option(name: .customLong("lr"), help: "Peak learning rate.")
+  var learningRate: Double?
+  @Option(help: "Epochs without a gain after which a run stops; 0 for all epochs.")
+  var patience: Int?
+  @Option(help: "Tokens of an input at most; longer ones are cut.")
+  var length: Int?
+  @Option(
+    help: ArgumentHelp("What the best epoch is chosen by.", valueName: "accuracy|f1|matthews"))
+  var select: ClassificationScores.Metric?
+
+  @Option(help: "Read only the first so many examples of either file.")
+  var limit: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Write the best seed's labels of the validation examples here, {\"idx\": …, \"pred\": …} a line. The best seed "
+        + "is the first of those with the highest --select metric.", valueName: "file"))
+  var predictions: String?
+  @Option(help: ArgumentHelp("Write the best seed's model and head to this folder, new or empty."))
+  var out: String?
+  @Flag(help: "One JSON object a seed, then one with the means.")
+  var json = false
+
+  private var files: (training: String, validation: String) {
+    let folder = data.hasSuffix("/") ? data : data + "/"
+    return ("\(folder)\(task.rawValue).train.jsonl", "\(folder)\(task.rawValue).valid.jsonl")
+  }
+
+  func validate() throws {
+    if data.isEmpty { throw ValidationError("--data is empty; name a folder") }
+    if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
+    if let patience, patience < 0 { throw ValidationError("--patience must be 0 or more") }
+    guard Set(seeds).count == seeds.count else { throw ValidationError("--seeds names one twice") }
+    if select == .f1, task.labels > 2 {
+      throw ValidationError("--select f1 needs two labels; \(task.rawValue) has \(task.labels)")
+    }
+    if let predictions {
+      try OutputPath.require(predictions, "--predictions", apartFrom: [files.training, files.validation])
+    }
+    if out?.isEmpty == true { throw ValidationError("--out is empty; name a folder") }
+  }
+
+  func run() throws {
+    if let out { try ModelExchange.requireNew(out) }
+    var recipe = ClassificationRecipe(recipe, task)
+    if let epochs { recipe.settings.epochs = epochs }
+    if let batch { recipe.settings.batch = batch }
+    if let learningRate { recipe.settings.learningRate = learningRate }
+    if let patience { recipe.settings.patience = patience == 0 ? nil : patience }
+    if let length { recipe.length = length }
+    if let select { recipe.selection = select }
+    try recipe.settings.validate()
+
+    var training = try ClassificationExamples(files.training, task)
+    var validation = try ClassificationExamples(files.validation, task)
+    if let limit {
+      training.limit(limit)
+      validation.limit(limit)
+    }
+    let (trained, device) = try source.open()
+    let classification = try Classification(
+      trained, task, training: training, validation: validation, recipe: recipe, mode: mode)
+    for (set, count) in [
+      (training, classification.cut.training), (validation, classification.cut.validation),
+    ]
+    where count > 0 {
+      warn(
+        "\(set.file): \(count) of \(set.examples.count) inputs are longer than \(classification.length) tokens "
+          + "and were cut")
+    }
+
+    Interruption.watch("stopping; once more ends at once")
+    let table = ClassificationTable(classification, json: json)
+    var best: Classification.Result?
+    var isWhole = true
+    for seed in seeds.isEmpty ? [recipe.settings.seed] : seeds {
+      let progress = Progress()
+      defer { progress.end() }
+      func show(_ line: FineTuningStep) {
+        let place = "seed \(seed)  epoch \(line.epoch)/\(line.epochs)"
+        progress.show(
+          place + "  step \(line.step)/\(line.totalSteps)"
+            + String(format: "  loss %.4f  lr %.2e", line.loss, line.learningRate),
+          done: line.step, of: line.totalSteps)
+        guard let figure = line.figure else { return }
+        progress.end()
+        warn(
+          place + "  \(recipe.selection.rawValue)" + String(format: " %.4f", figure)
+            + (line.isBest ? "  best so far" : ""))
+      }
+      let result = try classification(seed: seed, until: { Interruption.isRequested }, report: show)
+      progress.end()
+      guard let result, result.outcome != .interrupted else {
+        isWhole = false
+        break
+      }
+      table.add(result)
+      if best.map({ result.figure > $0.figure }) ?? true { best = result }
+    }
+    table.end()
+    source.compute.printProfile(of: device)
+    guard isWhole else {
+      warn("stopped: only the seeds above were finished; no file was written")
+      throw ExitCode(1)
+    }
+    guard let best else { return }
+    if let predictions { try write(best.predictions, of: validation, to: predictions) }
+    if let out { try classification.write(best, to: out) }
+  }
+
+  private func write(_ labels: [Int], of set: ClassificationExamples, to path: String) throws {
+    let file = try OutputFile(OutputPath.resolved(path))
+    for (example, label) in zip(set.examples, labels) {
+      try file.write("{\"idx\":\(example.index),\"pred\":\(label)}\n")
+    }
+    try file.finish()
+  }
+}
+
+extension ClassificationTask: ExpressibleByArgument {}
+extension ClassificationRecipe.Year: ExpressibleByArgument {}
+extension ClassificationScores.Metric: ExpressibleByArgument {}

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// `antlm finetune`
+struct FinetuneCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "finetune", abstract: "Adapts a trained model to a task.",
+    subcommands: [ClassifyCommand.self])
+}
