@@ -9,14 +9,15 @@ import Device
 /// have the same length. Causal masks, after a prefix that sees itself both ways: what is stored never changes
 /// when something is added.
 public final class KeyValueCache {
-  public let sequences: Int
+  public private(set) var sequences: Int
   /// Positions there is room for.
   public let capacity: Int
   /// How many of the first positions see each other both ways.
   public let prefix: Int
   /// Positions stored so far.
   public fileprivate(set) var length = 0
-  fileprivate let layers: [Matrix]
+  fileprivate private(set) var layers: [Matrix]
+  private let device: any Device
 
   fileprivate init(
     sequences: Int, capacity: Int, prefix: Int, width: Int, layers: Int, on device: any Device
@@ -24,11 +25,35 @@ public final class KeyValueCache {
     self.sequences = sequences
     self.capacity = capacity
     self.prefix = prefix
+    self.device = device
     self.layers = (0..<layers).map { _ in
       let memory = device.makeMatrix(rows: sequences * capacity, columns: width)
       device.elementwise(Fill(memory.storage, with: 0))
       return memory
     }
+  }
+
+  /// Goes on with the sequences `rows` of those there are, in this order: one that is named twice is doubled, one
+  /// that is not named is forgotten.
+  ///
+  /// - Parameter rows: at least one.
+  public func select(_ rows: [Int]) {
+    precondition(
+      !rows.isEmpty && rows.allSatisfy((0..<sequences).contains),
+      "KeyValueCache: rows \(rows) of \(sequences) sequences")
+    if rows == Array(0..<sequences) { return }
+    let ids = device.makeBuffer(rows.map { Int32($0) })[...]
+    layers = layers.map { memory in
+      // A sequence's memory is one row of a wider matrix; what is not used yet comes along, so that it stays finite.
+      let width = capacity * memory.columns
+      let selected = device.makeMatrix(rows: rows.count * capacity, columns: memory.columns)
+      device.embedding(
+        Embedding(
+          Matrix(memory.storage, rows: sequences, columns: width), ids: ids,
+          into: Matrix(selected.storage, rows: rows.count, columns: width)))
+      return selected
+    }
+    sequences = rows.count
   }
 }
 

@@ -38,4 +38,28 @@ import Testing
       #expect(distinct.count > 3)
     }
   }
+
+  /// Sequences of a cache that are taken over, doubled or forgotten go on as if they had been alone.
+  @Test(arguments: deviceNames, [0, 2])
+  func selectedSequencesGoOn(name: String, prefix: Int) throws {
+    let device = try openDevice(name)
+    for configuration in tinyModels {
+      let model = configuration.architecture.makeModel(seed: 7, on: device)
+      let texts: [[Int32]] = [[1, 9, 4], [1, 17, 5], [1, 20, 21]]
+      let cache = model.makeCache(sequences: 3, capacity: 9, prefix: prefix)
+      _ = try model.nextLogits(texts.flatMap { $0 }, cache: cache)
+      var selected = texts
+      for rows in [[2, 0, 0, 2], [3, 1], [0, 1], [1]] {
+        cache.select(rows)
+        selected = rows.enumerated().map { selected[$1] + [Int32(6 + $0)] }
+        let logits = try model.nextLogits(selected.map { $0[$0.count - 1] }, cache: cache)
+        for (row, text) in selected.enumerated() {
+          let mask = AttentionMask(.prefix(prefix), sequences: 1, length: text.count)
+          let alone = try model.logits(ModelInput(ids: text, mask: mask), rows: [Int32(text.count - 1)])
+          let found = Array(logits[row * model.vocabularySize..<(row + 1) * model.vocabularySize])
+          #expect(relativeError(found, alone) <= 1e-5, "\(rows)")
+        }
+      }
+    }
+  }
 }
