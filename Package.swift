@@ -21,6 +21,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // The kernels travel inside the binary: kernels.c embeds every .cl file.
@@ -54,9 +55,9 @@ let package = Package(
     .target(
       name: "AntLM",
       dependencies: [
-        "Models", "Text", "Autograd", "Device", "Files",
+        "Models", "Text", "Autograd", "Device", "Files", .product(name: "Yams", package: "Yams"),
       ],
-      resources: [.embedInCode("Recipes/recipes.json")]),
+      resources: [.embedInCode("Recipes/recipes.json"), .embedInCode("Study/study.yaml")]),
     .executableTarget(
       name: "Command",
       dependencies: [

@@ -21,7 +21,7 @@ struct Antlm: ParsableCommand {
     subcommands: [
       DevicesCommand.self, CheckCommand.self, BenchCommand.self, CorpusCommand.self, TokenizerCommand.self,
       PresetsCommand.self, TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self,
-      EmbedCommand.self, EvaluateCommand.self, FinetuneCommand.self,
+      EmbedCommand.self, EvaluateCommand.self, FinetuneCommand.self, StudyCommand.self,
       ImportCommand.self, ExportCommand.self,
     ])
 }
@@ -73,6 +73,7 @@ enum Main {
     switch error {
     case is ScheduleError: true
     case let error as TrainingError: error.isUsage
+    case let error as StudyError: error.isUsage
     case DeviceError.notFound, is ConformanceError: true
     default: false
     }

@@ -40,7 +40,9 @@ final class TinyRun {
     }.joined(separator: "\n")
   }
 
-  func device(threads: Int = 1) throws -> any Device {
+  func device(threads: Int = 1) throws -> any Device { try Self.device(threads: threads) }
+
+  static func device(threads: Int) throws -> any Device {
     try Devices.open("cpu", options: DeviceOptions(threads: threads)).device
   }
 

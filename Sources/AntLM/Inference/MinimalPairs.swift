@@ -137,7 +137,7 @@ public struct MinimalPairs: Sendable {
   /// - Parameter positions: of one batch, padding included; no score depends on it.
   public func scores(
     of trained: TrainedModel, _ scoring: Scoring, positions: Int = Scorer.defaultPositions,
-    progress: (Int, Int) -> Void = { _, _ in }
+    progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [(good: Score, bad: Score)] {
     func scored(_ sentence: Sentence) -> ScoredText {
       guard let context = sentence.context else {

@@ -82,10 +82,10 @@ public struct Scorer {
 
   /// The score of each text, in order. A text without tokens that count scores zero.
   ///
-  /// - Parameter progress: told how many positions of how many are done.
+  /// - Parameter progress: told how many positions of how many are done; what it throws ends the scoring.
   /// - Throws: ``InferenceError/tooLong(item:tokens:maximum:)``, the item counted from 1.
   public func callAsFunction(
-    _ texts: [ScoredText], _ scoring: Scoring, progress: (Int, Int) -> Void = { _, _ in }
+    _ texts: [ScoredText], _ scoring: Scoring, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [Score] {
     var scores = texts.map { Score(tokens: $0.tokens.count - $0.start) }
     let order = texts.indices.filter { scores[$0].tokens > 0 }
@@ -105,7 +105,7 @@ public struct Scorer {
         scores[sequence.text].logProbability -= losses
         done += sequence.ids.count
       }
-      progress(done, total)
+      try progress(done, total)
       batch = []
     }
     for text in order {

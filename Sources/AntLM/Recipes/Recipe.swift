@@ -86,17 +86,31 @@ public struct Recipe: Sendable, Decodable {
   /// The options of a run by this recipe; what it does not name is as ever.
   public func configuration(training: [String]) -> TrainingConfiguration {
     do {
-      let plain = try JSONEncoder().encode(
-        TrainingConfiguration(model: "", schedule: "", training: training))
-      guard var options = try JSONSerialization.jsonObject(with: plain) as? [String: Any] else {
-        preconditionFailure("Recipe: a configuration that is no object")
-      }
-      let own = try JSONSerialization.jsonObject(with: JSONEncoder().encode(values.mapValues(\.value)))
-      options.merge(own as? [String: Any] ?? [:]) { _, own in own }
-      return try JSONDecoder().decode(
-        TrainingConfiguration.self, from: JSONSerialization.data(withJSONObject: options))
+      return try TrainingConfiguration(model: "", schedule: "", training: training)
+        .replacing(values.mapValues(\.value))
     } catch {
       preconditionFailure("recipes.json: \(error)")
     }
+  }
+}
+
+extension TrainingConfiguration {
+  /// The same options but for these.
+  ///
+  /// - Parameter values: by the names of the options.
+  /// - Throws: where there is no such option, or none with such a value.
+  func replacing(_ values: [String: Recipe.Value]) throws -> TrainingConfiguration {
+    func object(_ value: some Encodable) throws -> [String: Any] {
+      try JSONSerialization.jsonObject(with: JSONEncoder().encode(value)) as? [String: Any] ?? [:]
+    }
+    let own = try object(self).merging(try object(values)) { _, new in new }
+    let replaced = try JSONDecoder().decode(
+      TrainingConfiguration.self, from: JSONSerialization.data(withJSONObject: own))
+    // An option that nobody knows is passed over in reading, and so not written again.
+    let known = try object(replaced)
+    if let unknown = values.keys.sorted().first(where: { known[$0] == nil }) {
+      throw TrainingError.option(unknown, found: "no option", expected: "one of a run's config.json")
+    }
+    return replaced
   }
 }

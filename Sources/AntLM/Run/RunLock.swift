@@ -5,7 +5,7 @@ import Foundation
 ///
 /// A `flock` on the file `lock`: the system gives it back when the process ends, however it ends, so a killed
 /// run leaves no stale lock behind. The file itself is only there to be locked and to tell who holds it.
-final class RunLock {
+final class RunLock: Sendable {
   private let url: URL
   private let descriptor: Int32
 

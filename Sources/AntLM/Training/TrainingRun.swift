@@ -181,6 +181,16 @@ public enum TrainingRun {
     return FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache/antlm")
   }
 
+  /// The tokens of a text. They are kept between runs; where that folder cannot be written they are made again
+  /// each time.
+  static func corpus(_ paths: [String], _ tokenizer: Tokenizer) throws -> TokenCorpus {
+    do {
+      return try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: cache)
+    } catch CorpusError.cacheUnwritable {
+      return try TokenCorpus(paths, tokenizer: tokenizer)
+    }
+  }
+
   /// A preset of the tokenizer's size, or what a config.json says, with the tokenizer's special tokens.
   private static func modelDescription(
     _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String
@@ -221,7 +231,7 @@ public enum TrainingRun {
 
     init(_ configuration: TrainingConfiguration, tokenizer: Tokenizer, report: (Event) -> Void) throws {
       report(.reading(configuration.training))
-      training = try Self.corpus(configuration.training, tokenizer)
+      training = try TrainingRun.corpus(configuration.training, tokenizer)
       guard training.count >= configuration.length.longest else {
         throw TrainingError.tooLittleText(
           files: configuration.training, tokens: training.count, needed: configuration.length.longest)
@@ -230,21 +240,12 @@ public enum TrainingRun {
         development = nil
       } else {
         report(.reading(configuration.development))
-        let corpus = try Self.corpus(configuration.development, tokenizer)
+        let corpus = try TrainingRun.corpus(configuration.development, tokenizer)
         guard corpus.count >= 2 else {
           throw TrainingError.tooLittleText(
             files: configuration.development, tokens: corpus.count, needed: 2)
         }
         development = corpus
-      }
-    }
-
-    /// Tokens are kept between runs; where that folder cannot be written they are made again each time.
-    private static func corpus(_ paths: [String], _ tokenizer: Tokenizer) throws -> TokenCorpus {
-      do {
-        return try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: TrainingRun.cache)
-      } catch CorpusError.cacheUnwritable {
-        return try TokenCorpus(paths, tokenizer: tokenizer)
       }
     }
 

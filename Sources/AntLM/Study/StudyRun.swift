@@ -1,0 +1,187 @@
+import Device
+import Dispatch
+import Files
+import Foundation
+import Synchronization
+import Text
+
+/// Runs the jobs of a study and evaluates each, in a folder:
+///
+///     english-…/            text, tokenizer and pairs, where the study brings its own
+///     runs/MODEL-SCHEDULE-seedN/   a run directory each, with its evaluations.jsonl
+///     results.csv, results.md, plots/
+///
+/// What is done stays done: started again after a kill, jobs go on where their newest checkpoints stand. A job
+/// that fails does not keep the others from being done.
+public struct StudyRun: Sendable {
+  /// What happens, told as it does.
+  public enum Event: Sendable {
+    case began(Study.Job, number: Int, of: Int)
+    case step(Study.Job, StepReport)
+    /// Pairs are being scored: positions done and in all.
+    case scoring(Study.Job, Scoring, done: Int, of: Int)
+    case finished(StudyResult, number: Int, of: Int)
+    case failed(Study.Job, reason: String)
+  }
+
+  public let study: Study
+  public let folder: URL
+  private let text: StudyText
+  private let pairs: MinimalPairs
+  private let configurations: [TrainingConfiguration]
+  private let lock: RunLock
+
+  /// Makes the folder and everything that all jobs need; refuses what could not be run.
+  public init(_ study: Study, in path: String) throws {
+    self.study = study
+    folder = URL(filePath: path).absoluteURL
+    try FileSystem.makeFolder(folder)
+    lock = try RunLock(in: folder)
+    let text = try StudyText(study, in: folder)
+    self.text = text
+    var pairs = try MinimalPairs(text.pairs)
+    if let limit = study.pairs.limit { pairs.limit(limit) }
+    self.pairs = pairs
+    let tokenizer = try Tokenizer(contentsOf: URL(filePath: text.tokenizer))
+    let stepsPerEpoch = TrainingData.stepsPerEpoch(
+      tokens: try TrainingRun.corpus(text.training, tokenizer).count, length: study.training.length.first,
+      batch: study.training.batch)
+    configurations = try study.jobs.map {
+      try study.configuration(of: $0, text: text, stepsPerEpoch: stepsPerEpoch)
+    }
+  }
+
+  /// The folder of a job's run.
+  func path(of job: Study.Job) -> String { folder.appending(path: "runs/\(job.name)").path }
+
+  /// - Parameters:
+  ///   - workers: jobs at a time, each on a device of its own.
+  ///   - openDevice: opens one.
+  ///   - stop: asked often; true ends with a checkpoint of what is under way.
+  /// - Returns: the results of all jobs that are done, whether or not all are.
+  /// - Throws: ``StudyError/failed(jobs:first:reason:)`` after everything else is done.
+  public func callAsFunction(
+    workers: Int = 1, openDevice: @Sendable () throws -> any Device,
+    until stop: @Sendable () -> Bool = { false },
+    report: @Sendable (Event) -> Void = { _ in }
+  ) throws -> StudyResults {
+    let jobs = study.jobs
+    let state = Mutex(State(count: jobs.count))
+    DispatchQueue.concurrentPerform(iterations: min(workers, jobs.count)) { _ in
+      var device: (any Device)?
+      while !stop(), let number = state.withLock({ $0.take() }) {
+        let job = jobs[number]
+        do {
+          var result = try StudyResult(of: job, in: path(of: job))
+          if result == nil {
+            report(.began(job, number: number + 1, of: jobs.count))
+            let open = try device ?? openDevice()
+            device = open
+            guard try run(job, configurations[number], on: open, until: stop, report: report) else { return }
+            result = try StudyResult(of: job, in: path(of: job))
+          }
+          guard let result else { preconditionFailure("StudyRun: \(job.name) without its evaluation") }
+          try state.withLock { state in
+            state.results[number] = result
+            try StudyResults(study, state.results.compactMap { $0 }).write(to: folder)
+          }
+          report(.finished(result, number: number + 1, of: jobs.count))
+        } catch is Stopped {
+          return
+        } catch {
+          let reason = "\(error)"
+          state.withLock { $0.failures.append((job.name, reason)) }
+          report(.failed(job, reason: reason))
+        }
+      }
+    }
+    let (results, failures) = state.withLock { ($0.results.compactMap { $0 }, $0.failures) }
+    if let first = failures.first {
+      throw StudyError.failed(jobs: failures.count, first: first.job, reason: first.reason)
+    }
+    return StudyResults(study, results)
+  }
+
+  private struct Stopped: Error {}
+
+  private struct State {
+    var results: [StudyResult?]
+    var failures: [(job: String, reason: String)] = []
+    private var next = 0
+
+    init(count: Int) { results = Array(repeating: nil, count: count) }
+
+    /// The next job that nobody has begun.
+    mutating func take() -> Int? {
+      guard next < results.count else { return nil }
+      next += 1
+      return next - 1
+    }
+  }
+
+  /// Trains and evaluates. False where it was stopped before that was done.
+  private func run(
+    _ job: Study.Job, _ configuration: TrainingConfiguration, on device: any Device, until stop: () -> Bool,
+    report: (Event) -> Void
+  ) throws -> Bool {
+    let path = path(of: job)
+    let trainer: Trainer
+    if FileSystem.exists(URL(filePath: path).appending(path: "config.json")) {
+      guard try TrainingRun.configuration(of: path).isBegun(from: configuration) else {
+        throw StudyError.otherOptions(run: path)
+      }
+      trainer = try TrainingRun.resume(path, on: device)
+    } else {
+      try FileSystem.makeFolder(folder.appending(path: "runs"))
+      trainer = try TrainingRun.start(configuration, tokenizerFile: text.tokenizer, in: path, on: device)
+    }
+    guard try trainer.train(until: stop, report: { report(.step(job, $0)) }) == .finished else {
+      return false
+    }
+
+    let trained = try TrainedModel(path, on: device)
+    var lines: [JSONObject] = []
+    for scoring in study.pairs.scoring {
+      let begin = ContinuousClock.now
+      let scores = try pairs.scores(of: trained, scoring) { done, total in
+        if stop() { throw Stopped() }
+        report(.scoring(job, scoring, done: done, of: total))
+      }
+      let accuracies = pairs.accuracies(scores, scoring, rule: study.pairs.rule)
+      let seconds = begin.duration(to: .now).seconds
+      for accuracy in accuracies {
+        lines.append(
+          PairsEvaluation(
+            scoring: scoring.rawValue, rule: study.pairs.rule.rawValue, phenomenon: accuracy.phenomenon,
+            accuracy: accuracy.value, pairs: accuracy.count, step: trainer.step
+          ).json)
+      }
+      lines.append(
+        PairsEvaluation(
+          scoring: scoring.rawValue, rule: study.pairs.rule.rawValue, phenomenon: PairsEvaluation.mean,
+          accuracy: accuracies.reduce(0) { $0 + $1.value } / Double(accuracies.count),
+          pairs: pairs.pairs.count,
+          step: trainer.step, seconds: seconds
+        ).json)
+    }
+    let file = try OutputFile(URL(filePath: path).appending(path: PairsEvaluation.file))
+    for line in lines { try file.write("\(line)\n") }
+    try file.finish()
+    return true
+  }
+}
+
+extension TrainingConfiguration {
+  /// Whether these, as a run records them, are `configuration` with what is found out at the start filled in.
+  fileprivate func isBegun(from configuration: TrainingConfiguration) -> Bool {
+    var begun = configuration
+    begun.device = device
+    begun.deviceName = deviceName
+    begun.kernels = kernels
+    begun.trainingTokens = trainingTokens
+    begun.developmentTokens = developmentTokens
+    begun.textChecksum = textChecksum
+    begun.tokenizerChecksum = tokenizerChecksum
+    return begun == self
+  }
+}

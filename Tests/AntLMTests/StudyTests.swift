@@ -1,0 +1,257 @@
+import Device
+import Files
+import Foundation
+import Synchronization
+import Testing
+import Text
+
+@testable import AntLM
+
+@Suite struct StudyFileTests {
+  @Test func theDefaultStudyAsksOfOrderAndFrequency() throws {
+    let study = try Study(contentsOf: nil)
+    #expect(study.schedules.map(\.name).prefix(2) == ["CLM", "MLM"])
+    #expect(study.schedules.map(\.notation).prefix(2) == ["16_CLM", "16_MLM"])
+    #expect(study.jobs.count == 27 && Set(study.jobs.map(\.name)).count == 27)
+    #expect(study.training.learningRate == 3e-3 && study.training.batch == 32)
+    // The same number of epochs, half of them of each objective.
+    for schedule in study.schedules.dropFirst(2) where schedule.name != "every-step" {
+      var epochs: [String: Int] = [:]
+      for phase in try Schedule(schedule.notation).phases {
+        guard case .epochs(let count) = phase.duration else { continue }
+        epochs[phase.objective, default: 0] += count
+      }
+      #expect(epochs == ["CLM": 8, "MLM": 8], "\(schedule.name)")
+    }
+  }
+
+  private static let valid = """
+    models: [llama-micro]
+    epochs: 2
+    schedules:
+      both: 1_CLM+1_MLM
+    seeds: [1, 2]
+    training: {batch: 8, warmup: 300, length: "16:90%,32", clip: 2}
+    """
+
+  @Test func optionsAreThoseOfARun() throws {
+    let study = try Study(yaml: Self.valid, path: "study.yaml")
+    #expect(study.training.batch == 8 && study.training.warmup == "300" && study.training.clip == 2)
+    #expect(study.training.length == LengthSchedule("16:90%,32"))
+    let preset = try Study(
+      yaml: Self.valid.replacingOccurrences(of: "epochs", with: "preset: antlm-ltg-bert-base\nepochs"),
+      path: "s")
+    #expect(preset.training.optimizer == .lamb && preset.training.accumulate == 4)
+    let files = try Study(
+      yaml: Self.valid
+        + "\ntext: {train: [a.txt], tokenizer: /t.json}\npairs: {paths: [b], limit: 5, rule: 2024}",
+      path: "/folder/study.yaml")
+    #expect(
+      files.text == .files(training: ["/folder/a.txt"], development: [], tokenizer: "/t.json"))
+    #expect(files.pairs.paths == ["/folder/b"] && files.pairs.limit == 5 && files.pairs.rule == .babylm2024)
+  }
+
+  /// What is wrong is named by line; nothing unknown is passed over.
+  @Test(arguments: [
+    ("models: [llama-micro]", "models: [llama-giant]", 1, "no model 'llama-giant'"),
+    ("models: [llama-micro]", "models: llama-micro", 1, "a list"),
+    ("epochs: 2", "epochs: two", 2, "a whole number"),
+    ("epochs: 2", "epochs: 2\nepochs: 2", nil, "not YAML"),
+    ("epochs: 2", "epoch: 2", 2, "unknown key 'epoch'"),
+    ("  both: 1_CLM+1_MLM", "  both: 1_CLM+", 4, "column 7"),
+    ("  both: 1_CLM+1_MLM", "  CLM: 2_CLM", 4, "trained anyway"),
+    ("  both: 1_CLM+1_MLM", "  a/b: 2_CLM", 4, "cannot be called"),
+    ("seeds: [1, 2]", "seeds: [1, 1]", 1, "one seed twice"),
+    ("seeds: [1, 2]", "seeds: []", 5, "at least one"),
+    ("seeds: [1, 2]", "seeds: [1, 2", 6, "not YAML"),
+    ("seeds: [1, 2]", "", 1, "'seeds' is missing"),
+    ("batch: 8", "batch: 0", 6, "--batch is 0"),
+    ("batch: 8", "batches: 8", 6, "no 'batches'"),
+    ("batch: 8", "batch: eight", 6, "with the value eight"),
+    ("batch: 8", "seed: 8", 6, "decided by the study"),
+  ])
+  func whatIsWrongIsNamed(from: String, to: String, line: Int?, complaint: String) throws {
+    do {
+      _ = try Study(yaml: Self.valid.replacingOccurrences(of: from, with: to), path: "study.yaml")
+      Issue.record("\(to) was accepted")
+    } catch let error as StudyError {
+      let text = error.description
+      #expect(text.contains(complaint) && !text.contains("\n"), "\(text)")
+      if let line { #expect(text.hasPrefix("study.yaml, line \(line):"), "\(text)") }
+    }
+  }
+
+  @Test func needsPairsForTextOfOnesOwn() {
+    #expect(throws: StudyError.self) {
+      try Study(yaml: Self.valid + "\ntext: {train: [a], tokenizer: t}", path: "study.yaml")
+    }
+    #expect(throws: StudyError.self) { try Study(yaml: "", path: "study.yaml") }
+  }
+}
+
+@Suite struct IntervalTests {
+  @Test func studentsTOfThree() throws {
+    let interval = try #require(Interval([1, 2, 3]))
+    #expect(interval.mean == 2 && interval.deviation == 1)
+    #expect(abs(try #require(interval.margin) - 4.303 / 3.squareRoot()) < 1e-12)
+    #expect(Interval([]) == nil)
+  }
+
+  /// One figure alone tells nothing apart; touching intervals do not.
+  @Test func onlyWhatDoesNotOverlapIsApart() throws {
+    let low = try #require(Interval([1, 1.1, 0.9]))
+    let high = try #require(Interval([2, 2.1, 1.9]))
+    let middle = try #require(Interval([1.3, 1.4, 1.2]))
+    #expect(high.isAbove(low) && !low.isAbove(high))
+    #expect(!middle.isAbove(low) && !low.isAbove(middle))
+    #expect(!(try #require(Interval([9]))).isAbove(low))
+  }
+}
+
+@Suite struct StudyResultsTests {
+  /// Accuracies by schedule, seed by seed.
+  private func results(_ figures: [String: [Double]]) throws -> StudyResults {
+    let study = try Study(
+      yaml: """
+        models: [llama-micro]
+        epochs: 2
+        schedules: {both: 1_CLM+1_MLM}
+        seeds: [1, 2, 3]
+        pairs: {scoring: [causal]}
+        """, path: "study.yaml")
+    return StudyResults(
+      study,
+      study.jobs.compactMap { job in
+        guard let own = figures[job.schedule.name], job.seed <= own.count else { return nil }
+        return StudyResult(
+          job: job, steps: 8, seconds: 1.5, devLosses: ["CLM": 2],
+          pairs: [("a, b", 0.25), (PairsEvaluation.mean, own[Int(job.seed) - 1])].map {
+            PairsEvaluation(
+              scoring: "causal", rule: "2025", phenomenon: $0.0, accuracy: $0.1, pairs: 4, step: 8)
+          })
+      })
+  }
+
+  @Test func aRankIsOnlyWhereIntervalsAreApart() throws {
+    let apart = try results([
+      "CLM": [0.6, 0.61, 0.62], "MLM": [0.5, 0.51, 0.52], "both": [0.7, 0.71, 0.72],
+    ])
+    #expect(
+      apart.markdown.contains(
+        "against CLM alone, better: both; worse: MLM; not told apart: none. against MLM alone, better: CLM, both; "
+          + "worse: none; not told apart: none. better than all others: both."), "\(apart.markdown)")
+    #expect(apart.markdown.contains("| both | `1_CLM+1_MLM` | 3 | 71.0 ± 2.5 |"), "\(apart.markdown)")
+    let close = try results(["CLM": [0.6, 0.61, 0.7], "MLM": [0.6, 0.61, 0.62], "both": [0.6, 0.7, 0.72]])
+    #expect(
+      close.markdown.contains(
+        "against CLM alone, better: none; worse: none; not told apart: MLM, both."), "\(close.markdown)")
+    #expect(!close.markdown.contains("better than all others:"))
+    // Equal losses have intervals of no width, and are not apart.
+    #expect(close.markdown.contains("**dev loss, CLM**: against CLM alone, better: none; worse: none"))
+  }
+
+  @Test func nothingIsBestBeforeEverythingIsThere() throws {
+    let partial = try results(["CLM": [0.6, 0.61, 0.62]])
+    #expect(partial.markdown.contains("3 of 9 runs") && !partial.markdown.contains("better than all others:"))
+  }
+
+  @Test func aRowARun() throws {
+    let rows = try results(["CLM": [0.6, 0.61], "both": [0.5]]).csv.split(separator: "\n")
+    #expect(
+      rows[0]
+        == "model,schedule,notation,seed,steps,seconds,evaluationSeconds,\"pairs, causal\",\"dev loss, CLM\","
+        + "\"a, b, causal\"")
+    #expect(rows.count == 4 && rows[1] == "llama-micro,CLM,2_CLM,1,8,1.5,0.0,60.0000,2.0000,25.00")
+  }
+}
+
+@Suite struct StudyRunTests {
+  private let tiny: TinyRun
+  private let pairs: String
+
+  init() throws {
+    tiny = try TinyRun()
+    pairs = try tiny.scratch.write(
+      """
+      {"phenomenon": "a", "sentence_good": "The dog sees a bird.", "sentence_bad": "The dog see a bird."}
+      {"phenomenon": "b", "sentence_good": "Anna hugs her.", "sentence_bad": "Anna hug her."}
+      """, to: "pairs.jsonl")
+  }
+
+  private func study(_ schedules: String, learningRate: String = "1e-2") throws -> Study {
+    try Study(
+      yaml: """
+        models: [model.json]
+        epochs: 2
+        schedules: {\(schedules)}
+        seeds: [1]
+        text: {train: [train.txt], dev: [dev.txt], tokenizer: tok.json}
+        pairs: {paths: [pairs.jsonl]}
+        training: {batch: 10, length: 16, learningRate: \(learningRate), checkpointEvery: 3}
+        """, path: tiny.scratch.path("study.yaml"))
+  }
+
+  private func run(_ study: Study, in folder: String, workers: Int = 1, stopAfter: Int = .max) throws
+    -> StudyResults
+  {
+    let steps = Mutex(0)
+    let device = { @Sendable in try TinyRun.device(threads: 1) }
+    return try StudyRun(study, in: tiny.scratch.path(folder))(
+      workers: workers, openDevice: device, until: { steps.withLock { $0 } >= stopAfter },
+      report: { event in
+        if case .step = event { steps.withLock { $0 += 1 } }
+      })
+  }
+
+  /// Stopped anywhere, the study ends with the figures that it would have had.
+  @Test func goesOnWhereItStopped() throws {
+    let study = try study("both: 1_CLM+1_MLM, every: (1s_CLM+1s_MLM)*50")
+    let whole = try run(study, in: "whole", workers: 2)
+    #expect(whole.results.map(\.job.name) == study.jobs.map(\.name))
+    #expect(Set(whole.results.map(\.steps)).count == 1)
+    for count in [1, 5, 17] {
+      let partial = try run(study, in: "stopped", stopAfter: count)
+      #expect(partial.results.count < 4)
+    }
+    let gone = try run(study, in: "stopped")
+    #expect(gone.results.map(\.devLosses) == whole.results.map(\.devLosses))
+    #expect(
+      gone.results.map { $0.pairs.map(\.accuracy) } == whole.results.map { $0.pairs.map(\.accuracy) })
+    let csv = try String(contentsOf: tiny.scratch.url.appending(path: "whole/results.csv"), encoding: .utf8)
+    #expect(csv.split(separator: "\n").count == 5)
+    // Everything is there: nothing is trained again.
+    let counted = Mutex(0)
+    _ = try StudyRun(study, in: tiny.scratch.path("stopped"))(
+      openDevice: { try TinyRun.device(threads: 1) },
+      report: { event in if case .began = event { counted.withLock { $0 += 1 } } })
+    #expect(counted.withLock { $0 } == 0)
+  }
+
+  @Test func schedulesMustBeEquallyLong() throws {
+    for (schedule, advice) in [
+      ("long: 2_CLM+1_MLM", "add up to 2"), ("short: 1_CLM", "add up to 2"),
+      ("few: 2s_CLM+1s_MLM", "repeat more"),
+    ] {
+      do {
+        _ = try StudyRun(study(schedule), in: tiny.scratch.path("unequal"))
+        Issue.record("\(schedule) was accepted")
+      } catch let error as StudyError {
+        #expect("\(error)".contains(advice), "\(error)")
+      }
+    }
+  }
+
+  /// A run of other options is not taken for one of the study, and one that fails keeps no other from being done.
+  @Test func failuresAreToldAtTheEnd() throws {
+    _ = try run(study("both: 1_CLM+1_MLM"), in: "changed", stopAfter: 3)
+    do {
+      _ = try run(study("both: 1_CLM+1_MLM", learningRate: "2e-2"), in: "changed")
+      Issue.record("another learning rate went on")
+    } catch let error as StudyError {
+      guard case .failed(let jobs, let first, let reason) = error else { throw error }
+      #expect(jobs == 1 && first == "model-CLM-seed1" && reason.contains("other options"))
+    }
+    let csv = try String(contentsOf: tiny.scratch.url.appending(path: "changed/results.csv"), encoding: .utf8)
+    #expect(csv.split(separator: "\n").count == 3)
+  }
+}
