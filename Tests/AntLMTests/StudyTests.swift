@@ -39,8 +39,8 @@ import Text
     #expect(study.training.batch == 8 && study.training.warmup == "300" && study.training.clip == 2)
     #expect(study.training.length == LengthSchedule("16:90%,32"))
     let preset = try Study(
-      yaml: Self.valid.replacingOccurrences(of: "epochs", with: "preset: antlm-ltg-bert-base\nepochs"),
-      path: "s")
+      yaml: Self.valid.replacingOccurrences(of: "epochs", with: "preset: antlm-ltg-bert-base\nepochs")
+        .replacingOccurrences(of: "batch: 8", with: "accumulate: 4"), path: "study.yaml")
     #expect(preset.training.optimizer == .lamb && preset.training.accumulate == 4)
     let files = try Study(
       yaml: Self.valid
