@@ -1,0 +1,17 @@
+import Files
+import Foundation
+
+/// The lines of a file that another process may be adding to: those that have their end.
+enum CompleteLines {
+  struct Line {
+    /// From 1.
+    var number: Int
+    var bytes: Data
+  }
+
+  static func read(_ url: URL) throws -> [Line] {
+    let parts = try FileSystem.read(url).split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    return parts.dropLast().enumerated().map { Line(number: $0 + 1, bytes: $1) }
+  }
+}
