@@ -137,6 +137,21 @@ import Testing
       _ = try MinimalPairs([file.path])
     }
   }
+
+  @Test func classificationExamples() throws {
+    let scratch = Scratch()
+    let file = scratch.url.appending(path: "mnli.jsonl")
+    let seed = Data(
+      """
+      {"premise": "The dog runs.", "hypothesis": "A dog moves.", "label": 0, "idx": 12}
+      {"premise": "A b.", "hypothesis": "A c.", "label": 2, "idx": {"paragraph": 1, "answer": 2}}
+
+      """.utf8)
+    fuzz("classification examples", [seed], share: 3) { data in
+      try data.write(to: file)
+      _ = try ClassificationExamples(file.path, .mnli)
+    }
+  }
 }
 
 /// Damages bytes: bits and bytes changed, pieces cut out, doubled, moved or replaced by what parsers trip over.

@@ -6,7 +6,7 @@ import numpy as np
 
 PURPOSES = dict(
     initialization=0, embeddingDropout=1, attentionDropout=2, hiddenDropout=3, headDropout=4, masking=5, sampling=7,
-    positionDropout=9)
+    positionDropout=9, shuffling=6, classification=10)
 
 
 def word_blocks(seed, purpose, layer, step, index):
@@ -51,8 +51,13 @@ def uniform(seed, purpose, layer, step, count):
 
 
 def normal(seed, layer, count, deviation):
-    """Initial weights: Box-Muller over pairs of words."""
-    w = (words(seed, "initialization", layer, 0, (count + 3) // 4 * 4) >> 8).astype(np.float64)
+    """Initial weights."""
+    return normal_of(seed, "initialization", layer, count, deviation)
+
+
+def normal_of(seed, purpose, layer, count, deviation):
+    """Box-Muller over pairs of words."""
+    w = (words(seed, purpose, layer, 0, (count + 3) // 4 * 4) >> 8).astype(np.float64)
     u1, u2 = (w[0::2] + 1) * 2.0**-24, w[1::2] * 2.0**-24
     radius = deviation * np.sqrt(-2 * np.log(u1))
     pairs = np.stack([radius * np.cos(2 * np.pi * u2), radius * np.sin(2 * np.pi * u2)], axis=1)
@@ -60,13 +65,18 @@ def normal(seed, layer, count, deviation):
 
 
 def truncated_normal(seed, layer, count, deviation):
-    """Initial weights cut at two deviations: what lies beyond is drawn again, from blocks of later attempts."""
+    """Initial weights cut at two deviations."""
+    return truncated_normal_of(seed, "initialization", layer, count, deviation)
+
+
+def truncated_normal_of(seed, purpose, layer, count, deviation):
+    """Cut at two deviations: what lies beyond is drawn again, from blocks of later attempts."""
     blocks = (count + 3) // 4
     result = np.full((blocks, 4), np.nan)
     attempt = 0
     while np.isnan(result).any():
         index = np.arange(blocks, dtype=np.uint64) | np.uint64(attempt << 48)
-        w = (word_blocks(seed, "initialization", layer, 0, index) >> 8).astype(np.float64)
+        w = (word_blocks(seed, purpose, layer, 0, index) >> 8).astype(np.float64)
         u1, u2 = (w[:, 0::2] + 1) * 2.0**-24, w[:, 1::2] * 2.0**-24
         radius = np.sqrt(-2 * np.log(u1))
         normals = np.stack([radius * np.cos(2 * np.pi * u2), radius * np.sin(2 * np.pi * u2)], axis=2).reshape(-1, 4)

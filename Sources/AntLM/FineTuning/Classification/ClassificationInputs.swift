@@ -13,6 +13,13 @@ struct ClassificationInputs {
   /// How many were cut.
   let cut: Int
 
+  init(sequences: [[Int32]], labels: [Int32], cut: Int) {
+    precondition(sequences.count == labels.count, "ClassificationInputs: \(labels.count) labels")
+    self.sequences = sequences
+    self.labels = labels
+    self.cut = cut
+  }
+
   init(
     _ examples: [ClassificationExamples.Example], tokenizer: Tokenizer, length: Int
   ) {
