@@ -19,13 +19,13 @@ final class ClassificationTable {
     let (label, scores) = classification.majority
     metrics = Metric.allCases.filter { scores[$0] != nil }
     rows = [["seed", "epoch"] + metrics.map(\.rawValue)]
-    rows.append(["majority (\(label))", "-"] + metrics.map { cell(scores[$0]) })
+    rows.append(["majority (\(label))", "-"] + metrics.map { decimal(scores[$0]) })
   }
 
   func add(_ result: Classification.Result) {
     results.append((result.seed, result.scores))
     rows.append(
-      ["\(result.seed)", "\(result.bestEpoch)/\(result.epochs)"] + metrics.map { cell(result.scores[$0]) })
+      ["\(result.seed)", "\(result.bestEpoch)/\(result.epochs)"] + metrics.map { decimal(result.scores[$0]) })
     guard json else { return }
     var object = header
     object.set("seed", Int(clamping: result.seed))
@@ -56,15 +56,15 @@ final class ClassificationTable {
       return
     }
     if results.count > 1 {
-      rows.append(["mean", ""] + columns.map { cell(mean($0)) })
-      rows.append(["deviation", ""] + columns.map { cell(deviation($0)) })
+      rows.append(["mean", ""] + columns.map { decimal(mean($0)) })
+      rows.append(["deviation", ""] + columns.map { decimal(deviation($0)) })
     }
     emit(table(rows))
     let headline = classification.task.headline
     guard let column = metrics.firstIndex(of: headline) else { return }
     emit(
-      "\(classification.task.rawValue): \(headline.rawValue) \(cell(mean(columns[column])))"
-        + (deviation(columns[column]).map { " ± \(cell($0)) over \(results.count) seeds" } ?? ""))
+      "\(classification.task.rawValue): \(headline.rawValue) \(decimal(mean(columns[column])))"
+        + (deviation(columns[column]).map { " ± \(decimal($0)) over \(results.count) seeds" } ?? ""))
   }
 
   private var header: JSONObject {
@@ -73,8 +73,6 @@ final class ClassificationTable {
     object.set("mode", classification.mode.rawValue)
     return object
   }
-
-  private func cell(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
 
   private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
@@ -86,3 +84,6 @@ final class ClassificationTable {
     return (squares / Double(values.count - 1)).squareRoot()
   }
 }
+
+/// Four digits; a dash for what is not defined.
+func decimal(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }

@@ -145,16 +145,12 @@ struct ClassifyCommand: ParsableCommand {
       throw ExitCode(1)
     }
     guard let best else { return }
-    if let predictions { try write(best.predictions, of: validation, to: predictions) }
-    if let out { try classification.write(best, to: out) }
-  }
-
-  private func write(_ labels: [Int], of set: ClassificationExamples, to path: String) throws {
-    let file = try OutputFile(OutputPath.resolved(path))
-    for (example, label) in zip(set.examples, labels) {
-      try file.write("{\"idx\":\(example.index),\"pred\":\(label)}\n")
+    if let predictions {
+      let file = try OutputFile(OutputPath.resolved(predictions))
+      try file.write(validation.predictionLines(best.predictions))
+      try file.finish()
     }
-    try file.finish()
+    if let out { try classification.write(best, to: out) }
   }
 }
 

@@ -83,7 +83,14 @@ import Text
       """, .sst2)
     #expect(read.examples.map(\.index) == ["0", #"{"answer":1,"question":3}"#, #""seven""#])
     #expect(read.examples.map(\.first) == ["a", "", "ä"])
-    #expect(read.counts(labels: 2) == [1, 2])
+    #expect(
+      read.predictionLines([0, 1, 1]).split(separator: "\n")[1]
+        == #"{"idx":{"answer":1,"question":3},"pred":1}"#)
+    let scratch = Scratch()
+    let unlabelled = try ClassificationExamples(
+      scratch.write("{\"sentence\": \"a\"}\n{\"sentence\": \"b\", \"label\": -1}", to: "t.jsonl"), .sst2,
+      labelled: false)
+    #expect(unlabelled.examples.map(\.label) == [nil, nil])
   }
 
   @Test func badLines() throws {

@@ -89,7 +89,9 @@ import Testing
     let best = try #require(figures.max())
     #expect(result.figure == best && result.bestEpoch == 1 + (figures.firstIndex(of: best) ?? -1))
     #expect(figures.last != best, "the figures \(figures) do not tell the best epoch from the last")
-    #expect(try long.predictions(of: result.classifier, until: { false }) == result.predictions)
+    #expect(
+      try result.classifier.predictions(
+        for: long.validation, mode: long.mode, readsLast: long.readsLast, padding: 0) == result.predictions)
     #expect(result.scores.accuracy == best)
   }
 
@@ -166,8 +168,46 @@ import Testing
       description
         == #"{"task":"sst2","labels":2,"kind":"transform","mode":"causal","reads":"last","length":32,"#
         + "\"layer_norm_eps\":1e-05}\n")
+    let reread = try TrainedClassifier(path, on: tiny.device())
+    #expect(reread.task == .sst2 && reread.mode == .causal && reread.length == 32)
+    #expect(try reread.classifier.parameters.read() == result.classifier.parameters.read())
+    #expect(try reread.predictions(for: validation) == (result.predictions, 0))
     #expect(throws: RunError.folderNotEmpty(path: path)) { try classification.write(result, to: path) }
     #expect(throws: RunError.folderNotEmpty(path: path)) { try ModelExchange.requireNew(path) }
     try ModelExchange.requireNew(tiny.scratch.path("new"))
+  }
+
+  /// Folders that hold no classifier, or a damaged one: one line each.
+  @Test func damagedFolders() throws {
+    let classification = try classification(.babylm2024) { $0.settings.epochs = 1 }
+    let path = tiny.scratch.path("out")
+    try classification.write(try #require(try classification(seed: 3)), to: path)
+    func refusal() throws -> String {
+      let error = #expect(throws: (any Error).self) { try TrainedClassifier(path, on: tiny.device()) }
+      let text = "\(try #require(error))"
+      #expect(!text.contains("\n"))
+      return text
+    }
+    _ = try TrainedClassifier(path, on: tiny.device())
+    #expect(throws: ClassifierError.self) {
+      try TrainedClassifier(tiny.scratch.path("run"), on: tiny.device())
+    }
+    let file = URL(filePath: path).appending(path: "classifier.json")
+    let good = try String(contentsOf: file, encoding: .utf8)
+    for (old, new) in [
+      ("sst2", "sst9"), ("\"labels\":2", "\"labels\":3"), ("linear", "circular"), ("last", "middle"),
+      ("causal", "casual"), ("\"length\":32", "\"length\":-1"), ("{", "["), ("\"length\"", "\"width\""),
+    ] {
+      #expect(good.contains(old))
+      try Data(good.replacingOccurrences(of: old, with: new).utf8).write(to: file)
+      #expect(try refusal().contains("classifier.json"), "\(new)")
+    }
+    // Another kind of head than its tensors are.
+    try Data(good.replacingOccurrences(of: "linear", with: "transform").utf8).write(to: file)
+    #expect(try refusal().contains("head.nonlinearity.1.weight"))
+    try Data(good.utf8).write(to: file)
+    let tensors = URL(filePath: path).appending(path: "classifier.safetensors")
+    try Data(try Data(contentsOf: tensors).dropLast(4)).write(to: tensors)
+    #expect(try refusal().contains("classifier.safetensors"))
   }
 }

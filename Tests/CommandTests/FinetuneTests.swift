@@ -54,6 +54,22 @@ import Testing
       try terminal.antlm("generate", "out", "--prompt", "The", "--tokens", "2", "--device", "cpu").code == 0)
     #expect(terminal.exists("out/classifier.safetensors") && terminal.exists("out/classifier.json"))
 
+    // And a classifier, that says the same.
+    let labelled = try terminal.antlm(
+      "classify", "out", "glue/sst2.valid.jsonl", "--scores", "--device", "cpu")
+    #expect(labelled.code == 0, "\(labelled.errors)")
+    #expect(try Data(labelled.output.utf8) == terminal.read("p.jsonl"))
+    let best = try #require(accuracies.max())
+    #expect(labelled.errors.contains(String(format: "%.4f", best)))
+    try terminal.write(Data("{\"sentence\": \"Anna sees the ball.\"}\n".utf8), to: "new.jsonl")
+    #expect(
+      try terminal.antlm("classify", "out", "new.jsonl", "--device", "cpu").output.hasPrefix("{\"idx\":0,"))
+    expectRefusal(
+      try terminal.antlm("classify", "out", "new.jsonl", "--scores", "--device", "cpu"), code: 1,
+      "new.jsonl, line 1: no \"label\"")
+    expectRefusal(
+      try terminal.antlm("classify", "run", "new.jsonl", "--device", "cpu"), code: 1, "classifier.json")
+
     let table = try terminal.antlm(classify("--seeds", "3", "--limit", "6", "--epochs", "1"))
     #expect(table.code == 0, "\(table.errors)")
     #expect(table.lines.count == 4 && table.lines[1].hasPrefix("majority (0)"))

@@ -13,7 +13,32 @@ public final class SequenceClassifier {
   public var parameters: Parameters { model.parameters }
 
   /// A classifier with the weights of `source`, which stays as it is, and a head drawn by `seed`.
-  public init(_ source: any Transformer, head: ClassificationHead, seed: UInt64) {
+  public convenience init(_ source: any Transformer, head: ClassificationHead, seed: UInt64) {
+    self.init(source, zeros: head)
+    for (number, segment) in head.segments.enumerated() {
+      fill(segment, with: head.initialValues(number, seed: seed))
+    }
+  }
+
+  /// A classifier with the weights of `source` and the head that ``writeHead(to:)`` wrote to `file`.
+  ///
+  /// - Throws: ``ModelError`` or ``SafeTensorsError``, one line each.
+  public convenience init(_ source: any Transformer, head: ClassificationHead, from file: URL) throws {
+    self.init(source, zeros: head)
+    let tensors = try SafeTensors(contentsOf: file)
+    for segment in head.segments {
+      guard let entry = tensors.entry(segment.name) else {
+        throw ModelError.missingTensor(file: file.path, tensor: segment.name)
+      }
+      guard entry.shape == segment.shape else {
+        throw ModelError.wrongShape(
+          file: file.path, tensor: segment.name, found: entry.shape, expected: segment.shape)
+      }
+      fill(segment, with: try tensors.floats(segment.name))
+    }
+  }
+
+  private init(_ source: any Transformer, zeros head: ClassificationHead) {
     let architecture = source.configuration.architecture
     precondition(
       head.hiddenSize == architecture.hiddenSize,
@@ -25,10 +50,10 @@ public final class SequenceClassifier {
       device.elementwise(
         Copy(source.parameters[segment.name].value, into: model.parameters[segment.name].value))
     }
-    for (number, segment) in head.segments.enumerated() {
-      device.write(
-        head.initialValues(number, seed: seed), to: model.parameters[segment.name].vector)
-    }
+  }
+
+  private func fill(_ segment: Parameters.Segment, with values: [Float]) {
+    model.device.write(values, to: parameters[segment.name].vector)
   }
 
   /// Runs forward and backward: adds to the gradients those of `scale * sum of cross-entropies`, and that scaled

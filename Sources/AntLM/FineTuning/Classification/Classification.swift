@@ -17,7 +17,7 @@ public struct Classification {
   public let cut: (training: Int, validation: Int)
   let trained: TrainedModel
   private let training: ClassificationInputs
-  private let validation: ClassificationInputs
+  let validation: ClassificationInputs
 
   /// What a seed came to.
   public struct Result {
@@ -37,7 +37,7 @@ public struct Classification {
   }
 
   /// Padded positions that are run at once: larger batches are split. It decides the order of sums.
-  private static let positions = 8192
+  static let positions = 8192
 
   /// - Parameters:
   ///   - mode: what a token sees; nil for what transformers lets this kind of model see.
@@ -93,7 +93,10 @@ public struct Classification {
       dropout: model.configuration.architecture.dropoutRates, settings: settings)
     var best: (scores: ClassificationScores, predictions: [Int])?
     func evaluate() throws -> Double? {
-      guard let predictions = try predictions(of: classifier, until: stop) else { return nil }
+      guard
+        let predictions = try classifier.predictions(
+          for: validation, mode: mode, readsLast: readsLast, padding: trained.specials.padding, until: stop)
+      else { return nil }
       let scores = scores(of: predictions)
       guard let figure = scores[recipe.selection] else {
         preconditionFailure("Classification: no \(recipe.selection) for \(task.labels) labels")
@@ -138,30 +141,5 @@ public struct Classification {
       classifier.accumulateGradients(
         input, rows: rows, labels: labels, scale: batch.scale, dropout: dropout, loss: batch.loss)
     }
-  }
-
-  /// The label with the highest logit of each validation example, the lowest of several; nil where it was stopped.
-  func predictions(of classifier: SequenceClassifier, until stop: () -> Bool) throws -> [Int]? {
-    let sequences = validation.sequences
-    var result = [Int](repeating: 0, count: sequences.count)
-    // Inputs of similar length share a batch.
-    let order = sequences.indices.sorted { (sequences[$0].count, $0) < (sequences[$1].count, $1) }
-    var start = 0
-    while start < order.count {
-      if stop() { return nil }
-      var end = start + 1
-      while end < order.count, (end + 1 - start) * sequences[order[end]].count <= Self.positions { end += 1 }
-      let batch = order[start..<end]
-      let (input, rows, _) = validation.batch(
-        batch, mode: mode, readsLast: readsLast, padding: trained.specials.padding)
-      let logits = try classifier.logits(input, rows: rows)
-      guard logits.allSatisfy(\.isFinite) else { throw InferenceError.notFinite }
-      for (place, example) in batch.enumerated() {
-        let own = logits[place * task.labels..<(place + 1) * task.labels]
-        result[example] = (own.firstIndex(of: own.max() ?? 0) ?? own.startIndex) - own.startIndex
-      }
-      start = end
-    }
-    return result
   }
 }

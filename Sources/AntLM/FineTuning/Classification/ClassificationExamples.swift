@@ -11,7 +11,8 @@ public struct ClassificationExamples: Sendable {
     public var first: String
     /// Of a pair.
     public var second: String?
-    public var label: Int
+    /// Nil where labels were not asked for.
+    public var label: Int?
     /// `idx` as JSON: a number as a rule, in MultiRC an object; the number of the example, from 0, where it is
     /// absent.
     public var index: String
@@ -20,12 +21,13 @@ public struct ClassificationExamples: Sendable {
   public let file: String
   public private(set) var examples: [Example]
 
+  /// - Parameter labelled: whether each line must have a label; otherwise those that are there are passed over.
   /// - Throws: ``TextFileError`` or `FileError`.
-  public init(_ path: String, _ task: ClassificationTask) throws {
+  public init(_ path: String, _ task: ClassificationTask, labelled: Bool = true) throws {
     file = path
     examples = []
     let decoder = JSONDecoder()
-    decoder.userInfo[.task] = task
+    decoder.userInfo = [.task: task, .isLabelled: labelled]
     for line in try TextLines(path).lines {
       do {
         let decoded = try decoder.decode(Line.self, from: Data(line.text.utf8))
@@ -34,7 +36,8 @@ public struct ClassificationExamples: Sendable {
             first: decoded.first, second: decoded.second, label: decoded.label,
             index: decoded.index ?? "\(examples.count)"))
       } catch {
-        throw TextFileError.line(path: path, line: line.number, expected: Self.problem(error, task))
+        throw TextFileError.line(
+          path: path, line: line.number, expected: Self.problem(error, task, labelled: labelled))
       }
     }
   }
@@ -42,14 +45,14 @@ public struct ClassificationExamples: Sendable {
   /// Keeps the first `limit`.
   public mutating func limit(_ limit: Int) { examples = Array(examples.prefix(limit)) }
 
-  /// How many examples have each label of the task.
-  public func counts(labels: Int) -> [Int] {
-    examples.reduce(into: [Int](repeating: 0, count: labels)) { $0[$1.label] += 1 }
+  /// What is submitted: a line `{"idx":…,"pred":…}` for each example.
+  public func predictionLines(_ labels: [Int]) -> String {
+    zip(examples, labels).map { "{\"idx\":\($0.index),\"pred\":\($1)}\n" }.joined()
   }
 
   /// What is wrong with a line, for the user.
-  private static func problem(_ error: any Error, _ task: ClassificationTask) -> String {
-    let members = (task.fields + ["label"]).map { "\"\($0)\"" }
+  private static func problem(_ error: any Error, _ task: ClassificationTask, labelled: Bool) -> String {
+    let members = (task.fields + (labelled ? ["label"] : [])).map { "\"\($0)\"" }
     let whole = "a line of \(task.rawValue) is a JSON object with " + members.joined(separator: ", ")
     switch error {
     case DecodingError.keyNotFound(let key, _): return "no \"\(key.stringValue)\"; \(whole)"
@@ -67,7 +70,7 @@ public struct ClassificationExamples: Sendable {
   private struct Line: Decodable {
     var first: String
     var second: String?
-    var label: Int
+    var label: Int?
     var index: String?
 
     struct Key: CodingKey {
@@ -87,16 +90,7 @@ public struct ClassificationExamples: Sendable {
       }
       first = try text(task.texts.first)
       second = try task.texts.second.map(text)
-      let key = Key(stringValue: "label")
-      guard members.contains(key) else {
-        throw DecodingError.keyNotFound(key, .init(codingPath: [], debugDescription: "absent"))
-      }
-      // A fraction is reported without its place.
-      if let number = try? members.decode(Int.self, forKey: key), (0..<task.labels).contains(number) {
-        label = number
-      } else {
-        throw DecodingError.dataCorruptedError(forKey: key, in: members, debugDescription: "out of range")
-      }
+      if decoder.userInfo[.isLabelled] as? Bool == true { label = try Self.label(in: members, of: task) }
       let place = Key(stringValue: "idx")
       guard members.contains(place) else { return }
       if let number = try? members.decode(Int.self, forKey: place) {
@@ -110,9 +104,24 @@ public struct ClassificationExamples: Sendable {
         index = object.description
       }
     }
+
+    private static func label(in members: KeyedDecodingContainer<Key>, of task: ClassificationTask) throws
+      -> Int
+    {
+      let key = Key(stringValue: "label")
+      guard members.contains(key) else {
+        throw DecodingError.keyNotFound(key, .init(codingPath: [], debugDescription: "absent"))
+      }
+      // A fraction is reported without its place.
+      guard let number = try? members.decode(Int.self, forKey: key), (0..<task.labels).contains(number) else {
+        throw DecodingError.dataCorruptedError(forKey: key, in: members, debugDescription: "out of range")
+      }
+      return number
+    }
   }
 }
 
 extension CodingUserInfoKey {
   fileprivate static let task = CodingUserInfoKey(rawValue: "task")!
+  fileprivate static let isLabelled = CodingUserInfoKey(rawValue: "isLabelled")!
 }

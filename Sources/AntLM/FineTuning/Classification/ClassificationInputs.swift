@@ -9,6 +9,7 @@ import Text
 /// then both, the first getting the smaller half (`longest_first` of Hugging Face).
 struct ClassificationInputs {
   let sequences: [[Int32]]
+  /// Of each example; none where they have none.
   let labels: [Int32]
   /// How many were cut.
   let cut: Int
@@ -34,7 +35,7 @@ struct ClassificationInputs {
       let head = [specials.beginning] + first.prefix(kept.first) + [specials.end]
       return second.map { head + $0.prefix(kept.second) + [specials.end] } ?? head
     }
-    labels = examples.map { Int32($0.label) }
+    labels = examples.compactMap { $0.label.map(Int32.init) }
     self.cut = cut
   }
 
@@ -57,6 +58,8 @@ struct ClassificationInputs {
     }
     let mask = AttentionMask(mode == .causal ? .causal : .bidirectional, lengths: lengths, length: length)
     let rows = lengths.enumerated().map { Int32($0 * length + (readsLast ? $1 - 1 : 0)) }
-    return (ModelInput(ids: ids, mask: mask), rows, numbers.map { labels[$0] })
+    return (
+      ModelInput(ids: ids, mask: mask), rows, labels.isEmpty ? [] : numbers.map { labels[$0] }
+    )
   }
 }
