@@ -115,10 +115,12 @@ private final class StudyProgress: Sendable {
         }
         state.finished += 1
         state.line.end()
-        let losses = result.devLosses.sorted { $0.key < $1.key }
-          .map { $0.key + String(format: " %.3f", $0.value) }.joined(separator: "  ")
-        let pairs = result.pairs.filter { $0.phenomenon == PairsEvaluation.mean }
-          .map { $0.scoring + String(format: " %.1f %%", 100 * $0.accuracy) }.joined(separator: "  ")
+        let losses = result.devLosses.keys.sorted().compactMap { objective in
+          result.devLoss(objective).map { objective + String(format: " %.3f", $0) }
+        }.joined(separator: "  ")
+        let pairs = Scoring.allCases.compactMap { scoring in
+          result.accuracy(scoring).map { scoring.rawValue + String(format: " %.1f %%", 100 * $0) }
+        }.joined(separator: "  ")
         let seconds = String(format: "%.0f s", result.seconds + result.evaluationSeconds)
         warn(
           "run \(number) of \(count): \(result.job.name) took \(seconds): dev loss \(losses)  pairs \(pairs)")

@@ -124,9 +124,9 @@ import Text
       study.jobs.compactMap { job in
         guard let own = figures[job.schedule.name], job.seed <= own.count else { return nil }
         return StudyResult(
-          job: job, steps: 8, seconds: 1.5, devLosses: ["CLM": 2],
-          pairs: [("a, b", 0.25), (PairsEvaluation.mean, own[Int(job.seed) - 1])].map {
-            PairsEvaluation(
+          job: job, steps: 8, seconds: 1.5, devLosses: ["CLM": [PlotPoint(4, 3), PlotPoint(8, 2)]],
+          pairs: [("a, b", 0.25), (EvaluationLog.Record.mean, own[Int(job.seed) - 1])].map {
+            EvaluationLog.Record(
               scoring: "causal", rule: "2025", phenomenon: $0.0, accuracy: $0.1, pairs: 4, step: 8)
           })
       })

@@ -9,13 +9,16 @@ import Foundation
 public struct EvaluationLog: Sendable {
   /// One figure.
   public struct Record: Codable, Sendable, Equatable {
+    /// The phenomenon of the unweighted mean over all phenomena.
+    public static let mean = "mean"
+
     /// What was evaluated: `pairs` for minimal pairs.
     public var kind: String
     /// How the model was read: `causal`, `mlm` or `mntp`.
     public var scoring: String
     /// The year of the BabyLM evaluation whose rule compared; nil where there is no such rule.
     public var rule: String?
-    /// What was tested; `mean` for the unweighted mean over all.
+    /// What was tested; ``mean`` for the unweighted mean over all.
     public var phenomenon: String
     /// From 0 to 1.
     public var accuracy: Double
@@ -23,10 +26,12 @@ public struct EvaluationLog: Sendable {
     public var pairs: Int
     /// The checkpoint's step.
     public var step: Int
+    /// What finding it took; nil where that was not measured by itself.
+    public var seconds: Double?
 
     public init(
       kind: String = "pairs", scoring: String, rule: String?, phenomenon: String, accuracy: Double,
-      pairs: Int, step: Int
+      pairs: Int, step: Int, seconds: Double? = nil
     ) {
       self.kind = kind
       self.scoring = scoring
@@ -35,6 +40,7 @@ public struct EvaluationLog: Sendable {
       self.accuracy = accuracy
       self.pairs = pairs
       self.step = step
+      self.seconds = seconds
     }
 
     var json: JSONObject {
@@ -46,6 +52,7 @@ public struct EvaluationLog: Sendable {
       object.set("accuracy", accuracy)
       object.set("pairs", pairs)
       object.set("step", step)
+      object.set("seconds", seconds)
       return object
     }
   }

@@ -7,36 +7,49 @@ public struct StudyResult: Sendable {
   public var steps: Int
   /// Spent training, its own evaluations included.
   public var seconds: Double
-  /// The last dev losses, by objective, in nats a token.
-  public var devLosses: [String: Double]
-  public var pairs: [PairsEvaluation]
+  /// Dev losses by objective, in nats a label, in the order of their steps.
+  public var devLosses: [String: [PlotPoint]]
+  public var pairs: [EvaluationLog.Record]
 
   /// Spent on pairs.
   public var evaluationSeconds: Double { pairs.reduce(0) { $0 + ($1.seconds ?? 0) } }
 
-  func accuracy(_ scoring: Scoring, _ phenomenon: String = PairsEvaluation.mean) -> Double? {
-    pairs.first { $0.scoring == scoring.rawValue && $0.phenomenon == phenomenon }?.accuracy
+  public func devLoss(_ objective: String) -> Double? { devLosses[objective]?.last?.y }
+
+  public func accuracy(_ scoring: Scoring, _ phenomenon: String = EvaluationLog.Record.mean) -> Double? {
+    pairs.last { $0.scoring == scoring.rawValue && $0.phenomenon == phenomenon }?.accuracy
   }
 }
 
 extension StudyResult {
   /// What stands in the folder of a job's run; nil where it is not done.
-  init?(of job: Study.Job, in path: String) throws {
+  ///
+  /// - Parameter pairCount: an evaluation of more or fewer pairs is not the study's.
+  init?(of job: Study.Job, in path: String, _ wanted: Study.Pairs, pairCount: Int) throws {
     let url = URL(filePath: path)
-    pairs = try PairsEvaluation.read(url)
-    guard let step = pairs.first?.step else { return nil }
+    pairs = try EvaluationLog(of: url).read().filter { $0.kind == "pairs" && $0.rule == wanted.rule.rawValue }
+    for scoring in wanted.scoring {
+      let mean = pairs.last {
+        $0.scoring == scoring.rawValue && $0.phenomenon == EvaluationLog.Record.mean
+      }
+      guard mean?.pairs == pairCount else { return nil }
+    }
     self.job = job
-    steps = step
+    steps = pairs.last?.step ?? 0
     seconds = 0
     devLosses = [:]
     let metrics = url.appending(path: "metrics.jsonl")
-    for (index, line) in try FileSystem.read(metrics).split(separator: UInt8(ascii: "\n")).enumerated() {
-      guard let members = try? JSONSerialization.jsonObject(with: line) as? [String: Any] else {
-        throw RunError.damagedLine(path: metrics.path, line: index + 1)
+    for line in try CompleteLines.read(metrics) {
+      guard let members = try? JSONSerialization.jsonObject(with: line.bytes) as? [String: Any],
+        let step = members["step"] as? Double
+      else {
+        throw RunError.damagedLine(path: metrics.path, line: line.number)
       }
       seconds = members["secondsElapsed"] as? Double ?? seconds
       for (name, value) in members where name.hasPrefix("devLoss") {
-        devLosses[String(name.dropFirst(7))] = value as? Double
+        if let loss = value as? Double {
+          devLosses[String(name.dropFirst(7)), default: []].append(PlotPoint(step, loss))
+        }
       }
     }
   }
@@ -62,7 +75,7 @@ public struct StudyResults: Sendable {
     func figure(_ result: StudyResult) -> Double? {
       switch self {
       case .pairs(let scoring): result.accuracy(scoring).map { 100 * $0 }
-      case .devLoss(let objective): result.devLosses[objective]
+      case .devLoss(let objective): result.devLoss(objective)
       }
     }
 
@@ -84,7 +97,7 @@ public struct StudyResults: Sendable {
     self.results = results
     phenomena =
       results.first?.pairs.map(\.phenomenon).reduce(into: []) { names, name in
-        if name != PairsEvaluation.mean, !names.contains(name) { names.append(name) }
+        if name != EvaluationLog.Record.mean, !names.contains(name) { names.append(name) }
       } ?? []
     let objectives = Set(results.flatMap(\.devLosses.keys))
     measures =
@@ -98,9 +111,10 @@ public struct StudyResults: Sendable {
       results.filter { $0.job.model == model && $0.job.schedule == schedule }.compactMap(measure.figure))
   }
 
-  /// Puts `results.csv` and `results.md` in place.
+  /// Puts `results.csv`, `results.md` and the plots in place.
   func write(to folder: URL) throws {
-    for (name, text) in [("results.csv", csv), ("results.md", markdown)] {
+    try FileSystem.makeFolder(folder.appending(path: "plots"))
+    for (name, text) in [("results.csv", csv), ("results.md", markdown)] + plots {
       let file = try OutputFile(folder.appending(path: name))
       try file.write(text)
       try file.finish()

@@ -54,6 +54,11 @@ public struct StudyRun: Sendable {
   /// The folder of a job's run.
   func path(of job: Study.Job) -> String { folder.appending(path: "runs/\(job.name)").path }
 
+  /// What became of a job; nil where it is not done.
+  private func result(of job: Study.Job) throws -> StudyResult? {
+    try StudyResult(of: job, in: path(of: job), study.pairs, pairCount: pairs.pairs.count)
+  }
+
   /// - Parameters:
   ///   - workers: jobs at a time, each on a device of its own.
   ///   - openDevice: opens one.
@@ -72,13 +77,13 @@ public struct StudyRun: Sendable {
       while !stop(), let number = state.withLock({ $0.take() }) {
         let job = jobs[number]
         do {
-          var result = try StudyResult(of: job, in: path(of: job))
+          var result = try self.result(of: job)
           if result == nil {
             report(.began(job, number: number + 1, of: jobs.count))
             let open = try device ?? openDevice()
             device = open
             guard try run(job, configurations[number], on: open, until: stop, report: report) else { return }
-            result = try StudyResult(of: job, in: path(of: job))
+            result = try self.result(of: job)
           }
           guard let result else { preconditionFailure("StudyRun: \(job.name) without its evaluation") }
           try state.withLock { state in
@@ -140,7 +145,7 @@ public struct StudyRun: Sendable {
     }
 
     let trained = try TrainedModel(path, on: device)
-    var lines: [JSONObject] = []
+    var records: [EvaluationLog.Record] = []
     for scoring in study.pairs.scoring {
       let begin = ContinuousClock.now
       let scores = try pairs.scores(of: trained, scoring) { done, total in
@@ -149,24 +154,17 @@ public struct StudyRun: Sendable {
       }
       let accuracies = pairs.accuracies(scores, scoring, rule: study.pairs.rule)
       let seconds = begin.duration(to: .now).seconds
-      for accuracy in accuracies {
-        lines.append(
-          PairsEvaluation(
-            scoring: scoring.rawValue, rule: study.pairs.rule.rawValue, phenomenon: accuracy.phenomenon,
-            accuracy: accuracy.value, pairs: accuracy.count, step: trainer.step
-          ).json)
+      func record(_ phenomenon: String, _ accuracy: Double, _ count: Int, _ seconds: Double? = nil) {
+        records.append(
+          EvaluationLog.Record(
+            scoring: scoring.rawValue, rule: study.pairs.rule.rawValue, phenomenon: phenomenon,
+            accuracy: accuracy, pairs: count, step: trainer.step, seconds: seconds))
       }
-      lines.append(
-        PairsEvaluation(
-          scoring: scoring.rawValue, rule: study.pairs.rule.rawValue, phenomenon: PairsEvaluation.mean,
-          accuracy: accuracies.reduce(0) { $0 + $1.value } / Double(accuracies.count),
-          pairs: pairs.pairs.count,
-          step: trainer.step, seconds: seconds
-        ).json)
+      for accuracy in accuracies { record(accuracy.phenomenon, accuracy.value, accuracy.count) }
+      let mean = accuracies.reduce(0) { $0 + $1.value } / Double(accuracies.count)
+      record(EvaluationLog.Record.mean, mean, pairs.pairs.count, seconds)
     }
-    let file = try OutputFile(URL(filePath: path).appending(path: PairsEvaluation.file))
-    for line in lines { try file.write("\(line)\n") }
-    try file.finish()
+    try EvaluationLog(of: URL(filePath: path)).append(records)
     return true
   }
 }
