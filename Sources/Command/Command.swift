@@ -21,7 +21,8 @@ struct Antlm: ParsableCommand {
     subcommands: [
       DevicesCommand.self, CheckCommand.self, BenchCommand.self, CorpusCommand.self, TokenizerCommand.self,
       PresetsCommand.self, TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self,
-      EmbedCommand.self, EvaluateCommand.self, FinetuneCommand.self, LabelCommand.self, StudyCommand.self,
+      TranslateCommand.self, EmbedCommand.self, EvaluateCommand.self, FinetuneCommand.self, LabelCommand.self,
+      StudyCommand.self,
       ImportCommand.self, ExportCommand.self,
     ])
 }

@@ -21,7 +21,9 @@ public struct TextLines: Sendable {
   }
 
   /// Every line of a file as it stands, blank ones too. A newline ends a line: after the last there is none.
-  static func every(_ path: String) throws -> [String] {
+  ///
+  /// - Throws: ``TextFileError`` for a file that is binary or not UTF-8; `FileError` for one that is missing.
+  public static func every(_ path: String) throws -> [String] {
     guard !path.isEmpty else { throw FileError("read", "''", code: ENOENT) }
     let data = try FileSystem.read(URL(filePath: path))
     guard !data.contains(0) else { throw TextFileError.binary(path: path) }

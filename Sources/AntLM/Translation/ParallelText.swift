@@ -1,3 +1,5 @@
+import Foundation
+
 /// Two texts that say the same line by line, such as a text and its translation.
 public struct ParallelText: Sendable {
   public struct Pair: Sendable, Equatable {
@@ -5,8 +7,10 @@ public struct ParallelText: Sendable {
     public var target: String
   }
 
+  /// The files, for messages.
+  public let files: (source: String, target: String)
   /// In the order of the lines: pair i is of line i + 1.
-  public let pairs: [Pair]
+  public private(set) var pairs: [Pair]
 
   /// - Parameter allowingBlankSources: for texts that a model wrote, which may have nothing to say.
   /// - Throws: ``TextFileError`` for a file that is empty, binary or not UTF-8, for one with more lines than the
@@ -25,9 +29,12 @@ public struct ParallelText: Sendable {
       throw TextFileError.lineCounts(
         path: source, lines: sources.count, other: target, otherLines: targets.count)
     }
+    files = (source, target)
     pairs = zip(sources, targets).map { Pair(source: $0, target: $1) }
   }
 
   /// Leaves out all but the first pairs.
-  public init(_ text: ParallelText, limit: Int) { pairs = Array(text.pairs.prefix(limit)) }
+  public mutating func limit(_ count: Int) {
+    pairs.removeLast(max(0, pairs.count - count))
+  }
 }
