@@ -9,12 +9,20 @@ struct ClassifyCommand: ParsableCommand {
     commandName: "classify",
     abstract: "Fine-tunes a model to tell labels, by the rules of the BabyLM evaluations.",
     discussion: """
-      Reads DIR/TASK.train.jsonl and DIR/TASK.valid.jsonl, one JSON object a line with the task's fields and
-      "label": question, passage (boolq); sentence (cola, sst2); premise, hypothesis (mnli); sentence1, sentence2
-      (mrpc, rte); paragraph, question, answer (multirc); question, sentence (qnli); question1, question2 (qqp);
-      text, span1_text, span2_text (wsc). Every seed starts from the same model with a new head; after each epoch
-      the validation examples are classified, and the best epoch counts. The majority is one label for all, the
-      one most frequent in training.
+      Reads DIR/TASK.train.jsonl and DIR/TASK.valid.jsonl, one JSON object a line with "label" and
+
+        boolq      question, passage
+        cola, sst2 sentence
+        mnli       premise, hypothesis
+        mrpc, rte  sentence1, sentence2
+        multirc    paragraph, question, answer
+        qnli       question, sentence
+        qqp        question1, question2
+        wsc        text, span1_text, span2_text
+
+      Every seed starts from the same model with a new head. After each epoch the validation examples are
+      classified; the best epoch counts. What is printed as majority is one label for all, the one most frequent
+      in training.
 
       Examples:
         antlm finetune classify run --task rte --data glue --recipe 2024
@@ -82,7 +90,11 @@ struct ClassifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let out { try ModelExchange.requireNew(out) }
+    if let predictions { try OutputPath.requirePlace(for: predictions) }
+    if let out {
+      try ModelExchange.requireNew(out)
+      try OutputPath.requirePlace(for: out, makingFolders: true)
+    }
     var recipe = ClassificationRecipe(recipe, task)
     if let epochs { recipe.settings.epochs = epochs }
     if let batch { recipe.settings.batch = batch }
@@ -105,9 +117,7 @@ struct ClassifyCommand: ParsableCommand {
       (training, classification.cut.training), (validation, classification.cut.validation),
     ]
     where count > 0 {
-      warn(
-        "\(set.file): \(count) of \(set.examples.count) inputs are longer than \(classification.length) tokens "
-          + "and were cut")
+      warn("\(set.file): \(count) of \(set.examples.count) inputs cut to \(classification.length) tokens")
     }
 
     Interruption.watch("stopping; once more ends at once")

@@ -31,9 +31,7 @@ struct LabelCommand: ParsableCommand {
     let trained = try TrainedClassifier(folder, on: device)
     let examples = try ClassificationExamples(file, trained.task, labelled: scores)
     let (labels, cut) = try trained.predictions(for: examples)
-    if cut > 0 {
-      warn("\(file): \(cut) of \(labels.count) inputs are longer than \(trained.length) tokens and were cut")
-    }
+    if cut > 0 { warn("\(file): \(cut) of \(labels.count) inputs cut to \(trained.length) tokens") }
     StandardOutput.write(examples.predictionLines(labels).utf8)
     if scores {
       let scores = ClassificationScores(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 
 /// The name of a file a command puts in place as a whole, so that what has that name is replaced.
@@ -17,6 +18,21 @@ enum OutputPath {
       throw ValidationError(
         "\(option) \(path) would replace \(other), which this command names too; choose another")
     }
+  }
+
+  /// Throws where nothing can be put at `path` for lack of a folder or of permission: better said before long work
+  /// than after it.
+  ///
+  /// - Parameter makingFolders: whether folders that are missing will be made.
+  static func requirePlace(for path: String, makingFolders: Bool = false) throws {
+    var folder = resolved(path).deletingLastPathComponent()
+    while makingFolders, !FileSystem.exists(folder), folder.path != "/" {
+      folder = folder.deletingLastPathComponent()
+    }
+    guard FileSystem.exists(folder) else { throw FileError("write", path, code: ENOENT) }
+    guard FileSystem.isFolder(folder) else { throw FileError("write", path, code: ENOTDIR) }
+    guard access(folder.path, W_OK | X_OK) == 0 else { throw FileError("write", path) }
+    if FileSystem.isFolder(resolved(path)), !makingFolders { throw FileError("write", path, code: EISDIR) }
   }
 
   /// The file itself where `path` is a link to it: the link stays.

@@ -92,6 +92,16 @@ import Testing
     expectRefusal(try terminal.antlm(classify("--out", "run")), code: 1, "run is no empty folder")
     expectRefusal(try terminal.antlm(classify("--out", "dev.txt")), code: 1, "dev.txt")
 
+    // Said before the work, not after it.
+    for arguments in [
+      ["--predictions", "no/p.jsonl"], ["--predictions", "dev.txt/p.jsonl"], ["--predictions", "run"],
+      ["--out", "dev.txt/out"],
+    ] {
+      let result = try terminal.antlm(classify() + arguments)
+      expectRefusal(result, code: 1, arguments[1])
+      #expect(!result.errors.contains("epoch"))
+    }
+
     let good = try terminal.read("glue/sst2.valid.jsonl")
     for (line, part) in [
       ("{\"sentence\": \"a\", \"label\": 1", "not a JSON object"), ("{\"label\": 1}", "no \"sentence\""),
@@ -114,7 +124,7 @@ import Testing
     try terminal.write(
       good + Data("{\"sentence\": \"\(long)\", \"label\": 1}\n".utf8), to: "glue/sst2.valid.jsonl")
     let cut = try terminal.antlm(classify("--epochs", "1"))
-    #expect(cut.code == 0 && cut.errors.contains("1 of 10 inputs are longer than 48 tokens and were cut"))
+    #expect(cut.code == 0 && cut.errors.contains("1 of 10 inputs cut to 48 tokens"))
   }
 
   /// Asked to stop: the seeds that were finished are told, no file is written, and the exit code says so.
