@@ -103,7 +103,8 @@ private final class StudyProgress: Sendable {
         state.parts[job.name] = 0
         warn("run \(number) of \(count): \(job.name)")
       case .step(let job, let report):
-        state.parts[job.name] = Double(report.step) / Double(report.totalSteps)
+        // Scoring comes after the last step.
+        state.parts[job.name] = 0.99 * Double(report.step) / Double(report.totalSteps)
         let loss = report.loss.map { String(format: "  loss %.4f", $0) } ?? ""
         state.show("\(job.name)  step \(report.step)/\(report.totalSteps)\(loss)", jobs: jobs)
       case .scoring(let job, let scoring, let done, let total):
