@@ -115,11 +115,14 @@ struct FinetuneTranslateCommand: ParsableCommand {
       throw ExitCode(1)
     }
     try training.write(to: out)
-    if result.outcome == .interrupted {
+    func requireNoStop() throws {
+      guard Interruption.isRequested else { return }
+      progress.end()
       warn("stopped: \(out) holds the model as after epoch \(best)")
       throw ExitCode(1)
     }
-    if let development { try translate(development, with: trained) }
+    if result.outcome == .interrupted { try requireNoStop() }
+    if let development { try translate(development, with: trained, check: requireNoStop) }
     source.compute.printProfile(of: device)
     if !json { warn("\(out): the model as after epoch \(best)") }
   }
@@ -146,13 +149,14 @@ struct FinetuneTranslateCommand: ParsableCommand {
   }
 
   /// Translates the development text greedily and with the beam, and prints the scores.
-  private func translate(_ text: ParallelText, with trained: TrainedModel) throws {
+  private func translate(_ text: ParallelText, with trained: TrainedModel, check: () throws -> Void) throws {
     for width in beam.width == 1 ? [1] : [1, beam.width] {
       let name = width == 1 ? "greedy" : "beam \(width)"
       let progress = Progress()
       defer { progress.end() }
       let translations = try Translator(
         trained, mask: mask, width: width, lengthPenalty: beam.lengthPenalty)(text.pairs.map(\.source)) {
+          try check()
           progress.show("\(name): \($0) of \($1) lines", done: $0, of: $1)
         }
       progress.end()

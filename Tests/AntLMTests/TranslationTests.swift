@@ -90,22 +90,23 @@ import Text
     #expect(parts.map(Array.init) == [[2, 0], [1]])
   }
 
-  /// Splitting a batch into parts changes no gradient: they are those of the mean loss over all labels.
-  @Test func lossIsTheMeanOverTheLabels() throws {
+  /// However pairs are cut into parts, the loss is that which the scorer gives the target after the source.
+  @Test(arguments: TranslationMask.allCases)
+  func lossIsTheMeanOverTheTarget(mask: TranslationMask) throws {
     let trained = try model("mean")
-    let text = try pairs(9, names: ("a", "b"))
-    let training = try TranslationTraining(trained, training: text, mask: .prefix)
+    let text = try pairs(600, names: ("a", "b"))
+    let training = try TranslationTraining(trained, training: text, mask: mask)
     let inputs = TranslationInputs(text.pairs, tokenizer: tokenizer, length: 16)
-    var sum = 0.0
-    var count = 0
-    for number in inputs.sequences.indices {
-      let (input, labels) = inputs.batch([number], mask: .prefix, padding: 0)
-      for loss in try trained.model.losses(input, labels: labels) { sum += Double(loss) }
-      count += labels.count
-    }
+    let total = try Scorer(trained.model, specials: trained.specials)(
+      inputs.sequences.map {
+        ScoredText(
+          Array($0.ids.dropFirst()), from: $0.start - 1, prefix: mask == .prefix ? $0.start : 0)
+      }, .causal
+    ).reduce(into: Score()) { $0 += $1 }
+    #expect(inputs.parts(inputs.sequences.indices, positions: 4096).count > 1)
     let mean = try #require(try training.loss(of: inputs))
-    #expect(abs(mean - sum / Double(count)) < 1e-5)
-    #expect(count == inputs.sequences.indices.reduce(0) { $0 + inputs.labelCount($1) })
+    #expect(abs(mean + total.logProbability / Double(total.tokens)) < 1e-5)
+    #expect(total.tokens == inputs.sequences.indices.reduce(0) { $0 + inputs.labelCount($1) })
   }
 
   /// Lines are said backwards, after some seconds, under either mask and in either architecture.

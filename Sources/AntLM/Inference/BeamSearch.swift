@@ -58,12 +58,12 @@ public struct BeamSearch {
   ///   - prompts: ids after the beginning token, which is put in front.
   ///   - tokens: how many to add at most, the end token counted, to a prompt of so many; the model's positions are a
   ///     further limit.
-  ///   - progress: told how many prompts of how many are done.
+  ///   - progress: told how many prompts of how many are done; what it throws ends the search.
   /// - Returns: of each prompt up to ``width`` hypotheses, the best first.
   /// - Throws: ``InferenceError/tooLong(item:tokens:maximum:)``, the item counted from 1, and
   ///   ``InferenceError/notFinite``.
   public func callAsFunction(
-    _ prompts: [[Int32]], tokens: (Int) -> Int, progress: (Int, Int) -> Void = { _, _ in }
+    _ prompts: [[Int32]], tokens: (Int) -> Int, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [[Hypothesis]] {
     for (index, prompt) in prompts.enumerated() where prompt.count + 1 > model.maximumLength {
       throw InferenceError.tooLong(item: index + 1, tokens: prompt.count + 1, maximum: model.maximumLength)
@@ -73,14 +73,14 @@ public struct BeamSearch {
     let most = max(1, Self.rows / width)
     var start = 0
     while start < order.count {
-      progress(start, order.count)
+      try progress(start, order.count)
       let length = prompts[order[start]].count
       let group = order[start...].prefix(most).prefix { prompts[$0].count == length }
       let found = try search(group.map { [specials.beginning] + prompts[$0] }, tokens: tokens(length))
       for (index, hypotheses) in zip(group, found) { results[index] = hypotheses }
       start = group.endIndex
     }
-    progress(order.count, order.count)
+    try progress(order.count, order.count)
     return results
   }
 

@@ -42,10 +42,10 @@ public struct Translator {
 
   /// The likeliest translation found of each line; of a blank one a blank one.
   ///
-  /// - Parameter progress: told how many lines of how many are done.
+  /// - Parameter progress: told how many lines of how many are done; what it throws ends the work.
   /// - Throws: ``InferenceError/tooLong(item:tokens:maximum:)``, the item counted from 1, and
   ///   ``InferenceError/notFinite``.
-  public func callAsFunction(_ lines: [String], progress: (Int, Int) -> Void = { _, _ in }) throws
+  public func callAsFunction(_ lines: [String], progress: (Int, Int) throws -> Void = { _, _ in }) throws
     -> [Translation]
   {
     let numbers = lines.indices.filter { !lines[$0].allSatisfy(\.isWhitespace) }
