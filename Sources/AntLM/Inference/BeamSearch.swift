@@ -73,14 +73,13 @@ public struct BeamSearch {
     let most = max(1, Self.rows / width)
     var start = 0
     while start < order.count {
-      try progress(start, order.count)
       let length = prompts[order[start]].count
       let group = order[start...].prefix(most).prefix { prompts[$0].count == length }
       let found = try search(group.map { [specials.beginning] + prompts[$0] }, tokens: tokens(length))
       for (index, hypotheses) in zip(group, found) { results[index] = hypotheses }
       start = group.endIndex
+      try progress(start, order.count)
     }
-    try progress(order.count, order.count)
     return results
   }
 

@@ -76,7 +76,6 @@ public struct GenerationEvaluation {
     let scorer = Scorer(trained.model, specials: trained.specials)
     var results: [Result] = []
     for (index, start) in starts.enumerated() {
-      progress(index, starts.count)
       let continuations = try generator(
         prompt: start, tokens: tokens, sampler: sampler, seed: seed &+ UInt64(index), count: count)
       let scores = try scorer(
@@ -89,8 +88,8 @@ public struct GenerationEvaluation {
       results.append(
         Result(
           texts: texts, score: scores.reduce(into: Score()) { $0 += $1 }, diversity: Diversity([texts])))
+      progress(index + 1, starts.count)
     }
-    progress(starts.count, starts.count)
     let all = Result(
       texts: results.flatMap(\.texts), score: results.reduce(into: Score()) { $0 += $1.score },
       diversity: Diversity(results.map(\.texts)))
