@@ -70,6 +70,7 @@ final class ClassificationTable {
   private var header: JSONObject {
     var object = JSONObject()
     object.set("task", classification.task.rawValue)
+    object.set("recipe", classification.recipe.year.rawValue)
     object.set("mode", classification.mode.rawValue)
     return object
   }

@@ -35,6 +35,7 @@ import Testing
       try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
     }
     #expect(objects.map { $0["seed"] as? Int } == [3, 4, nil])
+    #expect(objects.allSatisfy { $0["recipe"] as? String == "2025" && $0["mode"] as? String == "causal" })
     let accuracies = try objects.dropLast().map { try #require($0["accuracy"] as? Double) }
     let mean = try #require((objects[2]["mean"] as? [String: Any])?["accuracy"] as? Double)
     let deviation = try #require((objects[2]["deviation"] as? [String: Any])?["accuracy"] as? Double)

@@ -29,7 +29,7 @@ public struct ClassificationRecipe: Sendable, Equatable {
   public var length: Int
   /// What the best epoch is chosen by, and patience judges.
   public var selection: ClassificationScores.Metric
-  private let year: Year
+  public let year: Year
 
   public init(_ year: Year, _ task: ClassificationTask) {
     self.year = year
