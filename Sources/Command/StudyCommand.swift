@@ -79,11 +79,13 @@ private final class StudyProgress: Sendable {
     var finished = 0
     /// Part of each run under way that is trained.
     var parts: [String: Double] = [:]
+    /// Part of the runs taken up that was trained before.
+    var foundParts = 0.0
 
     /// - Parameter text: what is being done.
     func show(_ text: String, jobs: Int) {
-      let thousandths = 1000 * (Double(finished) + parts.values.reduce(0, +))
-      line.show(text, done: Int(thousandths), of: 1000 * (jobs - found))
+      let done = Double(finished) + parts.values.reduce(0, +) - foundParts
+      line.show(text, done: Int(1000 * done), of: Int(1000 * (Double(jobs - found) - foundParts)))
     }
   }
 
@@ -104,7 +106,9 @@ private final class StudyProgress: Sendable {
         warn("run \(number) of \(count): \(job.name)")
       case .step(let job, let report):
         // Scoring comes after the last step.
-        state.parts[job.name] = 0.99 * Double(report.step) / Double(report.totalSteps)
+        func part(_ step: Int) -> Double { 0.99 * Double(step) / Double(report.totalSteps) }
+        if state.parts[job.name] == 0 { state.foundParts += part(max(0, report.step - 1)) }
+        state.parts[job.name] = part(report.step)
         let loss = report.loss.map { String(format: "  loss %.4f", $0) } ?? ""
         state.show("\(job.name)  step \(report.step)/\(report.totalSteps)\(loss)", jobs: jobs)
       case .scoring(let job, let scoring, let done, let total):
