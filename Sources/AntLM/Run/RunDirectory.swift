@@ -8,6 +8,8 @@ import Foundation
 ///     checkpoints/step-N/  complete Hugging Face folders, plus optimizer.safetensors and trainer.json
 ///     latest, best         links to the newest checkpoint and to the one with the lowest dev loss
 ///     metrics.jsonl        one JSON object a line
+///     tensorboard/         the same as TensorBoard reads it, made anew from metrics.jsonl on resume
+///     evaluations.jsonl    what checkpoints were found to be worth, where they were evaluated
 ///     lock                 held while a process writes
 ///
 /// A checkpoint is written beside its final name, synced, and renamed; then the links follow. A kill at any
@@ -21,6 +23,7 @@ public struct RunDirectory: Sendable {
   public var configuration: URL { url.appending(path: "config.json") }
   public var tokenizer: URL { url.appending(path: "tokenizer.json") }
   public var metrics: URL { url.appending(path: "metrics.jsonl") }
+  var tensorboard: URL { url.appending(path: "tensorboard") }
   var checkpointFolder: URL { url.appending(path: "checkpoints") }
   var latest: URL { url.appending(path: "latest") }
   var best: URL { url.appending(path: "best") }

@@ -36,6 +36,7 @@ public final class Trainer {
   private let data: TrainingData
   private let evaluation: Evaluation?
   private let metrics: MetricsLog
+  private let events: EventFile
   private let lock: RunLock
   private let loss: BufferSlice
   private(set) var state: TrainerState
@@ -62,6 +63,7 @@ public final class Trainer {
     // A run without a checkpoint writes the line of step 0 again, and a step without its evaluation its own.
     metrics = try MetricsLog(
       run.metrics, through: state.step == 0 ? -1 : state.unevaluated == nil ? state.step : state.step - 1)
+    events = try EventFile(in: run.tensorboard, metrics: run.metrics)
     loss = device.makeBuffer(.float32, count: 1)[...]
   }
 
@@ -85,7 +87,7 @@ public final class Trainer {
       guard let losses = try evaluate(evaluation, until: stop) else { return .stopped(step: 0) }
       first.devLosses = losses
       first.secondsElapsed = elapsed()
-      try metrics.append(first.json)
+      try record(first)
       report(first)
     }
     while state.step < plan.totalSteps || state.unevaluated != nil {
@@ -119,7 +121,7 @@ public final class Trainer {
       stepReport.secondsElapsed = elapsed()
       let stopping = stop()
       try saving(step) {
-        try metrics.append(stepReport.json)
+        try record(stepReport)
         if isBest || isLate || stopping || isDue(step, every: configuration.checkpointEvery, position) {
           try save()
         }
@@ -128,6 +130,11 @@ public final class Trainer {
       if stopping && step < plan.totalSteps { return .stopped(step: step) }
     }
     return .finished
+  }
+
+  private func record(_ report: StepReport) throws {
+    try metrics.append(report.json)
+    try events.append(MetricsLine(report))
   }
 
   /// Runs `body`, whose failure is that of saving after `step`.
