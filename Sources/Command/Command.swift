@@ -22,7 +22,7 @@ struct Antlm: ParsableCommand {
       DevicesCommand.self, CheckCommand.self, BenchCommand.self, CorpusCommand.self, TokenizerCommand.self,
       PresetsCommand.self, TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self,
       TranslateCommand.self, EmbedCommand.self, EvaluateCommand.self, FinetuneCommand.self, LabelCommand.self,
-      StudyCommand.self,
+      StudyCommand.self, ReportCommand.self,
       ImportCommand.self, ExportCommand.self,
     ])
 }

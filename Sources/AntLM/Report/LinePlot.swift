@@ -10,14 +10,14 @@ public struct LinePlot: Sendable {
     public var points: [PlotPoint]
     /// What `points` was smoothed from, drawn faint behind it; may be empty.
     public var detail: [PlotPoint] = []
-    /// Which color and dashes, from 0.
-    public var style: Int
+    /// Which color and dashes, from 0; nil for a plain line in the color of the text.
+    public var style: Int?
     /// Whether the line stops where points are missing for long, rather than crossing over.
     public var breaksAtGaps = false
     /// Whether each point is marked.
     public var marksPoints = false
 
-    public init(label: String, points: [PlotPoint], style: Int) {
+    public init(label: String, points: [PlotPoint], style: Int?) {
       self.label = label
       self.points = points
       self.style = style
@@ -96,6 +96,8 @@ public struct LinePlot: Sendable {
   private static let top = 50.0
   private static let height = 210.0
   private static let ribbonHeight = 15.0
+  /// Between the curves and the ribbons, where the lowest label of the y axis reaches.
+  private static let ribbonGap = 8.0
   /// Bands narrower than this, on average, would be mere stripes.
   private static let leastBand = 3.0
   /// Where points are missing over this many units, a line may break.
@@ -105,7 +107,7 @@ public struct LinePlot: Sendable {
     let shown = series.map(plausible)
     let bottom = Self.top + Self.height
     let axes = axes(for: shown, bottom: bottom)
-    let strips = bottom + 2 + Double(ribbons.count) * Self.ribbonHeight
+    let strips = bottom + (ribbons.isEmpty ? 2 : Self.ribbonGap) + Double(ribbons.count) * Self.ribbonHeight
     let labels = strips + 17
     var contents = [PlotFrame.titled(title, left: 8)]
     contents.append(PlotFrame.text(yLabel, "axis", 8, Self.top - 12))
@@ -118,7 +120,7 @@ public struct LinePlot: Sendable {
     contents += PlotFrame.marks(along: axes.x, top: Self.top, bottom: bottom, labels: labels)
     contents.append(PlotFrame.text(xLabel, "axis", PlotFrame.right, labels + 19, anchor: "end"))
     for (row, ribbon) in ribbons.enumerated() {
-      let y = bottom + 2 + Double(row) * Self.ribbonHeight
+      let y = bottom + Self.ribbonGap + Double(row) * Self.ribbonHeight
       let middle = y + Self.ribbonHeight / 2
       contents.append(
         PlotFrame.line(
@@ -133,8 +135,10 @@ public struct LinePlot: Sendable {
           "nothing measured yet", "axis", (Self.left + PlotFrame.right) / 2, Self.top + Self.height / 2,
           anchor: "middle"))
     }
-    let legend = PlotFrame.legend(series.map(\.label), left: 8, top: labels + 26) { index, x, middle in
-      PlotFrame.line("line \(PlotStyle.classes(series[index].style))", x, middle, x + 26, middle)
+    // A plain line is what the title says.
+    let named = series.filter { $0.style != nil }
+    let legend = PlotFrame.legend(named.map(\.label), left: 8, top: labels + 26) { index, x, middle in
+      PlotFrame.line("line \(PlotStyle.classes(named[index].style))", x, middle, x + 26, middle)
     }
     return PlotFrame.drawing(
       contents + legend.markup, title: title, height: labels + 30 + legend.height)
@@ -198,7 +202,7 @@ public struct LinePlot: Sendable {
 
   private func detail(of series: Series, _ axes: (x: Axis, y: Axis)) -> [Markup] {
     let thinned = Curve.extremes(series.detail) { Int(axes.x.place($0)) }
-    return path("detail color\(series.style % PlotStyle.colorCount)", thinned, series, axes)
+    return path("detail \(PlotStyle.color(series.style))", thinned, series, axes)
   }
 
   private func line(of series: Series, _ axes: (x: Axis, y: Axis)) -> [Markup] {
@@ -210,7 +214,7 @@ public struct LinePlot: Sendable {
         .element(
           "circle",
           [
-            "class": "dot color\(series.style % PlotStyle.colorCount)", "r": "3",
+            "class": "dot \(PlotStyle.color(series.style))", "r": "3",
             "cx": Markup.number(axes.x.place(point.x)), "cy": Markup.number(axes.y.place(point.y)),
           ], .element("title", text: "\(series.label): \(point.y) at \(xLabel) \(Markup.number(point.x))"))
       }

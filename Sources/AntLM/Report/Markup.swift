@@ -13,17 +13,21 @@ struct Markup: Sendable, CustomStringConvertible {
   static func text(_ text: String) -> Markup { Markup(verbatim: escaped(text)) }
 
   static func element(
-    _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String> = [:], _ contents: [Markup]
+    _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String>, _ contents: [Markup]
   ) -> Markup {
     Markup(
       verbatim: opening(name, attributes) + ">" + contents.map(\.description).joined() + "</\(name)>")
   }
 
   static func element(
-    _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String> = [:], _ contents: Markup...
+    _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String>, _ contents: Markup...
   ) -> Markup {
     element(name, attributes, contents)
   }
+
+  static func element(_ name: StaticString, _ contents: [Markup]) -> Markup { element(name, [:], contents) }
+
+  static func element(_ name: StaticString, _ contents: Markup...) -> Markup { element(name, [:], contents) }
 
   static func element(
     _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String> = [:], text: String

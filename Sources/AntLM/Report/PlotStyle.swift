@@ -18,7 +18,6 @@ public enum PlotStyle {
     func palette(_ colors: [String]) -> String {
       colors.enumerated().map { "--color\($0): \($1);" }.joined(separator: " ")
     }
-    // Every second dash begins the next round of colors, so that equal colors never have equal dashes.
     let rules = (0..<colorCount).map { ".plot .color\($0) { --color: var(--color\($0)); }" }
     let strokes = dashes.enumerated().map { ".plot .dash\($0) { stroke-dasharray: \($1); }" }
     return """
@@ -29,6 +28,7 @@ public enum PlotStyle {
       .plot text { font-size: 12px; fill: var(--ink); }
       .plot .title { font-size: 14px; font-weight: 600; }
       .plot .tick, .plot .axis { fill: var(--faint); }
+      .plot .ink { --color: var(--ink); }
       .plot .grid { stroke: currentColor; stroke-opacity: 0.13; }
       .plot .reference { stroke: currentColor; stroke-opacity: 0.6; stroke-dasharray: 3 3; }
       .plot .line { fill: none; stroke: var(--color); stroke-width: 1.8; stroke-linejoin: round; }
@@ -37,7 +37,7 @@ public enum PlotStyle {
       .plot .whisker { stroke: var(--color); stroke-width: 1.8; }
       .plot .band { fill: var(--color); fill-opacity: 0.11; }
       .plot .band.neutral { fill: currentColor; }
-      .plot .tone0 { fill-opacity: 0.05; } .plot .tone1 { fill-opacity: 0.17; }
+      .plot .tone0 { fill-opacity: 0.07; } .plot .tone1 { fill-opacity: 0.19; }
       .plot .tone2 { fill-opacity: 0.29; } .plot .tone3 { fill-opacity: 0.41; }
       .plot .note { font-size: 10px; }
       \(rules.joined(separator: "\n"))
@@ -47,8 +47,12 @@ public enum PlotStyle {
       """
   }()
 
+  /// The class of the color of series `index`; that of the text where there is none.
+  static func color(_ index: Int?) -> String { index.map { "color\($0 % colorCount)" } ?? "ink" }
+
   /// The classes of series `index`: its color, and dashes that no other of the same color has for long.
-  static func classes(_ index: Int) -> String {
-    "color\(index % colorCount) dash\((index + index / colorCount) % dashes.count)"
+  static func classes(_ index: Int?) -> String {
+    guard let index else { return "ink" }
+    return "color\(index % colorCount) dash\((index + index / colorCount) % dashes.count)"
   }
 }
