@@ -30,8 +30,9 @@ public struct BeamSearch {
     }
   }
 
-  /// Sequences that run side by side.
+  /// Sequences that run side by side, and positions their keys and values take, at most (or one prompt's).
   private static let rows = 128
+  private static let positions = 8192
 
   public let model: any Transformer
   public let specials: SpecialTokens
@@ -70,12 +71,14 @@ public struct BeamSearch {
     }
     var results = [[Hypothesis]](repeating: [], count: prompts.count)
     let order = prompts.indices.sorted { (prompts[$0].count, $0) < (prompts[$1].count, $1) }
-    let most = max(1, Self.rows / width)
     var start = 0
     while start < order.count {
       let length = prompts[order[start]].count
+      // The last token needs no position: nothing comes after it.
+      let limit = min(tokens(length), model.maximumLength - length)
+      let most = max(1, min(Self.rows, Self.positions / (length + max(limit, 1))) / width)
       let group = order[start...].prefix(most).prefix { prompts[$0].count == length }
-      let found = try search(group.map { [specials.beginning] + prompts[$0] }, tokens: tokens(length))
+      let found = try search(group.map { [specials.beginning] + prompts[$0] }, limit: limit)
       for (index, hypotheses) in zip(group, found) { results[index] = hypotheses }
       start = group.endIndex
       try progress(start, order.count)
@@ -101,11 +104,11 @@ public struct BeamSearch {
     }
   }
 
-  /// - Parameter prompts: all of one length, the beginning token in front.
-  private func search(_ prompts: [[Int32]], tokens: Int) throws -> [[Hypothesis]] {
+  /// - Parameters:
+  ///   - prompts: all of one length, the beginning token in front.
+  ///   - limit: tokens to add at most.
+  private func search(_ prompts: [[Int32]], limit: Int) throws -> [[Hypothesis]] {
     let length = prompts[0].count
-    // The last token needs no position: nothing comes after it.
-    let limit = min(tokens, model.maximumLength - length + 1)
     var beams = [Beam](repeating: Beam(), count: prompts.count)
     guard limit > 0 else { return beams.map(ranked) }
     let cache = model.makeCache(
