@@ -8,6 +8,7 @@ import Testing
     let axis = Axis([0.0, 9.04], from: 200, to: 0)
     #expect(axis.ticks.map(\.label) == ["0", "2", "4", "6", "8", "10"])
     #expect(axis.place(0) == 200 && axis.place(10) == 0 && axis.place(5) == 100)
+    #expect(Axis([0, Double(Float(0.001))], from: 0, to: 1).ticks.count == 6)
     #expect(Axis([3.2, 3.6], from: 0, to: 1).ticks.map(\.label) == ["3.2", "3.3", "3.4", "3.5", "3.6"])
     #expect(
       Axis([0.0, 0.001], from: 0, to: 1).ticks.map(\.label) == ["0", "2e−4", "4e−4", "6e−4", "8e−4", "1e−3"])

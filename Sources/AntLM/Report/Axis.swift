@@ -70,8 +70,9 @@ struct Axis {
     }
     let step = niceStep((high - low) / Double(count))
     if rounded {
-      low = (low / step + 1e-9).rounded(.down) * step
-      high = (high / step - 1e-9).rounded(.up) * step
+      // What single precision adds to a round number is no reason for another tick.
+      low = (low / step + 1e-6).rounded(.down) * step
+      high = (high / step - 1e-6).rounded(.up) * step
     }
     let first = (low / step - 1e-9).rounded(.up)
     let last = (high / step + 1e-9).rounded(.down)
@@ -82,7 +83,7 @@ struct Axis {
   /// The least of 1, 2 and 5 times a power of ten that is at least `least`.
   private static func niceStep(_ least: Double) -> Double {
     let power = pow(10, log10(least).rounded(.down))
-    return [1, 2, 5].map { $0 * power }.first { $0 >= least * (1 - 1e-9) } ?? 10 * power
+    return [1, 2, 5].map { $0 * power }.first { $0 >= least * (1 - 1e-6) } ?? 10 * power
   }
 
   private static func logarithmic(_ low: Double, _ high: Double) -> ([Tick], Double, Double) {

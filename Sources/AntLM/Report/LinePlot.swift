@@ -92,7 +92,7 @@ public struct LinePlot: Sendable {
   /// The plot as an SVG file, light or dark as the reader's screen is.
   public var document: String { PlotFrame.document(drawing) }
 
-  private static let left = 58.0
+  private static let left = 68.0
   private static let top = 50.0
   private static let height = 210.0
   private static let ribbonHeight = 15.0

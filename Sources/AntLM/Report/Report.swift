@@ -38,8 +38,9 @@ public struct Report: Sendable {
   private func figure(_ plot: LinePlot) -> Markup { .element("figure", Markup(verbatim: plot.svg)) }
 
   private func note(_ curves: RunCurves) -> String {
-    "Bold: the mean over the steps of an objective that lie within \(curves.reach) of each; faint: the lowest "
-      + "and the highest step in each column of the drawing. Development losses, learning rates: as they are."
+    "Bold: the mean over the steps within \(curves.reach) of each, of losses over those of the same objective; "
+      + "faint: the lowest and the highest step in each column of the drawing. Development losses and learning "
+      + "rates are drawn as they are."
   }
 
   // MARK: The runs
