@@ -38,18 +38,10 @@ extension StudyResult {
     steps = pairs.last?.step ?? 0
     seconds = 0
     devLosses = [:]
-    let metrics = url.appending(path: "metrics.jsonl")
-    for line in try CompleteLines.read(metrics) {
-      guard let members = try? JSONSerialization.jsonObject(with: line.bytes) as? [String: Any],
-        let step = members["step"] as? Double
-      else {
-        throw RunError.damagedLine(path: metrics.path, line: line.number)
-      }
-      seconds = members["secondsElapsed"] as? Double ?? seconds
-      for (name, value) in members where name.hasPrefix("devLoss") {
-        if let loss = value as? Double {
-          devLosses[String(name.dropFirst(7)), default: []].append(PlotPoint(step, loss))
-        }
+    for line in try MetricsLine.read(url.appending(path: "metrics.jsonl")) {
+      seconds = line.secondsElapsed ?? seconds
+      for (objective, loss) in line.devLosses {
+        devLosses[objective, default: []].append(PlotPoint(Double(line.step), loss))
       }
     }
   }
