@@ -12,8 +12,9 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Checks that a device computes correctly, operation by operation.",
     discussion: """
-      Every operation runs on many shapes and is compared with the same in double precision; stray writes and
-      results that change from run to run are found too. Exit code 1 if anything is wrong.
+      Every operation runs on many shapes and is compared with the same in double
+      precision; stray writes and results that change from run to run are found too.
+      Exit code 1 if anything is wrong.
 
       Example: antlm check --device cpu --family matmul --family attention
       """)

@@ -9,7 +9,8 @@ struct ClassifyCommand: ParsableCommand {
     commandName: "classify",
     abstract: "Fine-tunes a model to tell labels, by the rules of the BabyLM evaluations.",
     discussion: """
-      Reads DIR/TASK.train.jsonl and DIR/TASK.valid.jsonl, one JSON object a line with "label" and
+      Reads DIR/TASK.train.jsonl and DIR/TASK.valid.jsonl, one JSON object a line
+      with "label" and
 
         boolq      question, passage
         cola, sst2 sentence
@@ -20,13 +21,14 @@ struct ClassifyCommand: ParsableCommand {
         qqp        question1, question2
         wsc        text, span1_text, span2_text
 
-      Every seed starts from the same model with a new head. After each epoch the validation examples are
-      classified; the best epoch counts. What is printed as majority is one label for all, the one most frequent
-      in training.
+      Every seed starts from the same model with a new head. After each epoch the
+      validation examples are classified; the best epoch counts. What is printed as
+      majority is one label for all, the one most frequent in training.
 
       Examples:
         antlm finetune classify run --task rte --data glue --recipe 2024
-        antlm finetune classify run --task mrpc --data glue --recipe 2025 --mode masked --seeds 12 13 14 --json
+        antlm finetune classify run --task mrpc --data glue --recipe 2025 \\
+            --mode masked --seeds 12 13 14 --json
       """)
 
   @OptionGroup var source: ModelArguments

@@ -13,7 +13,8 @@ struct Antlm: ParsableCommand {
       A first run:
         antlm corpus --sentences 50000 --out text.txt
         antlm tokenizer train --vocab 2048 --out tok.json text.txt
-        antlm train --model llama-mini --schedule 2_CLM+4_MLM+2_CLM --train text.txt --tokenizer tok.json --out run
+        antlm train --model llama-mini --schedule 2_CLM+4_MLM+2_CLM \\
+            --train text.txt --tokenizer tok.json --out run
         antlm generate run --prompt "The dog"
 
       Exit codes: 0 good, 1 failed, 2 bad usage.

@@ -10,10 +10,12 @@ struct CorpusCommand: ParsableCommand {
     commandName: "corpus",
     abstract: "Makes a text of simple English, and minimal pairs to test what a model has learnt from it.",
     discussion: """
-      The text is the program's own: a grammar with agreement, anaphors, questions and quantifiers. The same
-      seed gives the same text; take another seed for development text.
+      The text is the program's own: a grammar with agreement, anaphors, questions
+      and quantifiers. The same seed gives the same text; take another seed for
+      development text.
 
-      Example: antlm corpus --sentences 50000 --seed 1 --out text.txt --pairs pairs.jsonl
+      Example: antlm corpus --sentences 50000 --seed 1 --out text.txt \\
+          --pairs pairs.jsonl
       """)
 
   @Option(help: "How many sentences.")

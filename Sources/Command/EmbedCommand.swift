@@ -8,7 +8,8 @@ struct EmbedCommand: ParsableCommand {
     commandName: "embed",
     abstract: "Turns each line of a text into vectors: the model's last hidden states.",
     discussion: """
-      Prints one JSON object a line: the mean over its tokens, or with --tokens a vector for each of them.
+      Prints one JSON object a line: the mean over its tokens, or with --tokens a
+      vector for each of them.
 
       Example: antlm embed run --mode masked sentences.txt > vectors.jsonl
       """)

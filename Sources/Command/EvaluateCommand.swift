@@ -19,16 +19,19 @@ struct PairsCommand: ParsableCommand {
     commandName: "pairs",
     abstract: "How often a model finds the right sentence of a pair the more probable one.",
     discussion: """
-      PATH is a file of one JSON object a line, or a folder of *.jsonl: BLiMP and its supplement (sentence_good,
-      sentence_bad), EWoK (Context1, Target1, Target2), or what 'antlm corpus --pairs' writes. Chance is 0.5; a tie
-      goes to the right one. The mean is over phenomena, each counting the same.
+      PATH is a file of one JSON object a line, or a folder of *.jsonl: BLiMP and
+      its supplement (sentence_good, sentence_bad), EWoK (Context1, Target1,
+      Target2), or what 'antlm corpus --pairs' writes. Chance is 0.5; a tie goes to
+      the right one. The mean is over phenomena, each counting the same.
 
-      causal compares log-likelihoods; mlm masks each token alone and reads it in its place; mntp reads it one
-      position earlier. By the rule of 2024 mlm compares means over the tokens, by that of 2025 sums.
+      causal compares log-likelihoods; mlm masks each token alone and reads it in
+      its place; mntp reads it one position earlier. By the rule of 2024 mlm
+      compares means over the tokens, by that of 2025 sums.
 
       Examples:
         antlm eval pairs run pairs.jsonl --limit 100
-        antlm eval pairs run blimp/ supplement/ --scoring causal mntp --rule 2025 --markdown
+        antlm eval pairs run blimp/ supplement/ --scoring causal mntp --rule 2025 \\
+            --markdown
       """)
 
   @OptionGroup var source: ModelArguments

@@ -9,10 +9,12 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Takes in a model that transformers or others saved.",
     discussion: """
-      Reads config.json, model.safetensors (or the files its index names, in float32, float16 or bfloat16) and
-      tokenizer.json of a Llama or an LTG-BERT. A Llama has as many key and value heads as heads, heads of
-      hidden_size / num_attention_heads, rotary positions of the default type and no biases; what is otherwise is
-      refused. A tokenizer that cannot be used here is copied with a warning.
+      Reads config.json, model.safetensors (or the files its index names, in
+      float32, float16 or bfloat16) and tokenizer.json of a Llama or an LTG-BERT. A
+      Llama has as many key and value heads as heads, heads of hidden_size /
+      num_attention_heads, rotary positions of the default type and no biases; what
+      is otherwise is refused. A tokenizer that cannot be used here is copied with a
+      warning.
 
       Example: antlm import ltgbert --position-projection blocked --out model
       """)
@@ -46,7 +48,8 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Writes a run's model as a folder for transformers, without what only training needs.",
     discussion: """
-      A Llama opens as it is; an LTG-BERT brings its classes along: open it with trust_remote_code=True.
+      A Llama opens as it is; an LTG-BERT brings its classes along: open it with
+      trust_remote_code=True.
 
       Example: antlm export run --checkpoint best --out model
       """)

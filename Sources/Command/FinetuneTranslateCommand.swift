@@ -10,14 +10,17 @@ struct FinetuneTranslateCommand: ParsableCommand {
     commandName: "translate",
     abstract: "Fine-tunes a model to translate: one decoder reads a line and goes on with its translation.",
     discussion: """
-      Reads two texts that correspond line by line and trains on <s> source </s> target </s>, the target alone
-      counting. With --mask prefix the source sees itself both ways, with causal each token sees those before it.
-      Pairs that outgrow the model's positions are left out. With --dev-source and --dev-target the epoch with the
-      lowest loss on them counts, and in the end they are translated, greedily and with a beam, and scored as
-      'antlm eval translation' does. The folder written is a model that every command opens; 'antlm translate'
-      translates with it.
+      Reads two texts that correspond line by line and trains on <s> source </s>
+      target </s>, the target alone counting. With --mask prefix the source sees
+      itself both ways, with causal each token sees those before it. Pairs that
+      outgrow the model's positions are left out. With --dev-source and --dev-target
+      the epoch with the lowest loss on them counts, and in the end they are
+      translated, greedily and with a beam, and scored as 'antlm eval translation'
+      does. The folder written is a model that every command opens; 'antlm
+      translate' translates with it.
 
-      Example: antlm finetune translate run --source train.en --target train.de --dev-source val.en \\
+      Example: antlm finetune translate run --source train.en --target train.de \\
+          --dev-source val.en \\
           --dev-target val.de --mask prefix --epochs 8 --out en-de
       """)
 

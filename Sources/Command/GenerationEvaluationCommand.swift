@@ -10,14 +10,16 @@ struct GenerationEvaluationCommand: ParsableCommand {
     abstract:
       "Judges what a model generates: its perplexity of it, how varied it is, how often it repeats itself.",
     discussion: """
-      perplexity  of the continuations, the model's own, given the prompt; low where it knows well or repeats itself
+      perplexity  of the continuations, the model's own, given the prompt; low where
+                  it knows well or repeats itself
       distinct-n  different n-grams / all n-grams
       rep-4       share of 4-grams that a text has said before, mean over the texts
-      self-BLEU   BLEU of each continuation against the others of its prompt: high where they are all alike
+      self-BLEU   BLEU of each continuation against the others of its prompt: high
+                  where they are all alike
       length      words
 
-      Words are those that BLEU compares. The last line is of all texts together, self-BLEU and rep-4 being means over
-      the texts.
+      Words are those that BLEU compares. The last line is of all texts together,
+      self-BLEU and rep-4 being means over the texts.
 
       Example: antlm eval generate run --prompts prompts.txt --count 8 --tokens 40
       """)

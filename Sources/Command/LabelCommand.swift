@@ -8,8 +8,9 @@ struct LabelCommand: ParsableCommand {
     commandName: "classify",
     abstract: "Labels texts with a classifier that was fine-tuned for their task.",
     discussion: """
-      Reads one JSON object a line with the task's fields (see 'antlm finetune classify --help') and prints
-      {"idx": …, "pred": …} for each, idx being the line's own or else its number, from 0.
+      Reads one JSON object a line with the task's fields (see 'antlm finetune
+      classify --help') and prints {"idx": …, "pred": …} for each, idx being the
+      line's own or else its number, from 0.
 
       Examples:
         antlm finetune classify run --task rte --data glue --recipe 2024 --out rte

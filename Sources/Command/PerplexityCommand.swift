@@ -9,9 +9,10 @@ struct PerplexityCommand: ParsableCommand {
     commandName: "perplexity",
     abstract: "How well a model predicts a text, under each objective.",
     discussion: """
-      The text is read in blocks as training reads it. CLM predicts each next token, MLM and MNTP the hidden ones,
-      PrefixLM each next token after a prefix that sees itself both ways. Losses are in nats a token, perplexities
-      their exponentials.
+      The text is read in blocks as training reads it. CLM predicts each next token,
+      MLM and MNTP the hidden ones, PrefixLM each next token after a prefix that
+      sees itself both ways. Losses are in nats a token, perplexities their
+      exponentials.
 
       Example: antlm eval perplexity run dev.txt --objectives CLM MLM PrefixLM
       """)

@@ -8,8 +8,9 @@ struct PresetsCommand: ParsableCommand {
     commandName: "presets",
     abstract: "Shows the recipes of 'antlm train --preset', and where each value comes from.",
     discussion: """
-      source: read in the code, files or article named; reported: told by others; unconfirmed: recalled, or the
-      base model's own where what AntLM used is not known; ours: chosen here.
+      source: read in the code, files or article named; reported: told by others;
+      unconfirmed: recalled, or the base model's own where what AntLM used is not
+      known; ours: chosen here.
 
       Example: antlm presets antlm-ltg-bert-base
       """)

@@ -9,12 +9,14 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "Shows runs on a page: curves, evaluations and samples.",
     discussion: """
-      One HTML file that needs nothing beside itself. A run may still be in training. What 'antlm study' found a run
-      to be worth (its evaluations.jsonl) is shown as tables.
+      One HTML file that needs nothing beside itself. A run may still be in
+      training. What 'antlm study' found a run to be worth (its evaluations.jsonl)
+      is shown as tables.
 
       Examples:
         antlm report run --out report.html
-        antlm report runs/clm runs/mlm runs/both --prompt "The dog" --prompt "The dog [MASK] the ball."
+        antlm report runs/clm runs/mlm runs/both --prompt "The dog" \\
+            --prompt "The dog [MASK] the ball."
       """)
 
   @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))

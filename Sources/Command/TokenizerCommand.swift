@@ -16,8 +16,9 @@ struct TokenizerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Learns a vocabulary from text and writes a Hugging Face tokenizer.json.",
       discussion: """
-        bpe is GPT-2's, with <pad>, <s>, </s> and [MASK]. wordpiece is LTG-BERT's, with [UNK], [CLS], [SEP], [PAD],
-        [MASK], [PAR] and [TAB], a space before each text and digits one by one.
+        bpe is GPT-2's, with <pad>, <s>, </s> and [MASK]. wordpiece is LTG-BERT's,
+        with [UNK], [CLS], [SEP], [PAD], [MASK], [PAR] and [TAB], a space before each
+        text and digits one by one.
 
         Examples:
           antlm tokenizer train --vocab 8192 --out tok.json text.txt more/

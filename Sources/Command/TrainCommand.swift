@@ -14,16 +14,21 @@ struct TrainCommand: ParsableCommand {
     abstract: "Trains a model under a schedule of objectives, or takes a run up again.",
     discussion: """
       Examples:
-        antlm train --model llama-mini --schedule 4_CLM+16_MLM+4_CLM --train text.txt --dev dev.txt \\
+        antlm train --model llama-mini --schedule 4_CLM+16_MLM+4_CLM \\
+            --train text.txt --dev dev.txt \\
           --tokenizer tok.json --out run
-        antlm train --preset antlm-babyllama --train corpus/ --dev dev/ --tokenizer tok.json --out run
+        antlm train --preset antlm-babyllama --train corpus/ --dev dev/ \\
+            --tokenizer tok.json --out run
         antlm train --resume run
 
-      A preset brings model, schedule and recipe; options given beside it go before ('antlm presets' shows them). A schedule counts epochs (4_CLM) or steps (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6. It alternates
-      CLM (the next token, causal), MLM (hidden tokens, every position sees all), MNTP (as MLM, predicted one
-      position earlier) and PrefixLM (the next token after a prefix that sees itself both ways).
-      Ctrl-C or SIGTERM finishes the step and saves; an evaluation is made up for on --resume. A resumed run
-      gives the bits it would have given.
+      A preset brings model, schedule and recipe; options given beside it go before
+      ('antlm presets' shows them). A schedule counts epochs (4_CLM) or steps
+      (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6. It alternates CLM (the next
+      token, causal), MLM (hidden tokens, every position sees all), MNTP (as MLM,
+      predicted one position earlier) and PrefixLM (the next token after a prefix
+      that sees itself both ways). Ctrl-C or SIGTERM finishes the step and saves; an
+      evaluation is made up for on --resume. A resumed run gives the bits it would
+      have given.
       """)
 
   @Option(help: ArgumentHelp("Take this run up after its newest checkpoint.", valueName: "run"))

@@ -9,7 +9,8 @@ struct TranslateCommand: ParsableCommand {
     commandName: "translate",
     abstract: "Translates a text line by line.",
     discussion: """
-      RUN is what 'antlm finetune translate' wrote. Each line gives a line, a blank one a blank one.
+      RUN is what 'antlm finetune translate' wrote. Each line gives a line, a blank
+      one a blank one.
 
       Example: antlm translate en-de text.en --beam 4 --output text.de
       """)

@@ -10,8 +10,9 @@ struct TranslationScoreCommand: ParsableCommand {
     commandName: "translation",
     abstract: "BLEU and chrF of translations against references.",
     discussion: """
-      Both files have a sentence a line, and line n of one is to be held against line n of the other. The scores are
-      those that sacrebleu gives by default: BLEU over words as mteval-v13a cuts them, its case kept, smoothed where an
+      Both files have a sentence a line, and line n of one is to be held against
+      line n of the other. The scores are those that sacrebleu gives by default:
+      BLEU over words as mteval-v13a cuts them, its case kept, smoothed where an
       order has no match; chrF2 over up to 6 characters.
 
       Example: antlm eval translation --hypotheses out.de --references val.de
