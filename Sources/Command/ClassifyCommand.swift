@@ -23,7 +23,8 @@ struct ClassifyCommand: ParsableCommand {
 
       Every seed starts from the same model with a new head. After each epoch the
       validation examples are classified; the best epoch counts. What is printed as
-      majority is one label for all, the one most frequent in training.
+      majority is one label for all, the one most frequent in training. Settings that
+      are not given are the recipe's.
 
       Examples:
         antlm finetune classify run --task rte --data glue --recipe 2024
@@ -46,22 +47,13 @@ struct ClassifyCommand: ParsableCommand {
   @Option(parsing: .upToNextOption, help: "One run a seed. (default: the recipe's: 12 for 2024, 42 for 2025)")
   var seeds: [UInt64] = []
 
-  @Option(help: "Passes over the training examples, at most. (default: the recipe's, as of all that follow)")
-  var epochs: Int?
-  @Option(help: "Examples an update.")
-  var batch: Int?
-  @Option(name: .customLong("lr"), help: "Peak learning rate.")
-  var learningRate: Double?
-  @Option(help: "Epochs without a gain after which a run stops; 0 for all epochs.")
-  var patience: Int?
+  @OptionGroup var tuning: FineTuningOptions
   @Option(help: "Tokens of an input at most; longer ones are cut.")
   var length: Int?
   @Option(
     help: ArgumentHelp("What the best epoch is chosen by.", valueName: "accuracy|f1|matthews"))
   var select: ClassificationScores.Metric?
 
-  @Option(help: "Read only the first so many examples of either file.")
-  var limit: Int?
   @Option(
     help: ArgumentHelp(
       "Write the best seed's labels of the validation examples here, {\"idx\": …, \"pred\": …} a line. The best seed "
@@ -79,8 +71,6 @@ struct ClassifyCommand: ParsableCommand {
 
   func validate() throws {
     if data.isEmpty { throw ValidationError("--data is empty; name a folder") }
-    if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
-    if let patience, patience < 0 { throw ValidationError("--patience must be 0 or more") }
     guard Set(seeds).count == seeds.count else { throw ValidationError("--seeds names one twice") }
     if select == .f1, task.labels > 2 {
       throw ValidationError("--select f1 needs two labels; \(task.rawValue) has \(task.labels)")
@@ -98,17 +88,13 @@ struct ClassifyCommand: ParsableCommand {
       try OutputPath.requirePlace(for: out, makingFolders: true)
     }
     var recipe = ClassificationRecipe(recipe, task)
-    if let epochs { recipe.settings.epochs = epochs }
-    if let batch { recipe.settings.batch = batch }
-    if let learningRate { recipe.settings.learningRate = learningRate }
-    if let patience { recipe.settings.patience = patience == 0 ? nil : patience }
+    recipe.settings = try tuning.applied(to: recipe.settings)
     if let length { recipe.length = length }
     if let select { recipe.selection = select }
-    try recipe.settings.validate()
 
     var training = try ClassificationExamples(files.training, task)
     var validation = try ClassificationExamples(files.validation, task)
-    if let limit {
+    if let limit = tuning.limit {
       training.limit(limit)
       validation.limit(limit)
     }

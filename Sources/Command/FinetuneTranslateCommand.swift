@@ -19,6 +19,9 @@ struct FinetuneTranslateCommand: ParsableCommand {
       does. The folder written is a model that every command opens; 'antlm
       translate' translates with it.
 
+      Unless told otherwise: 5 epochs, 64 pairs an update, rate 5e-4 after 5 % of the
+      updates, patience 3.
+
       Example: antlm finetune translate run --source train.en --target train.de \\
           --dev-source val.en \\
           --dev-target val.de --mask prefix --epochs 8 --out en-de
@@ -39,22 +42,11 @@ struct FinetuneTranslateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The folder to write the model to: new or empty.", valueName: "folder"))
   var out: String
 
-  @Option(help: "Passes over the pairs, at most. (default: 5)")
-  var epochs: Int?
-  @Option(help: "Pairs an update. (default: 64)")
-  var batch: Int?
-  @Option(name: .customLong("lr"), help: "Peak learning rate. (default: 5e-4)")
-  var learningRate: Double?
-  @Option(help: "Part of the updates in which the rate climbs. (default: 0.05)")
-  var warmup: Double?
-  @Option(help: "Epochs without a gain after which training stops; 0 for all epochs. (default: 3)")
-  var patience: Int?
+  @OptionGroup var tuning: FineTuningOptions
   @Option(help: "Dropout in place of the model's own: 0 for Llama, 0.1 for LTG-BERT.")
   var dropout: Float?
   @Option(help: "Decides the order of the pairs and what is dropped out.")
   var seed: UInt64 = 1
-  @Option(help: "Read only the first so many training pairs.")
-  var limit: Int?
 
   @OptionGroup var beam: BeamOptions
   @Option(
@@ -66,8 +58,6 @@ struct FinetuneTranslateCommand: ParsableCommand {
 
   func validate() throws {
     if out.isEmpty { throw ValidationError("--out is empty; name a folder") }
-    if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
-    if let patience, patience < 0 { throw ValidationError("--patience must be 0 or more") }
     guard (devSource == nil) == (devTarget == nil) else {
       throw ValidationError("--dev-source and --dev-target belong together; give both or none")
     }
@@ -78,22 +68,14 @@ struct FinetuneTranslateCommand: ParsableCommand {
     }
   }
 
-  private var settings: FineTuningSettings {
-    var settings = TranslationTraining.defaultSettings
-    if let epochs { settings.epochs = epochs }
-    if let batch { settings.batch = batch }
-    if let learningRate { settings.learningRate = learningRate }
-    if let warmup { settings.warmup = warmup }
-    if let patience { settings.patience = patience == 0 ? nil : patience }
-    settings.seed = seed
-    return settings
-  }
-
   func run() throws {
-    try settings.validate()
+    var settings = try tuning.applied(to: TranslationTraining.defaultSettings)
+    settings.seed = seed
     try ModelExchange.requireNew(out)
+    try OutputPath.requirePlace(for: out, makingFolders: true)
+    if let output { try OutputPath.requirePlace(for: output) }
     var text = try ParallelText(source: sourceText, target: target)
-    if let limit { text.limit(limit) }
+    if let limit = tuning.limit { text.limit(limit) }
     var development: ParallelText?
     if let devSource, let devTarget {
       development = try ParallelText(source: devSource, target: devTarget)

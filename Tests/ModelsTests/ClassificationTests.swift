@@ -48,39 +48,9 @@ import Testing
           loss: loss)
         return device.readDoubles(loss)[0]
       }
-      _ = run()
-      let gradients = device.readDoubles(try #require(parameters.gradients))
-      let values = device.readDoubles(parameters.values)
-      let signs = RandomStream(seed: 8, purpose: .shuffling)
-      for segment in parameters.segments {
-        let used = segment.range.filter { gradients[$0] != 0 }
-        if ["classifier.nonlinearity", "lm_head"].contains(where: segment.name.hasPrefix) {
-          #expect(used.isEmpty, "\(segment.name)")
-          continue
-        }
-        let largest = gradients[segment.range].map(abs).max() ?? 0
-        #expect(largest > 1e-5, "\(segment.name) has no gradient")
-        guard !used.isEmpty else { continue }
-        var directions = [0, used.count / 2, used.count - 1].map { [used[$0]: 1.0] }
-        directions.append(
-          Dictionary(
-            uniqueKeysWithValues: segment.range.map { ($0, signs.uniform(UInt64($0)) < 0.5 ? 1.0 : -1.0) }))
-        for direction in directions {
-          func loss(_ shift: Double) -> Double {
-            var shifted = values
-            for (element, weight) in direction { shifted[element] += shift * weight }
-            device.writeDoubles(shifted, to: parameters.values)
-            return run()
-          }
-          let h = 2e-6
-          let numeric = (loss(h) - loss(-h)) / (2 * h)
-          let analytic = direction.reduce(0) { $0 + $1.value * gradients[$1.key] }
-          #expect(
-            abs(numeric - analytic) <= 1e-6 * max(largest, abs(analytic)),
-            "\(segment.name): \(analytic), by differences \(numeric)")
-        }
-        device.writeDoubles(values, to: parameters.values)
-      }
+      try expectGradients(
+        of: parameters, on: device, unused: ["classifier.nonlinearity", "lm_head"], least: 1e-5, step: 2e-6,
+        run)
     }
   }
 

@@ -46,36 +46,10 @@ import Testing
     }
 
     let value = run()
-    let gradients = device.readDoubles(try #require(parameters.gradients))
     if example.dropout == 0 {
       let losses = try model.losses(input, labels: labels)
       #expect(abs(value - losses.reduce(0) { $0 + Double($1) } / 2) < 1e-5)
     }
-    let values = device.readDoubles(parameters.values)
-    let signs = RandomStream(seed: 8, purpose: .shuffling)
-    for segment in parameters.segments {
-      let largest = gradients[segment.range].map(abs).max() ?? 0
-      #expect(largest > 1e-4, "\(segment.name) has no gradient")
-      let used = segment.range.filter { gradients[$0] != 0 }
-      var directions = [0, used.count / 2, used.count - 1].map { [used[$0]: 1.0] }
-      directions.append(
-        Dictionary(
-          uniqueKeysWithValues: segment.range.map { ($0, signs.uniform(UInt64($0)) < 0.5 ? 1.0 : -1.0) }))
-      for direction in directions {
-        func loss(_ shift: Double) -> Double {
-          var shifted = values
-          for (element, weight) in direction { shifted[element] += shift * weight }
-          device.writeDoubles(shifted, to: parameters.values)
-          return run()
-        }
-        let h = 1e-5
-        let numeric = (loss(h) - loss(-h)) / (2 * h)
-        let analytic = direction.reduce(0) { $0 + $1.value * gradients[$1.key] }
-        #expect(
-          abs(numeric - analytic) <= 1e-6 * max(largest, abs(analytic)),
-          "\(segment.name): \(analytic), by differences \(numeric)")
-      }
-      device.writeDoubles(values, to: parameters.values)
-    }
+    try expectGradients(of: parameters, on: device, least: 1e-4, step: 1e-5, run)
   }
 }

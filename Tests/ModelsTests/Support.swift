@@ -1,7 +1,9 @@
 import Autograd
 import Device
+import DeviceCheck
 import Foundation
 import Models
+import Testing
 
 extension LlamaConfiguration {
   /// Two layers, everything small, no size a multiple of another.
@@ -61,4 +63,50 @@ final class TemporaryFolder {
 
   init() { try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
   deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+/// Expects that the gradients a run leaves are those of its value, by central differences: a few elements of each
+/// segment, and one direction through all of it.
+///
+/// - Parameters:
+///   - unused: beginnings of the names of segments that must have no gradient.
+///   - least: what the largest gradient of any other segment is above.
+///   - run: computes the value and adds to the gradients, which are zero.
+func expectGradients(
+  of parameters: Parameters, on device: ReferenceDevice, unused: [String] = [], least: Double, step: Double,
+  _ run: () -> Double
+) throws {
+  parameters.zeroGradients()
+  _ = run()
+  let gradients = device.readDoubles(try #require(parameters.gradients))
+  let values = device.readDoubles(parameters.values)
+  let signs = RandomStream(seed: 8, purpose: .shuffling)
+  for segment in parameters.segments {
+    let used = segment.range.filter { gradients[$0] != 0 }
+    if unused.contains(where: segment.name.hasPrefix) {
+      #expect(used.isEmpty, "\(segment.name)")
+      continue
+    }
+    let largest = gradients[segment.range].map(abs).max() ?? 0
+    #expect(largest > least, "\(segment.name) has no gradient")
+    guard !used.isEmpty else { continue }
+    var directions = [0, used.count / 2, used.count - 1].map { [used[$0]: 1.0] }
+    directions.append(
+      Dictionary(
+        uniqueKeysWithValues: segment.range.map { ($0, signs.uniform(UInt64($0)) < 0.5 ? 1.0 : -1.0) }))
+    for direction in directions {
+      func value(_ shift: Double) -> Double {
+        var shifted = values
+        for (element, weight) in direction { shifted[element] += shift * weight }
+        device.writeDoubles(shifted, to: parameters.values)
+        return run()
+      }
+      let numeric = (value(step) - value(-step)) / (2 * step)
+      let analytic = direction.reduce(0) { $0 + $1.value * gradients[$1.key] }
+      #expect(
+        abs(numeric - analytic) <= 1e-6 * max(largest, abs(analytic)),
+        "\(segment.name): \(analytic), by differences \(numeric)")
+    }
+    device.writeDoubles(values, to: parameters.values)
+  }
 }
