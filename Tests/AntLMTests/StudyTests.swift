@@ -56,10 +56,14 @@ import Text
     ("models: [llama-micro]", "models: [llama-giant]", 1, "no model 'llama-giant'"),
     ("models: [llama-micro]", "models: llama-micro", 1, "a list"),
     ("epochs: 2", "epochs: two", 2, "a whole number"),
-    ("epochs: 2", "epochs: 2\nepochs: 2", nil, "not YAML"),
+    ("epochs: 2", "epochs: 2\nepochs: 2", nil, "'epochs' stands there twice"),
     ("epochs: 2", "epoch: 2", 2, "unknown key 'epoch'"),
     ("  both: 1_CLM+1_MLM", "  both: 1_CLM+", 4, "column 7"),
     ("  both: 1_CLM+1_MLM", "  CLM: 2_CLM", 4, "trained anyway"),
+    ("  both: 1_CLM+1_MLM", "  both: 2_CLM+1_MLM", 4, "add up to 2"),
+    ("  both: 1_CLM+1_MLM", "  both: 1_CLM", 4, "add up to 2"),
+    ("models: [llama-micro]", "models: [a|b.json]", 1, "cannot be called"),
+    ("models: [llama-micro]", "models: [x.json, y/x.json]", 1, "would be called"),
     ("  both: 1_CLM+1_MLM", "  a/b: 2_CLM", 4, "cannot be called"),
     ("seeds: [1, 2]", "seeds: [1, 1]", 1, "one seed twice"),
     ("seeds: [1, 2]", "seeds: []", 5, "at least one"),
@@ -98,6 +102,12 @@ import Text
   }
 
   /// One figure alone tells nothing apart; touching intervals do not.
+  @Test func equalFiguresHaveNoInterval() throws {
+    let equal = try #require(Interval([2, 2, 2]))
+    let low = try #require(Interval([1, 1.1, 0.9]))
+    #expect(equal.margin == nil && !equal.isAbove(low))
+  }
+
   @Test func onlyWhatDoesNotOverlapIsApart() throws {
     let low = try #require(Interval([1, 1.1, 0.9]))
     let high = try #require(Interval([2, 2.1, 1.9]))
@@ -229,8 +239,7 @@ import Text
 
   @Test func schedulesMustBeEquallyLong() throws {
     for (schedule, advice) in [
-      ("long: 2_CLM+1_MLM", "add up to 2"), ("short: 1_CLM", "add up to 2"),
-      ("few: 2s_CLM+1s_MLM", "repeat more"),
+      ("few: 2s_CLM+1s_MLM", "repeat more")
     ] {
       do {
         _ = try StudyRun(study(schedule), in: tiny.scratch.path("unequal"))
@@ -238,6 +247,66 @@ import Text
       } catch let error as StudyError {
         #expect("\(error)".contains(advice), "\(error)")
       }
+    }
+  }
+
+  /// What is done is not taken for what the study now asks.
+  @Test func otherSettingsAreNotTheSameStudy() throws {
+    _ = try run(study("both: 1_CLM+1_MLM"), in: "done")
+    func expectRefusal(_ complaint: String, of study: @autoclosure () throws -> Study) throws {
+      do {
+        _ = try run(try study(), in: "done")
+        Issue.record("went on: \(complaint)")
+      } catch let error as StudyError {
+        #expect("\(error)".contains(complaint), "\(error)")
+      }
+    }
+    try expectRefusal("other options", of: study("both: 1_CLM+1_MLM", learningRate: "2e-2"))
+    try expectRefusal("other options", of: study("both: 1_MLM+1_CLM"))
+    let training = try String(contentsOfFile: tiny.training, encoding: .utf8)
+    try (training + "One more line.\n").write(toFile: tiny.training, atomically: true, encoding: .utf8)
+    try expectRefusal("other options", of: study("both: 1_CLM+1_MLM"))
+    try training.write(toFile: tiny.training, atomically: true, encoding: .utf8)
+    let model = try String(contentsOfFile: tiny.model, encoding: .utf8)
+    try model.replacingOccurrences(of: "0.1", with: "0.2")
+      .write(toFile: tiny.model, atomically: true, encoding: .utf8)
+    try expectRefusal("other options", of: study("both: 1_CLM+1_MLM"))
+    try model.write(toFile: tiny.model, atomically: true, encoding: .utf8)
+    try String(contentsOfFile: pairs, encoding: .utf8).replacingOccurrences(of: "hug her", with: "hugged her")
+      .write(toFile: pairs, atomically: true, encoding: .utf8)
+    try expectRefusal("other minimal pairs", of: study("both: 1_CLM+1_MLM"))
+  }
+
+  /// A folder that was moved in the middle goes on.
+  @Test func aMovedStudyGoesOn() throws {
+    let english = try Study(
+      yaml: """
+        models: [model.json]
+        epochs: 1
+        schedules: {two: 1_CLM}
+        seeds: [1]
+        english: {sentences: 150, vocabulary: 300, pairs: 2}
+        pairs: {limit: 1, scoring: [causal]}
+        training: {batch: 32, length: 16, checkpointEvery: 2}
+        """, path: tiny.scratch.path("study.yaml"))
+    let whole = try run(english, in: "stays")
+    _ = try run(english, in: "here", stopAfter: 3)
+    try FileManager.default.moveItem(atPath: tiny.scratch.path("here"), toPath: tiny.scratch.path("there"))
+    let moved = try run(english, in: "there")
+    #expect(moved.results.count == 3 && moved.results.map(\.devLosses) == whole.results.map(\.devLosses))
+  }
+
+  /// What could be known at the start is not found out run by run.
+  @Test func whatCannotBeIsRefusedAtOnce() throws {
+    let long = Array(repeating: "The dog sees a bird.", count: 20).joined(separator: " ")
+    try "{\"sentence_good\": \"\(long)\", \"sentence_bad\": \"A\"}\n"
+      .write(toFile: pairs, atomically: true, encoding: .utf8)
+    #expect(throws: TextFileError.self) {
+      try StudyRun(study("both: 1_CLM+1_MLM"), in: tiny.scratch.path("long"))
+    }
+    try FileManager.default.removeItem(atPath: tiny.model)
+    #expect(throws: (any Error).self) {
+      try StudyRun(study("both: 1_CLM+1_MLM"), in: tiny.scratch.path("missing"))
     }
   }
 

@@ -132,6 +132,41 @@ public struct MinimalPairs: Sendable {
     }
   }
 
+  /// Both sentences of each pair, in order.
+  ///
+  /// - Parameter maximum: positions of the model.
+  /// - Throws: ``TextFileError/line(path:line:expected:)`` for a sentence that does not fit.
+  func texts(_ tokenizer: Tokenizer, _ scoring: Scoring, maximum: Int) throws -> [ScoredText] {
+    func encode(_ text: String) -> [Int32] { tokenizer.encode(text, recognizingSpecials: false) }
+    return try pairs.flatMap { pair in
+      try [pair.good, pair.bad].map { sentence in
+        // No piece crosses the space between context and target, so the tokens are those of the whole.
+        let given = sentence.context.map(encode) ?? []
+        let target = encode((sentence.context == nil ? "" : " ") + sentence.text)
+        let text = ScoredText(given + target, from: given.count)
+        guard scoring.positions(text) <= maximum else {
+          throw TextFileError.line(
+            path: pair.file, line: pair.line,
+            expected:
+              "a sentence of \(scoring.positions(text)) tokens, specials included, where the model has \(maximum) "
+              + "positions; leave it out or use a longer model")
+        }
+        return text
+      }
+    }
+  }
+
+  /// Tells these pairs from others.
+  var checksum: String {
+    var hash = ContentHash()
+    for pair in pairs {
+      for part in [pair.phenomenon, pair.good.context ?? "", pair.good.text, pair.bad.text] {
+        Array(part.utf8).withUnsafeBytes { hash.combine($0) }
+      }
+    }
+    return hash.description
+  }
+
   /// The scores of both sentences of each pair, in order.
   ///
   /// - Parameter positions: of one batch, padding included; no score depends on it.
@@ -139,28 +174,9 @@ public struct MinimalPairs: Sendable {
     of trained: TrainedModel, _ scoring: Scoring, positions: Int = Scorer.defaultPositions,
     progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [(good: Score, bad: Score)] {
-    func scored(_ sentence: Sentence) -> ScoredText {
-      guard let context = sentence.context else {
-        return ScoredText(trained.tokenizer.encode(sentence.text, recognizingSpecials: false))
-      }
-      // No piece crosses the space between the two, so the tokens are those of the whole.
-      let given = trained.tokenizer.encode(context, recognizingSpecials: false)
-      let target = trained.tokenizer.encode(" " + sentence.text, recognizingSpecials: false)
-      return ScoredText(given + target, from: given.count)
-    }
-    let texts = pairs.flatMap { [scored($0.good), scored($0.bad)] }
-    let scores: [Score]
-    do {
-      scores = try Scorer(trained.model, specials: trained.specials, positions: positions)(
-        texts, scoring, progress: progress)
-    } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
-      let pair = pairs[(item - 1) / 2]
-      throw TextFileError.line(
-        path: pair.file, line: pair.line,
-        expected:
-          "a sentence of \(tokens) tokens, specials included, where the model has \(maximum) positions; "
-          + "leave it out or use a longer model")
-    }
+    let scores = try Scorer(trained.model, specials: trained.specials, positions: positions)(
+      try texts(trained.tokenizer, scoring, maximum: trained.model.maximumLength), scoring, progress: progress
+    )
     return pairs.indices.map { (scores[2 * $0], scores[2 * $0 + 1]) }
   }
 

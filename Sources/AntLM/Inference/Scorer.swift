@@ -11,6 +11,15 @@ import Text
 ///     mntp     the same without </s>, read one position earlier, as MNTP predicts (GPT-BERT)
 public enum Scoring: String, Sendable, CaseIterable {
   case causal, mlm, mntp
+
+  /// Positions that a text takes, special tokens included.
+  func positions(_ text: ScoredText) -> Int {
+    switch self {
+    case .causal: text.tokens.count
+    case .mlm: text.tokens.count + 2
+    case .mntp: text.tokens.count + 1
+    }
+  }
 }
 
 /// How probable a text is to the model.
@@ -92,7 +101,7 @@ public struct Scorer {
       .sorted { (texts[$0].tokens.count, $0) < (texts[$1].tokens.count, $1) }
     var total = 0
     for text in order {
-      let count = length(texts[text], scoring)
+      let count = scoring.positions(texts[text])
       guard count <= model.maximumLength else {
         throw InferenceError.tooLong(item: text + 1, tokens: count, maximum: model.maximumLength)
       }
@@ -116,15 +125,6 @@ public struct Scorer {
     }
     if !batch.isEmpty { try run() }
     return scores
-  }
-
-  /// Positions that a text takes, special tokens included.
-  private func length(_ text: ScoredText, _ scoring: Scoring) -> Int {
-    switch scoring {
-    case .causal: text.tokens.count
-    case .mlm: text.tokens.count + 2
-    case .mntp: text.tokens.count + 1
-    }
   }
 
   private func sequences(_ text: Int, _ scored: ScoredText, _ scoring: Scoring) -> [Sequence] {

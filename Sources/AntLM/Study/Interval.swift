@@ -2,7 +2,8 @@
 ///
 ///     mean ± t(0.975, n - 1) * deviation / sqrt(n),   deviation² = sum of (x - mean)² / (n - 1)
 ///
-/// a 95 % interval by Student's t, if the figures are about normal. One figure alone has no interval.
+/// a 95 % interval by Student's t, if the figures are about normal. One figure alone has no interval, nor
+/// have equal ones.
 public struct Interval: Equatable, Sendable {
   public var count: Int
   public var mean: Double
@@ -20,9 +21,11 @@ public struct Interval: Equatable, Sendable {
       ? nil : (figures.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot()
   }
 
-  /// Half the width of the interval.
+  /// Half the width of the interval. Nil for one figure, and for equal ones: few figures that happen to be equal
+  /// do not make a sure thing.
   public var margin: Double? {
-    deviation.map { Self.student(count - 1) * $0 / Double(count).squareRoot() }
+    guard let deviation, deviation > 0 else { return nil }
+    return Self.student(count - 1) * deviation / Double(count).squareRoot()
   }
 
   /// Whether all of this interval lies above all of the other. Never where one of them has none.

@@ -42,27 +42,32 @@ extension Study {
           "no model '\(model)'; give one of \(ModelConfiguration.presetNames.joined(separator: ", ")), or a config.json"
         )
       }
+      guard Self.isPlain(Self.shortName(model)) else {
+        throw node.error(
+          "a model's file cannot be called '\(Self.shortName(model))' here; \(Self.plainNames)")
+      }
       return model.hasSuffix(".json") ? absolute(model) : model
     }
-    let names = models.map(Self.shortName)
-    guard Set(names).count == names.count else { throw root.error("two models have the same name") }
     epochs = try root.required("epochs", in: fields).integer(1...1_000_000)
     let epochs = epochs
     schedules = Self.baselines.map { NamedSchedule(name: $0, notation: "\(epochs)_\($0)") }
     for (name, node) in try root.required("schedules", in: fields).entries() {
-      let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._+-".contains($0)) }
-      guard isPlain, !name.hasPrefix(".") else {
-        throw node.error("a schedule cannot be called '\(name)'; use letters, digits, '-', '_', '+' and '.'")
+      guard Self.isPlain(name) else {
+        throw node.error("a schedule cannot be called '\(name)'; \(Self.plainNames)")
       }
       guard !schedules.contains(where: { $0.name == name }) else {
         throw node.error(
           "CLM and MLM alone are trained anyway; leave '\(name)' out or call it something else")
       }
       do {
-        schedules.append(
-          NamedSchedule(
-            name: name,
-            notation: try Schedule(node.string(), objectives: Objectives.names).description))
+        let schedule = try Schedule(node.string(), objectives: Objectives.names)
+        let lengths = schedule.phases.map { if case .epochs(let count) = $0.duration { count } else { 0 } }
+        let sum = lengths.reduce(0) { $0.addingReportingOverflow($1).partialValue }
+        guard sum == epochs || lengths.contains(0) else {
+          throw node.error(
+            "'\(name)' has \(sum) epochs and the study \(epochs); let its epochs add up to \(epochs)")
+        }
+        schedules.append(NamedSchedule(name: name, notation: schedule.description))
       } catch let error as ScheduleError {
         throw node.error("\(error)")
       }
@@ -131,7 +136,18 @@ extension Study {
     } catch let error as TrainingError {
       throw (fields["training"] ?? root).error("\(error)")
     }
+    if let twice = Dictionary(grouping: jobs, by: \.name).first(where: { $0.value.count > 1 })?.key {
+      throw root.error("two runs would be called '\(twice)'; call a model or a schedule something else")
+    }
   }
+
+  /// Whether a name may be part of a folder's, in any file system and any table.
+  private static func isPlain(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count) && !name.hasPrefix(".")
+      && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._+-".contains($0)) }
+  }
+
+  private static let plainNames = "use up to 64 letters, digits, '-', '_', '+' and '.'"
 
   /// Options of a run that 'training' cannot say.
   private static let ownOptions: Set = [
@@ -158,6 +174,9 @@ private struct StudyNode {
       case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
         .composer(_, let problem, let mark, _):
         throw StudyError.file(path: path, line: mark.line, reason: "not YAML: \(problem)")
+      case .duplicatedKeysInMapping(let keys, _):
+        throw StudyError.file(
+          path: path, line: nil, reason: "'\(keys.sorted().joined(separator: "', '"))' stands there twice")
       default:
         throw StudyError.file(path: path, line: nil, reason: "not YAML: \(error)")
       }
@@ -206,7 +225,9 @@ private struct StudyNode {
   }
 
   func string() throws -> String {
-    guard let scalar = node.scalar?.string, !scalar.isEmpty else { throw error("expected a text") }
+    guard let scalar = node.scalar?.string, !scalar.isEmpty else {
+      throw error("expected a number or a text")
+    }
     return scalar
   }
 

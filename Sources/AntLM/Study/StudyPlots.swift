@@ -12,7 +12,9 @@ extension StudyResults {
         ("pairs", scored, "% of pairs right", 50.0), ("losses", losses, "dev loss, nats a label", nil),
       ] where !measures.isEmpty {
         let plot = IntervalPlot(
-          title: "\(name): \(study.epochs) epochs, \(study.seeds.count) seeds", valueLabel: label,
+          title:
+            "\(name): \(study.epochs) epochs, seeds \(study.seeds.map(String.init).joined(separator: ", "))",
+          valueLabel: label,
           groups: study.schedules.map { IntervalPlot.Group($0.name, items(measures, model, $0)) },
           reference: chance)
         plots.append(("plots/\(name)-\(kind).svg", plot.document))
@@ -37,11 +39,14 @@ extension StudyResults {
 
   private func curves(_ objective: String, _ model: String, title: String) -> LinePlot {
     let series = study.schedules.enumerated().compactMap { style, schedule -> LinePlot.Series? in
-      let result = results.first { $0.job.model == model && $0.job.schedule == schedule }
+      let result = results.first {
+        $0.job.model == model && $0.job.schedule == schedule && $0.job.seed == study.seeds[0]
+      }
       guard let points = result?.devLosses[objective] else { return nil }
       return LinePlot.Series(label: schedule.name, points: points, style: style)
     }
     return LinePlot(
-      title: "\(title): dev loss, \(objective)", xLabel: "step", yLabel: "nats a label", series: series)
+      title: "\(title): dev loss, \(objective), seed \(study.seeds[0])", xLabel: "step",
+      yLabel: "nats a label", series: series)
   }
 }

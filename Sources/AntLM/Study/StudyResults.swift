@@ -145,6 +145,11 @@ public struct StudyResults: Sendable {
       study.seeds.count > 1
       ? "Means over the seeds ± half of their 95 % interval (Student's t). "
       : "One seed: there is no interval, and nothing is compared. "
+    if study.seeds.count > 1 {
+      text +=
+        "They tell how far initial weights and the order of the data move a figure, on one text and one set of "
+        + "pairs; of many intervals a few lie apart by chance. Seeds that all agree have no interval. "
+    }
     text +=
       "Pairs in per cent right, chance 50; dev losses in nats a label, masked text at the rate of training.\n"
     for model in study.models {

@@ -2,6 +2,7 @@ import Device
 import Dispatch
 import Files
 import Foundation
+import Models
 import Synchronization
 import Text
 
@@ -29,6 +30,9 @@ public struct StudyRun: Sendable {
   private let text: StudyText
   private let pairs: MinimalPairs
   private let configurations: [TrainingConfiguration]
+  /// By the model's name in the study.
+  private let models: [String: ModelConfiguration]
+  private let textChecksum: String
   private let lock: RunLock
 
   /// Makes the folder and everything that all jobs need; refuses what could not be run.
@@ -43,11 +47,33 @@ public struct StudyRun: Sendable {
     if let limit = study.pairs.limit { pairs.limit(limit) }
     self.pairs = pairs
     let tokenizer = try Tokenizer(contentsOf: URL(filePath: text.tokenizer))
+    try tokenizer.requireMask()
+    let training = try TrainingRun.corpus(text.training, tokenizer)
+    let development =
+      text.development.isEmpty ? nil : try TrainingRun.corpus(text.development, tokenizer)
+    textChecksum = TrainingRun.checksum(training, development)
     let stepsPerEpoch = TrainingData.stepsPerEpoch(
-      tokens: try TrainingRun.corpus(text.training, tokenizer).count, length: study.training.length.first,
-      batch: study.training.batch)
+      tokens: training.count, length: study.training.length.first, batch: study.training.batch)
     configurations = try study.jobs.map {
       try study.configuration(of: $0, text: text, stepsPerEpoch: stepsPerEpoch)
+    }
+    var models: [String: ModelConfiguration] = [:]
+    for configuration in configurations where models[configuration.model] == nil {
+      let model = try TrainingRun.modelDescription(
+        configuration, tokenizer: tokenizer, tokenizerFile: text.tokenizer)
+      for scoring in study.pairs.scoring {
+        _ = try pairs.texts(tokenizer, scoring, maximum: model.architecture.maximumLength)
+      }
+      models[configuration.model] = model
+    }
+    self.models = models
+    // Figures of other pairs are not to be taken for those of these.
+    let checksum = folder.appending(path: "pairs.checksum")
+    let line = Data("\(pairs.checksum)\n".utf8)
+    if FileSystem.exists(checksum) {
+      guard try FileSystem.read(checksum) == line else { throw StudyError.otherPairs(folder: path) }
+    } else {
+      try FileSystem.write(line, to: checksum)
     }
   }
 
@@ -55,8 +81,16 @@ public struct StudyRun: Sendable {
   func path(of job: Study.Job) -> String { folder.appending(path: "runs/\(job.name)").path }
 
   /// What became of a job; nil where it is not done.
-  private func result(of job: Study.Job) throws -> StudyResult? {
-    try StudyResult(of: job, in: path(of: job), study.pairs, pairCount: pairs.pairs.count)
+  ///
+  /// - Throws: ``StudyError/otherOptions(run:)`` where what stands there is another run.
+  private func result(of job: Study.Job, _ configuration: TrainingConfiguration) throws -> StudyResult? {
+    let url = URL(filePath: path(of: job))
+    guard FileSystem.exists(url.appending(path: "config.json")) else { return nil }
+    let begun = try RunConfiguration(contentsOf: url.appending(path: "config.json"), run: url.path)
+    guard begun.model == models[job.model], begun.antlm.textChecksum == textChecksum,
+      begun.antlm.isBegun(from: configuration)
+    else { throw StudyError.otherOptions(run: url.path) }
+    return try StudyResult(of: job, in: path(of: job), study.pairs, pairCount: pairs.pairs.count)
   }
 
   /// - Parameters:
@@ -77,13 +111,13 @@ public struct StudyRun: Sendable {
       while !stop(), let number = state.withLock({ $0.take() }) {
         let job = jobs[number]
         do {
-          var result = try self.result(of: job)
+          var result = try self.result(of: job, configurations[number])
           if result == nil {
             report(.began(job, number: number + 1, of: jobs.count))
             let open = try device ?? openDevice()
             device = open
             guard try run(job, configurations[number], on: open, until: stop, report: report) else { return }
-            result = try self.result(of: job)
+            result = try self.result(of: job, configurations[number])
           }
           guard let result else { preconditionFailure("StudyRun: \(job.name) without its evaluation") }
           try state.withLock { state in
@@ -132,10 +166,9 @@ public struct StudyRun: Sendable {
     let path = path(of: job)
     let trainer: Trainer
     if FileSystem.exists(URL(filePath: path).appending(path: "config.json")) {
-      guard try TrainingRun.configuration(of: path).isBegun(from: configuration) else {
-        throw StudyError.otherOptions(run: path)
-      }
-      trainer = try TrainingRun.resume(path, on: device)
+      // The study's folder may have been moved, and its text with it.
+      trainer = try TrainingRun.resume(
+        path, on: device, training: text.training, development: text.development)
     } else {
       try FileSystem.makeFolder(folder.appending(path: "runs"))
       trainer = try TrainingRun.start(configuration, tokenizerFile: text.tokenizer, in: path, on: device)
@@ -170,9 +203,13 @@ public struct StudyRun: Sendable {
 }
 
 extension TrainingConfiguration {
-  /// Whether these, as a run records them, are `configuration` with what is found out at the start filled in.
+  /// Whether these, as a run records them, are `configuration` with what is found out at the start filled in. Where
+  /// model and text lie does not count; they are compared by what they are.
   fileprivate func isBegun(from configuration: TrainingConfiguration) -> Bool {
     var begun = configuration
+    begun.model = model
+    begun.training = training
+    begun.development = development
     begun.device = device
     begun.deviceName = deviceName
     begun.kernels = kernels

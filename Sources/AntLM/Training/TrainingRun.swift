@@ -40,10 +40,6 @@ public enum TrainingRun {
       throw RunError.notEmpty(path: folder)
     }
     let description = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
-    guard configuration.length.longest <= description.architecture.maximumLength else {
-      throw TrainingError.tooLong(
-        length: configuration.length.longest, maximum: description.architecture.maximumLength)
-    }
     // Everything that can be refused is refused before the folder is made.
     let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
     let plan = try text.plan(schedule, configuration)
@@ -181,6 +177,11 @@ public enum TrainingRun {
     return FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache/antlm")
   }
 
+  /// What a run records of its text.
+  static func checksum(_ training: TokenCorpus, _ development: TokenCorpus?) -> String {
+    training.checksum + (development.map { "-\($0.checksum)" } ?? "")
+  }
+
   /// The tokens of a text. They are kept between runs; where that folder cannot be written they are made again
   /// each time.
   static func corpus(_ paths: [String], _ tokenizer: Tokenizer) throws -> TokenCorpus {
@@ -191,15 +192,21 @@ public enum TrainingRun {
     }
   }
 
-  /// A preset of the tokenizer's size, or what a config.json says, with the tokenizer's special tokens.
-  private static func modelDescription(
+  /// A preset of the tokenizer's size, or what a config.json says, with the tokenizer's special tokens. Throws where
+  /// the sequences are longer than the model has positions.
+  static func modelDescription(
     _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String
   ) throws -> ModelConfiguration {
     let specials = tokenizer.specials
     // Where a tokenizer has no token of its own to fill up with, one that means something does.
     let padding = [specials.end, specials.beginning].contains(specials.padding) ? nil : Int(specials.padding)
-    return try modelSizes(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
+    let description = try modelSizes(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
       .withSpecialTokens(beginning: Int(specials.beginning), end: Int(specials.end), padding: padding)
+    guard configuration.length.longest <= description.architecture.maximumLength else {
+      throw TrainingError.tooLong(
+        length: configuration.length.longest, maximum: description.architecture.maximumLength)
+    }
+    return description
   }
 
   private static func modelSizes(
@@ -249,7 +256,7 @@ public enum TrainingRun {
       }
     }
 
-    var checksum: String { training.checksum + (development.map { "-\($0.checksum)" } ?? "") }
+    var checksum: String { TrainingRun.checksum(training, development) }
 
     func plan(_ schedule: Schedule, _ configuration: TrainingConfiguration) throws -> TrainingPlan {
       let steps = TrainingData.stepsPerEpoch(

@@ -1,7 +1,7 @@
 /// 128 bits that tell contents apart: two multiply-and-rotate lanes over words of eight bytes.
 ///
 /// Guards against accidents (another file, a truncated or flipped one), not against forgery.
-struct ContentHash: Equatable, Sendable, CustomStringConvertible {
+package struct ContentHash: Equatable, Sendable, CustomStringConvertible {
   private var first: UInt64 = 0x243F_6A88_85A3_08D3
   private var second: UInt64 = 0x1319_8A2E_0370_7344
 
@@ -13,7 +13,7 @@ struct ContentHash: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The bytes and how many there are.
-  mutating func combine(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func combine(_ bytes: UnsafeRawBufferPointer) {
     combine(UInt64(bytes.count))
     var position = 0
     while position + 8 <= bytes.count {
@@ -32,7 +32,9 @@ struct ContentHash: Equatable, Sendable, CustomStringConvertible {
     return (mixed.first, mixed.second)
   }
 
-  var description: String {
+  package init() {}
+
+  package var description: String {
     [words.0, words.1].map { word in
       let digits = String(word, radix: 16)
       return String(repeating: "0", count: 16 - digits.count) + digits
