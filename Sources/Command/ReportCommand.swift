@@ -38,6 +38,13 @@ struct ReportCommand: ParsableCommand {
       ["config.json", "tokenizer.json", "metrics.jsonl", "evaluations.jsonl"].map { "\(run)/\($0)" }
     }
     try OutputPath.require(out, "--out", apartFrom: read)
+    let target = OutputPath.resolved(out)
+    // What is no page may be the weights of a run.
+    if FileSystem.exists(target), !FileSystem.isFolder(target),
+      !["html", "htm"].contains(target.pathExtension)
+    {
+      throw ValidationError("--out \(out) exists and is no .html file; name a page to write")
+    }
     let folders = runs.map { OutputPath.resolved($0).path }
     if let index = folders.indices.first(where: { folders[..<$0].contains(folders[$0]) }) {
       throw ValidationError("\(runs[index]) is named twice; name each run once")

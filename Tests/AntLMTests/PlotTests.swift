@@ -60,6 +60,20 @@ import Testing
     }
   }
 
+  /// A spike is gone when it is out of reach.
+  @Test(arguments: [1e9, 3e17, 1e20, 1e300])
+  func aSpikeLeavesTheRestAsItIs(height: Double) {
+    var points = (0..<400).map { PlotPoint(Double($0), 0.4) }
+    points[100].y = height
+    let smooth = Curve.smoothed(points, reach: 4)
+    for point in smooth where abs(point.x - 100) > 4 { #expect(abs(point.y - 0.4) < 1e-9) }
+    #expect(abs(smooth[100].y / ((height + 8 * 0.4) / 9) - 1) < 1e-9)
+  }
+
+  @Test func hugePlacesAreNoTrap() {
+    #expect(Markup.number(1e300) == "1e+300" && Markup.number(9.2e17 * 10).hasPrefix("9.2"))
+  }
+
   @Test func thinningKeepsWhatStandsOut() {
     let points = random(5000)
     let column = { (x: Double) in Int(x / 50) }

@@ -137,6 +137,7 @@ import Testing
 
   @Test(arguments: [
     "", "{\"step\":3}", "nonsense", "{\"step\":31,\"loss\":\"low\"}", "{\"step\":31,\"loss\":1e99}",
+    "{\"step\":9223372036854775807}", "{\"step\":31,\"secondsElapsed\":1e300}",
   ])
   func aDamagedLineIsNamed(line: String) throws {
     let found = #expect(throws: RunError.self) { try makeRun(tail: "\(line)\n{\"step\":40}\n") }

@@ -22,8 +22,11 @@ enum Curve {
         end += 1
       }
       while points[first].x < point.x - reach {
-        sum -= points[first].y
+        let gone = points[first].y
+        sum -= gone
         first += 1
+        // A value far above the rest took their digits with it.
+        if abs(gone) > 1e6 * abs(sum) { sum = points[first..<end].reduce(0) { $0 + $1.y } }
       }
       return PlotPoint(point.x, sum / Double(end - first))
     }

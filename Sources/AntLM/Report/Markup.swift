@@ -68,6 +68,7 @@ struct Markup: Sendable, CustomStringConvertible {
 
   /// A length or a place in a drawing, to a tenth of a unit.
   static func number(_ value: Double) -> String {
+    guard abs(value) < 1e15 else { return "\(value)" }
     let tenths = Int((value * 10).rounded())
     let sign = tenths < 0 ? "-" : ""
     let rest = abs(tenths) % 10

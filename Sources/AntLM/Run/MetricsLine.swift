@@ -33,6 +33,8 @@ struct MetricsLine: Sendable, Equatable, Decodable {
   }
 
   private static let devLoss = "devLoss"
+  /// No run took thirty thousand years.
+  private static let mostSeconds = 1e12
 
   private struct Key: CodingKey {
     var stringValue: String
@@ -67,7 +69,9 @@ struct MetricsLine: Sendable, Equatable, Decodable {
     let decoder = JSONDecoder()
     var last = -1
     return try CompleteLines.read(url).map { line in
-      guard let read = try? decoder.decode(MetricsLine.self, from: line.bytes), read.step > last else {
+      guard let read = try? decoder.decode(MetricsLine.self, from: line.bytes), read.step > last,
+        read.step <= Int32.max, (0...mostSeconds).contains(read.secondsElapsed ?? 0)
+      else {
         throw RunError.damagedLine(path: url.path, line: line.number)
       }
       last = read.step
