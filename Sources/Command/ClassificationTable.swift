@@ -28,7 +28,7 @@ final class ClassificationTable {
       ["\(result.seed)", "\(result.bestEpoch)/\(result.epochs)"] + metrics.map { decimal(result.scores[$0]) })
     guard json else { return }
     var object = header
-    object.set("seed", Int(clamping: result.seed))
+    object.set("seed", result.seed)
     object.set("epoch", result.bestEpoch)
     object.set("epochs", result.epochs)
     for metric in metrics { object.set(metric.rawValue, result.scores[metric]) }
@@ -42,7 +42,7 @@ final class ClassificationTable {
     if json {
       let (label, scores) = classification.majority
       var object = header
-      object.set("seeds", results.map { Int(clamping: $0.seed) })
+      object.set("seeds", results.map(\.seed))
       var parts: [String: JSONObject] = [:]
       for (metric, column) in zip(metrics, columns) {
         parts["mean", default: JSONObject()].set(metric.rawValue, mean(column))

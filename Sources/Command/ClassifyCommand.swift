@@ -24,7 +24,9 @@ struct ClassifyCommand: ParsableCommand {
       Every seed starts from the same model with a new head. After each epoch the
       validation examples are classified; the best epoch counts. What is printed as
       majority is one label for all, the one most frequent in training. Settings that
-      are not given are the recipe's.
+      are not given are the recipe's. The 2025 recipe differs from the BabyLM
+      pipeline of that year in two ways: weight decay spares norms and biases, and
+      in mode causal the head reads the last token.
 
       Examples:
         antlm finetune classify run --task rte --data glue --recipe 2024
@@ -76,7 +78,9 @@ struct ClassifyCommand: ParsableCommand {
       throw ValidationError("--select f1 needs two labels; \(task.rawValue) has \(task.labels)")
     }
     if let predictions {
-      try OutputPath.require(predictions, "--predictions", apartFrom: [files.training, files.validation])
+      try OutputPath.require(
+        predictions, "--predictions",
+        apartFrom: [files.training, files.validation] + [out].compactMap { $0?.isEmpty == false ? $0 : nil })
     }
     if out?.isEmpty == true { throw ValidationError("--out is empty; name a folder") }
   }
@@ -143,12 +147,13 @@ struct ClassifyCommand: ParsableCommand {
       throw ExitCode(1)
     }
     guard let best else { return }
+    // The model first: where the disk is full, what is lost is the lesser of the two.
+    if let out { try classification.write(best, to: out) }
     if let predictions {
       let file = try OutputFile(OutputPath.resolved(predictions))
       try file.write(validation.predictionLines(best.predictions))
       try file.finish()
     }
-    if let out { try classification.write(best, to: out) }
   }
 }
 

@@ -65,9 +65,14 @@ enum Main {
 
   /// What shows the options of the subcommand that was called.
   private static var helpCommand: String {
-    let names = Antlm.configuration.subcommands.compactMap { $0.configuration.commandName }
-    let called = CommandLine.arguments.dropFirst().first.flatMap { names.contains($0) ? " \($0)" : nil }
-    return "antlm\(called ?? "") --help"
+    var called = "antlm"
+    var subcommands = Antlm.configuration.subcommands
+    for name in CommandLine.arguments.dropFirst() {
+      guard let command = subcommands.first(where: { $0.configuration.commandName == name }) else { break }
+      called += " \(name)"
+      subcommands = command.configuration.subcommands
+    }
+    return "\(called) --help"
   }
 
   /// Whether the options are to blame rather than the world.

@@ -64,7 +64,7 @@ struct FinetuneTranslateCommand: ParsableCommand {
     if let output {
       guard devSource != nil else { throw ValidationError("--output needs --dev-source and --dev-target") }
       try OutputPath.require(
-        output, "--output", apartFrom: [sourceText, target] + [devSource, devTarget].compactMap { $0 })
+        output, "--output", apartFrom: [sourceText, target, out] + [devSource, devTarget].compactMap { $0 })
     }
   }
 

@@ -25,13 +25,17 @@ enum OutputPath {
   ///
   /// - Parameter makingFolders: whether folders that are missing will be made.
   static func requirePlace(for path: String, makingFolders: Bool = false) throws {
-    var folder = resolved(path).deletingLastPathComponent()
+    // A folder that is there already must take what goes into it.
+    var folder = makingFolders ? resolved(path) : resolved(path).deletingLastPathComponent()
     while makingFolders, !FileSystem.exists(folder), folder.path != "/" {
       folder = folder.deletingLastPathComponent()
     }
     guard FileSystem.exists(folder) else { throw FileError("write", path, code: ENOENT) }
     guard FileSystem.isFolder(folder) else { throw FileError("write", path, code: ENOTDIR) }
-    guard access(folder.path, W_OK | X_OK) == 0 else { throw FileError("write", path) }
+    // Permissions do not tell of folders the kernel makes up, such as /proc: only trying does.
+    let trial = folder.appending(path: ".antlm.\(getpid()).\(UInt32.random(in: 0 ... .max)).partial")
+    guard mkdir(trial.path, 0o700) == 0 else { throw FileError("write", path) }
+    rmdir(trial.path)
     if FileSystem.isFolder(resolved(path)), !makingFolders { throw FileError("write", path, code: EISDIR) }
   }
 

@@ -42,9 +42,9 @@ struct PerplexityCommand: ParsableCommand {
     guard Set(objectives).count == objectives.count else {
       throw ValidationError("--objectives names one twice")
     }
-    guard (length ?? 2) >= 2, sequences >= 0, maskRate >= 0.01, maskRate <= 1 else {
-      throw ValidationError("--length must be 2 or more, --sequences 0 or more, --mask-rate 0.01 to 1")
-    }
+    guard (length ?? 2) >= 2 else { throw ValidationError("--length must be 2 or more") }
+    guard sequences >= 0 else { throw ValidationError("--sequences must be 0 or more") }
+    guard maskRate >= 0.01, maskRate <= 1 else { throw ValidationError("--mask-rate must be 0.01 to 1") }
   }
 
   func run() throws {
@@ -53,6 +53,9 @@ struct PerplexityCommand: ParsableCommand {
     if !objectives.isEmpty { options.objectives = objectives }
     if !Set(options.objectives).isDisjoint(with: ["MLM", "MNTP"]) { try trained.tokenizer.requireMask() }
     options.length = length ?? min(options.length, trained.model.maximumLength)
+    guard options.length <= trained.model.maximumLength else {
+      throw ValidationError("--length must be at most the model's \(trained.model.maximumLength) positions")
+    }
     options.sequences = sequences
     options.maskRate = maskRate
     options.seed = seed

@@ -37,6 +37,7 @@ struct TranslateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let output { try OutputPath.requirePlace(for: output) }
     let lines = try TextLines.every(file)
     guard !lines.isEmpty else { throw TextFileError.empty(path: file) }
     let (trained, device) = try source.open()

@@ -15,6 +15,10 @@ public struct JSONObject: Sendable, CustomStringConvertible {
     add(name, String(value))
   }
 
+  public mutating func set(_ name: String, _ value: UInt64) {
+    add(name, String(value))
+  }
+
   public mutating func set(_ name: String, _ value: Bool) {
     add(name, String(value))
   }
@@ -41,6 +45,10 @@ public struct JSONObject: Sendable, CustomStringConvertible {
 
   public mutating func set(_ name: String, _ values: [Int]) {
     add(name, "[" + values.map(String.init).joined(separator: ",") + "]")
+  }
+
+  public mutating func set(_ name: String, _ values: [UInt64]) {
+    add(name, "[" + values.map { String($0) }.joined(separator: ",") + "]")
   }
 
   public mutating func set(_ name: String, _ values: [Float]) {

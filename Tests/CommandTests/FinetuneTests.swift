@@ -93,10 +93,24 @@ import Testing
     expectRefusal(try terminal.antlm(classify("--out", "run")), code: 1, "run is no empty folder")
     expectRefusal(try terminal.antlm(classify("--out", "dev.txt")), code: 1, "dev.txt")
 
+    let same = try terminal.antlm(classify("--predictions", "x", "--out", "x"))
+    expectRefusal(same, code: 2, "--predictions x would replace x", "see 'antlm finetune classify --help'")
+    #expect(!terminal.exists("x"))
+    let greatest = try terminal.antlm(
+      classify("--seeds", "\(UInt64.max)", "--limit", "6", "--epochs", "1", "--json"))
+    #expect(greatest.output.contains("\"seed\":18446744073709551615,"))
+    #expect(greatest.output.contains("\"seeds\":[18446744073709551615]"))
+    for (option, value) in [
+      ("--length", "1"), ("--length", "100000"), ("--sequences", "-1"), ("--mask-rate", "2"),
+    ] {
+      let result = try terminal.antlm("eval", "perplexity", "run", "dev.txt", "\(option)=\(value)")
+      expectRefusal(result, code: 2, "antlm: \(option) must be", "see 'antlm eval perplexity --help'")
+    }
+
     // Said before the work, not after it.
     for arguments in [
       ["--predictions", "no/p.jsonl"], ["--predictions", "dev.txt/p.jsonl"], ["--predictions", "run"],
-      ["--out", "dev.txt/out"],
+      ["--out", "dev.txt/out"], ["--out", "/proc/q"], ["--out", "/proc/q/x"],
     ] {
       let result = try terminal.antlm(classify() + arguments)
       expectRefusal(result, code: 1, arguments[1])

@@ -157,6 +157,7 @@ import Testing
     try refuse("--lr", "0", code: 2, naming: "--lr")
     try refuse("--epochs", "0", code: 2, naming: "--epochs")
     expectRefusal(try terminal.antlm(finetune("--out", "run")), code: 1, "run is no empty folder")
+    expectRefusal(try terminal.antlm(finetune("--out", "/proc/q")), code: 1, "/proc/q")
 
     // A training pair that does not fit is left out and counted.
     let some = try terminal.antlm(
@@ -174,5 +175,10 @@ import Testing
     expectRefusal(
       try terminal.antlm("translate", "some", "two", "--output", "two"), code: 2, "--output two would replace"
     )
+    // Said before the model is opened.
+    for output in ["absent/x", "run"] {
+      expectRefusal(
+        try terminal.antlm("translate", "nothing", "two", "--output", output), code: 1, "write \(output):")
+    }
   }
 }
