@@ -26,7 +26,8 @@ struct PairsCommand: ParsableCommand {
 
       causal compares log-likelihoods; mlm masks each token alone and reads it in
       its place; mntp reads it one position earlier. By the rule of 2024 mlm
-      compares means over the tokens, by that of 2025 sums.
+      compares means over the tokens, by that of 2025 sums. Figures of a run are also
+      added to its evaluations.jsonl, for 'antlm report'.
 
       Examples:
         antlm eval pairs run pairs.jsonl --limit 100
@@ -79,9 +80,14 @@ struct PairsCommand: ParsableCommand {
     let (trained, device) = try source.open()
     let scorings = scoring.isEmpty ? [.causal, .mlm] : scoring
     if scorings != [.causal] { try trained.tokenizer.requireMask() }
+    var durations: [Duration] = []
     let all = try scorings.map { scoring in
       let progress = Progress()
-      defer { progress.end() }
+      let begin = ContinuousClock.now
+      defer {
+        progress.end()
+        durations.append(begin.duration(to: .now))
+      }
       return try pairs.scores(of: trained, scoring, positions: batchPositions) { done, total in
         progress.show("\(scoring.rawValue): \(100 * done / total) %", done: done, of: total)
       }
@@ -98,12 +104,21 @@ struct PairsCommand: ParsableCommand {
         rows.append([first.phenomenon, "\(first.count)"] + values.map(percent))
       }
     }
-    let means = columns.map { column in column.reduce(0) { $0 + $1.value } / Double(column.count) }
+    let means = columns.map(\.mean)
     if json {
       emit(object("mean", pairs.pairs.count, zip(scorings, means)))
     } else {
       rows.append(["mean", "\(pairs.pairs.count)"] + means.map(percent))
       emit(markdown ? markdownTable(rows) : table(rows))
+    }
+    if let (run, step) = trained.source {
+      let records = zip(zip(scorings, columns), durations).flatMap { scored, duration in
+        pairs.records(scored.1, scored.0, rule: rule, step: step, duration: duration)
+      }
+      // The figures are printed: a run that others own is no reason to fail.
+      do { try EvaluationLog(of: run.url).append(records) } catch {
+        warn("not added to the run's evaluations: \(error)")
+      }
     }
     source.compute.printProfile(of: device)
   }

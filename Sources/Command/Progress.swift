@@ -28,7 +28,8 @@ final class Progress {
     last = now
     let seconds = begin.duration(to: now) / .seconds(1)
     var line = text
-    if done > 0 && done < total {
+    // The first of many parts takes along what is done only once, such as compiling.
+    if done > 0 && done < total && (500 * done >= total || seconds >= 5) {
       line += ", \(Self.clockText(seconds / Double(done) * Double(total - done))) left"
     }
     if isTerminal {

@@ -8,7 +8,9 @@ import Testing
   private let scratch = Scratch()
 
   private func record(_ phenomenon: String, _ accuracy: Double = 0.5) -> EvaluationLog.Record {
-    .init(scoring: "causal", rule: "2025", phenomenon: phenomenon, accuracy: accuracy, pairs: 100, step: 1040)
+    .init(
+      set: "blimp", checksum: "00ff", scoring: "causal", rule: "2025", phenomenon: phenomenon, accuracy: accuracy, pairs: 100,
+      step: 1040)
   }
 
   @Test func givesBackWhatWasAdded() throws {
@@ -16,6 +18,8 @@ import Testing
     #expect(try log.read() == [])
     var other = record("rte \"\u{1}\n\u{2028} é", 0.1 + 0.2)
     other.rule = nil
+    other.set = nil
+    other.checksum = nil
     try log.append([record("a"), other])
     try log.append([])
     try log.append([record("a", 1)])
@@ -23,7 +27,8 @@ import Testing
     let first = try String(contentsOf: log.url, encoding: .utf8).prefix { $0 != "\n" }
     #expect(
       first
-        == #"{"kind":"pairs","scoring":"causal","rule":"2025","phenomenon":"a","accuracy":0.5,"pairs":100,"step":1040}"#
+        == #"{"kind":"pairs","set":"blimp","checksum":"00ff","scoring":"causal","rule":"2025","phenomenon":"a","#
+        + #""accuracy":0.5,"pairs":100,"step":1040}"#
     )
   }
 

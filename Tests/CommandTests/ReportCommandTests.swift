@@ -29,6 +29,32 @@ import Testing
     for text in ["<title>Two</title>", "The [MASK].", "4s_CLM+4s_MLM", "</html>"] {
       #expect(page.contains(text), "\(text)")
     }
+    // What a run was found to be worth goes along.
+    try terminal.write(
+      Data(#"{"sentence_good": "The dog sleeps .", "sentence_bad": "The dog sleep ."}"#.utf8), to: "agree.jsonl")
+    let pairs = ["eval", "pairs", "a", "agree.jsonl", "--scoring", "causal", "--device", "cpu"]
+    #expect(try terminal.antlm(pairs).code == 0)
+    #expect(try terminal.antlm(pairs + ["--limit", "1", "--rule", "2024"]).code == 0)
+    let evaluated = try terminal.antlm("report", "a", "--out", "a.html", "--no-samples", "--device", "cpu")
+    #expect(evaluated.code == 0, "\(evaluated.errors)")
+    let tables = String(decoding: try terminal.read("a.html"), as: UTF8.self)
+    for text in [
+      "Minimal pairs of agree.jsonl, by the rule of 2025",
+      "Minimal pairs of agree.jsonl (1 of a phenomenon at most), by the rule of 2024",
+    ] {
+      #expect(tables.contains(text), "\(text)")
+    }
+    // A checkpoint by itself belongs to no run, and a log that cannot be written does not cost the figures.
+    let log = try terminal.read("a/evaluations.jsonl")
+    #expect(try terminal.antlm(["eval", "pairs", "a/latest"] + pairs.dropFirst(3)).code == 0)
+    #expect(try terminal.read("a/evaluations.jsonl") == log)
+    try FileManager.default.removeItem(atPath: terminal.path("a/evaluations.jsonl"))
+    try FileManager.default.createDirectory(
+      atPath: terminal.path("a/evaluations.jsonl"), withIntermediateDirectories: false)
+    let blocked = try terminal.antlm(pairs)
+    #expect(blocked.code == 0 && blocked.output.contains("mean"), "\(blocked.errors)")
+    #expect(blocked.errors.contains("not added to the run's evaluations: "), "\(blocked.errors)")
+    try FileManager.default.removeItem(atPath: terminal.path("a/evaluations.jsonl"))
     // The same runs make the same page.
     let again = try terminal.antlm(
       "report", "a", "b", "--out", "again.html", "--title", "Two", "--prompt", "The [MASK].", "--device",

@@ -163,15 +163,19 @@ public final class FineTuner {
 
 /// What one update came to.
 public struct FineTuningStep: Sendable, Equatable {
+  /// From 1.
   public var step: Int
+  /// Of all epochs.
   public var totalSteps: Int
   /// From 1.
   public var epoch: Int
+  /// At most: patience may end training before.
   public var epochs: Int
   /// Of the batch, before the update.
   public var loss: Float
   /// Before clipping.
   public var gradientNorm: Float
+  /// Of the update.
   public var learningRate: Float
   /// Of the epoch that this update ended.
   public var figure: Double?

@@ -31,14 +31,8 @@ public struct Embedder {
     for (index, sequence) in sequences.enumerated() where sequence.count > model.maximumLength {
       throw InferenceError.tooLong(item: index + 1, tokens: sequence.count, maximum: model.maximumLength)
     }
-    // Texts of similar length share a batch, padded.
-    let order = texts.indices.sorted { (texts[$0].count, $0) < (texts[$1].count, $1) }
-    var start = 0
-    while start < order.count {
-      var end = start + 1
-      while end < order.count, (end + 1 - start) * sequences[order[end]].count <= Self.positions { end += 1 }
-      let batch = order[start..<end]
-      let length = sequences[order[end - 1]].count
+    for batch in texts.indices.batches(positions: Self.positions, length: { sequences[$0].count }) {
+      let length = batch.last.map { sequences[$0].count } ?? 0
       let ids = batch.flatMap {
         sequences[$0] + Array(repeating: specials.padding, count: length - sequences[$0].count)
       }
@@ -54,7 +48,6 @@ public struct Embedder {
         }
         guard vectors[text].allSatisfy({ $0.allSatisfy(\.isFinite) }) else { throw InferenceError.notFinite }
       }
-      start = end
     }
     return vectors
   }

@@ -51,8 +51,10 @@ public struct MinimalPairs: Sendable {
     }
   }
 
-  /// Files with the pairs in the order read.
+  /// In the order read.
   public private(set) var pairs: [Pair] = []
+  /// What they are called: the files or folders they were read from, and what was kept of them.
+  public private(set) var name: String
 
   private struct Line: Decodable {
     var good: String?
@@ -79,6 +81,7 @@ public struct MinimalPairs: Sendable {
   /// - Parameter paths: files, and folders, which stand for their `*.jsonl`.
   /// - Throws: ``TextFileError`` or ``FileError``.
   public init(_ paths: [String]) throws {
+    name = paths.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", ")
     for path in try paths.flatMap(Self.expand) {
       for line in try TextLines(path).lines { pairs.append(try Self.pair(line, in: path)) }
     }
@@ -125,6 +128,7 @@ public struct MinimalPairs: Sendable {
 
   /// Keeps the first `limit` pairs of each phenomenon.
   public mutating func limit(_ limit: Int) {
+    name += " (\(limit) of a phenomenon at most)"
     var seen: [String: Int] = [:]
     pairs = pairs.filter { pair in
       seen[pair.phenomenon, default: 0] += 1
@@ -198,4 +202,29 @@ public struct MinimalPairs: Sendable {
     }
     return order.map { results[$0]! }
   }
+
+  /// The lines for a run's evaluations.jsonl: one for each phenomenon, and one for their mean.
+  ///
+  /// - Parameters:
+  ///   - step: of the checkpoint that was evaluated.
+  ///   - duration: what scoring took.
+  public func records(
+    _ accuracies: [Accuracy], _ scoring: Scoring, rule: Rule, step: Int, duration: Duration
+  ) -> [EvaluationLog.Record] {
+    func record(_ phenomenon: String, _ accuracy: Double, _ count: Int, seconds: Double? = nil)
+      -> EvaluationLog.Record
+    {
+      EvaluationLog.Record(
+        set: name, checksum: checksum, scoring: scoring.rawValue, rule: rule.rawValue,
+        phenomenon: phenomenon, accuracy: accuracy, pairs: count, step: step, seconds: seconds)
+    }
+    return accuracies.map { record($0.phenomenon, $0.value, $0.count) } + [
+      record(EvaluationLog.Record.mean, accuracies.mean, pairs.count, seconds: duration.seconds)
+    ]
+  }
+}
+
+extension [MinimalPairs.Accuracy] {
+  /// Over phenomena, each counting the same.
+  public var mean: Double { reduce(0) { $0 + $1.value } / Double(count) }
 }

@@ -80,9 +80,8 @@ public struct Scorer {
     self.positions = positions
   }
 
-  /// One sequence to run: which text it belongs to, its ids, and its labels by position.
+  /// One sequence to run: its ids, and its labels by position.
   private struct Sequence {
-    var text: Int
     var ids: [Int32]
     /// Positions that see each other both ways.
     var prefix: Int
@@ -97,54 +96,44 @@ public struct Scorer {
     _ texts: [ScoredText], _ scoring: Scoring, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [Score] {
     var scores = texts.map { Score(tokens: $0.tokens.count - $0.start) }
-    let order = texts.indices.filter { scores[$0].tokens > 0 }
-      .sorted { (texts[$0].tokens.count, $0) < (texts[$1].tokens.count, $1) }
+    // Each sequence to run: all that counts of a text, or one masked token of it.
+    var places: [(text: Int, counted: Range<Int>)] = []
     var total = 0
-    for text in order {
-      let count = scoring.positions(texts[text])
+    for (text, scored) in texts.enumerated() where scores[text].tokens > 0 {
+      let count = scoring.positions(scored)
       guard count <= model.maximumLength else {
         throw InferenceError.tooLong(item: text + 1, tokens: count, maximum: model.maximumLength)
       }
-      total += count * (scoring == .causal ? 1 : scores[text].tokens)
+      let counted = scored.start..<scored.tokens.count
+      places += scoring == .causal ? [(text, counted)] : counted.map { (text, $0..<$0 + 1) }
+      total += count * (scoring == .causal ? 1 : counted.count)
     }
     var done = 0
-    var batch: [Sequence] = []
-    func run() throws {
-      for (sequence, losses) in zip(batch, try self.losses(batch)) {
-        scores[sequence.text].logProbability -= losses
-        done += sequence.ids.count
+    let batches = places.indices.batches(positions: positions) { scoring.positions(texts[places[$0].text]) }
+    for batch in batches {
+      let sequences = batch.map { sequence(texts[places[$0].text], places[$0].counted, scoring) }
+      for (place, losses) in zip(batch, try self.losses(sequences)) {
+        scores[places[place].text].logProbability -= losses
       }
+      done += sequences.reduce(0) { $0 + $1.ids.count }
       try progress(done, total)
-      batch = []
     }
-    for text in order {
-      for sequence in sequences(text, texts[text], scoring) {
-        if (batch.count + 1) * sequence.ids.count > positions && !batch.isEmpty { try run() }
-        batch.append(sequence)
-      }
-    }
-    if !batch.isEmpty { try run() }
     return scores
   }
 
-  private func sequences(_ text: Int, _ scored: ScoredText, _ scoring: Scoring) -> [Sequence] {
+  private func sequence(_ scored: ScoredText, _ counted: Range<Int>, _ scoring: Scoring) -> Sequence {
     let tokens = scored.tokens
-    switch scoring {
-    case .causal:
-      return [
-        Sequence(
-          text: text, ids: [specials.beginning] + tokens.dropLast(), prefix: scored.prefix,
-          labels: (scored.start..<tokens.count).map { (position: $0, id: tokens[$0]) })
-      ]
-    case .mlm, .mntp:
-      return (scored.start..<tokens.count).map { place in
-        var ids = [specials.beginning] + tokens + (scoring == .mlm ? [specials.end] : [])
-        ids[place + 1] = specials.mask
-        return Sequence(
-          text: text, ids: ids, prefix: ids.count,
-          labels: [(position: scoring == .mlm ? place + 1 : place, id: tokens[place])])
-      }
+    if scoring == .causal {
+      return Sequence(
+        ids: [specials.beginning] + tokens.dropLast(), prefix: scored.prefix,
+        labels: counted.map { (position: $0, id: tokens[$0]) })
     }
+    let masked = counted.lowerBound
+    var ids = [specials.beginning] + tokens + (scoring == .mlm ? [specials.end] : [])
+    ids[masked + 1] = specials.mask
+    return Sequence(
+      ids: ids, prefix: ids.count,
+      labels: [(position: scoring == .mlm ? masked + 1 : masked, id: tokens[masked])])
   }
 
   /// The summed loss of each sequence.

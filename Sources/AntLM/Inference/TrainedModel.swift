@@ -10,6 +10,8 @@ public struct TrainedModel {
   public let tokenizer: Tokenizer
   /// The checkpoint folder it came from.
   public let folder: URL
+  /// The run and the step it was opened at; nil for a checkpoint folder opened by itself.
+  public let source: (run: RunDirectory, step: Int)?
 
   public var specials: SpecialTokens { tokenizer.specials }
 
@@ -25,9 +27,12 @@ public struct TrainedModel {
       FileSystem.exists(url.appending(path: "model.safetensors" + $0))
     }) {
       folder = url
+      source = nil
     } else {
       let run = try RunDirectory(path)
-      folder = try run.checkpoint(checkpoint).url
+      let found = try run.checkpoint(checkpoint)
+      folder = found.url
+      source = (run, found.step)
     }
     tokenizer = try Tokenizer(contentsOf: folder.appending(path: "tokenizer.json"))
     model = try ModelFolder.read(folder, on: device)

@@ -1,11 +1,20 @@
 import Foundation
 
-/// What the runs were found to be worth: a table for each kind of evaluation and rule, a row for each
+/// What the runs were found to be worth: a table for each kind of evaluation, set of items and rule, a row for each
 /// phenomenon, a column for each run and way of scoring.
 struct EvaluationTables {
   private struct Table: Hashable {
     var kind: String
+    var set: String?
+    var checksum: String?
     var rule: String?
+
+    init(_ record: EvaluationLog.Record) {
+      kind = record.kind
+      set = record.set
+      checksum = record.checksum
+      rule = record.rule
+    }
   }
 
   private struct Column: Hashable {
@@ -21,7 +30,7 @@ struct EvaluationTables {
   var markup: [Markup] {
     var tables: [Table] = []
     for record in runs.flatMap(\.evaluations) {
-      let table = Table(kind: record.kind, rule: record.rule)
+      let table = Table(record)
       if !tables.contains(table) { tables.append(table) }
     }
     guard !tables.isEmpty else { return [] }
@@ -34,7 +43,7 @@ struct EvaluationTables {
     // Where two lines tell of the same, the later one holds.
     var found: [Column: [String: EvaluationLog.Record]] = [:]
     for (run, record) in runs.indices.flatMap({ run in runs[run].evaluations.map { (run, $0) } })
-    where Table(kind: record.kind, rule: record.rule) == table {
+    where Table(record) == table {
       let column = Column(run: run, scoring: record.scoring)
       if found[column] == nil { columns.append(column) }
       if !phenomena.contains(record.phenomenon) { phenomena.append(record.phenomenon) }
@@ -62,7 +71,8 @@ struct EvaluationTables {
         [.element("th", text: phenomenon)]
           + columns.map { cell(found[$0]?[phenomenon], newest: newest[$0.run] ?? 0) })
     }
-    let title = table.kind == "pairs" ? "Minimal pairs" : table.kind
+    let set = table.set.map { " of \($0)" } ?? ""
+    let title = (table.kind == "pairs" ? "Minimal pairs" : table.kind) + set
     let rule = table.rule.map { ", by the rule of \($0)" } ?? ""
     let chance = table.kind == "pairs" ? " Chance is 50." : ""
     return [

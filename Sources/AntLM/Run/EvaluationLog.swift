@@ -3,9 +3,11 @@ import Foundation
 
 /// `evaluations.jsonl` of a run: what its checkpoints were found to be worth, a line a figure.
 ///
-///     {"kind":"pairs","scoring":"causal","rule":"2025","phenomenon":"mean","accuracy":0.61,"pairs":2400,"step":1040}
+///     {"kind":"pairs","set":"blimp","checksum":"90d0c2…","scoring":"causal","rule":"2025","phenomenon":"mean",
+///      "accuracy":0.61,"pairs":2400,"step":1040}
 ///
-/// Lines are added and never changed; where two tell of the same, the later one holds.
+/// Lines are added and never changed; where two tell of the same, the later one holds. Figures of one checksum are
+/// of the same items.
 public struct EvaluationLog: Sendable {
   /// One figure.
   public struct Record: Codable, Sendable, Equatable {
@@ -14,6 +16,9 @@ public struct EvaluationLog: Sendable {
 
     /// What was evaluated: `pairs` for minimal pairs.
     public var kind: String
+    /// What the items are called, and what tells them from others; nil where a log does not say.
+    public var set: String?
+    public var checksum: String?
     /// How the model was read: `causal`, `mlm` or `mntp`.
     public var scoring: String
     /// The year of the BabyLM evaluation whose rule compared; nil where there is no such rule.
@@ -30,10 +35,12 @@ public struct EvaluationLog: Sendable {
     public var seconds: Double?
 
     public init(
-      kind: String = "pairs", scoring: String, rule: String?, phenomenon: String, accuracy: Double,
-      pairs: Int, step: Int, seconds: Double? = nil
+      kind: String = "pairs", set: String? = nil, checksum: String? = nil, scoring: String, rule: String?,
+      phenomenon: String, accuracy: Double, pairs: Int, step: Int, seconds: Double? = nil
     ) {
       self.kind = kind
+      self.set = set
+      self.checksum = checksum
       self.scoring = scoring
       self.rule = rule
       self.phenomenon = phenomenon
@@ -46,6 +53,8 @@ public struct EvaluationLog: Sendable {
     var json: JSONObject {
       var object = JSONObject()
       object.set("kind", kind)
+      if let set { object.set("set", set) }
+      if let checksum { object.set("checksum", checksum) }
       object.set("scoring", scoring)
       if let rule { object.set("rule", rule) }
       object.set("phenomenon", phenomenon)
@@ -62,13 +71,15 @@ public struct EvaluationLog: Sendable {
   /// The log of the run in `folder`; there need not be one yet.
   public init(of folder: URL) { url = folder.appending(path: "evaluations.jsonl") }
 
-  /// Adds `records` at once. A line that a kill left without its end goes.
+  /// Adds `records` at once. A line that a kill left without its end goes; another process that adds to the log is
+  /// waited for.
   ///
   /// - Throws: ``FileError``.
   public func append(_ records: [Record]) throws {
     let descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError("write", url.path) }
     defer { close(descriptor) }
+    guard flock(descriptor, LOCK_EX) == 0 else { throw FileError("write", url.path) }
     let data = try FileSystem.read(descriptor, path: url.path)
     let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 - data.startIndex } ?? 0
     guard ftruncate(descriptor, off_t(whole)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {

@@ -50,8 +50,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(checkpoint) is of a run of \(was) steps, and its config.json now makes \(now); restore what was "
         + "changed there, or start a new run with --out"
     case .damagedLine(let path, let line):
-      "\(path), line \(line): not the JSON that was written; restore the line, or move the file away and "
-        + "resume again"
+      "\(path), line \(line): not the JSON that was written; restore the line, or move the file away: a run "
+        + "goes on without it"
     case .configuration(let path, let reason): "\(path) cannot be used: \(reason)"
     }
   }

@@ -97,8 +97,6 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
   case unequal(schedule: String, steps: Int, of: Int, epochs: Int, countsSteps: Bool)
   /// A run of the study's folder that was begun with other options.
   case otherOptions(run: String)
-  /// The pairs are not those that the study's folder was begun with.
-  case otherPairs(folder: String)
   /// Some jobs could not be done; the first of them and why.
   case failed(jobs: Int, first: String, reason: String)
 
@@ -113,8 +111,6 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
         + (countsSteps ? "let it repeat more often, it is cut there" : "let its epochs add up to \(epochs)")
     case .otherOptions(let run):
       "\(run) was begun with other options than the study now has; restore those, or choose another --out"
-    case .otherPairs(let folder):
-      "\(folder) was begun with other minimal pairs than the study now has; restore those, or choose another --out"
     case .failed(let jobs, let first, let reason):
       "\(jobs) run\(jobs == 1 ? "" : "s") of the study failed; \(first): \(reason)"
     }
@@ -123,7 +119,7 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Whether the command line and the file are to blame.
   public var isUsage: Bool {
     switch self {
-    case .file, .unequal, .otherOptions, .otherPairs: true
+    case .file, .unequal, .otherOptions: true
     case .failed: false
     }
   }

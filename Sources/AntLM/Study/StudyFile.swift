@@ -85,7 +85,7 @@ extension Study {
     } else {
       let english = try fields["english"]?.fields(["sentences", "vocabulary", "pairs"]) ?? [:]
       text = .english(
-        sentences: try english["sentences"]?.integer(100...1_000_000_000) ?? 24_000,
+        sentences: try english["sentences"]?.integer(100...1_000_000_000) ?? 16_000,
         vocabulary: try english["vocabulary"]?.integer(300...65_536) ?? 1024,
         pairs: try english["pairs"]?.integer(1...10_000) ?? 100)
     }

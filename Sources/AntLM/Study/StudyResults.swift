@@ -4,40 +4,54 @@ import Foundation
 /// What became of one job.
 public struct StudyResult: Sendable {
   public var job: Study.Job
+  /// Steps trained.
   public var steps: Int
   /// Spent training, its own evaluations included.
   public var seconds: Double
   /// Dev losses by objective, in nats a label, in the order of their steps.
   public var devLosses: [String: [PlotPoint]]
+  /// Figures of the study's pairs, after the last step.
   public var pairs: [EvaluationLog.Record]
 
   /// Spent on pairs.
-  public var evaluationSeconds: Double { pairs.reduce(0) { $0 + ($1.seconds ?? 0) } }
+  public var evaluationSeconds: Double {
+    Scoring.allCases.reduce(0) { $0 + (figure($1)?.seconds ?? 0) }
+  }
 
+  /// The last one, in nats a label; nil for an objective that was not evaluated.
   public func devLoss(_ objective: String) -> Double? { devLosses[objective]?.last?.y }
 
+  /// From 0 to 1; nil for a phenomenon or a way of scoring that was not evaluated.
   public func accuracy(_ scoring: Scoring, _ phenomenon: String = EvaluationLog.Record.mean) -> Double? {
-    pairs.last { $0.scoring == scoring.rawValue && $0.phenomenon == phenomenon }?.accuracy
+    figure(scoring, phenomenon)?.accuracy
+  }
+
+  private func figure(_ scoring: Scoring, _ phenomenon: String = EvaluationLog.Record.mean)
+    -> EvaluationLog.Record?
+  {
+    pairs.last { $0.scoring == scoring.rawValue && $0.phenomenon == phenomenon }
   }
 }
 
 extension StudyResult {
   /// What stands in the folder of a job's run; nil where it is not done.
   ///
-  /// - Parameter pairCount: an evaluation of more or fewer pairs is not the study's.
-  init?(of job: Study.Job, in path: String, _ wanted: Study.Pairs, pairCount: Int) throws {
+  /// - Parameters:
+  ///   - pairs: checksum of the study's; figures of others do not count, nor those of a checkpoint before `step`.
+  ///   - step: the last of the run.
+  init?(
+    of job: Study.Job, in path: String, scoring: [Scoring], rule: MinimalPairs.Rule, pairs checksum: String,
+    step: Int
+  ) throws {
     let url = URL(filePath: path)
-    pairs = try EvaluationLog(of: url).read().filter { $0.kind == "pairs" && $0.rule == wanted.rule.rawValue }
-    for scoring in wanted.scoring {
-      let mean = pairs.last {
-        $0.scoring == scoring.rawValue && $0.phenomenon == EvaluationLog.Record.mean
-      }
-      guard mean?.pairs == pairCount else { return nil }
+    pairs = try EvaluationLog(of: url).read().filter {
+      $0.kind == "pairs" && $0.checksum == checksum && $0.rule == rule.rawValue && $0.step == step
     }
     self.job = job
-    steps = pairs.last?.step ?? 0
+    steps = step
     seconds = 0
     devLosses = [:]
+    guard scoring.allSatisfy({ accuracy($0) != nil }) else { return nil }
     for line in try MetricsLine.read(url.appending(path: "metrics.jsonl")) {
       seconds = line.secondsElapsed ?? seconds
       for (objective, loss) in line.devLosses {

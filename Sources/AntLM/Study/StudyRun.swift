@@ -30,6 +30,8 @@ public struct StudyRun: Sendable {
   private let text: StudyText
   private let pairs: MinimalPairs
   private let configurations: [TrainingConfiguration]
+  /// Of every job.
+  private let steps: Int
   /// By the model's name in the study.
   private let models: [String: ModelConfiguration]
   private let textChecksum: String
@@ -54,6 +56,7 @@ public struct StudyRun: Sendable {
     textChecksum = TrainingRun.checksum(training, development)
     let stepsPerEpoch = TrainingData.stepsPerEpoch(
       tokens: training.count, length: study.training.length.first, batch: study.training.batch)
+    steps = study.epochs * stepsPerEpoch
     configurations = try study.jobs.map {
       try study.configuration(of: $0, text: text, stepsPerEpoch: stepsPerEpoch)
     }
@@ -67,14 +70,6 @@ public struct StudyRun: Sendable {
       models[configuration.model] = model
     }
     self.models = models
-    // Figures of other pairs are not to be taken for those of these.
-    let checksum = folder.appending(path: "pairs.checksum")
-    let line = Data("\(pairs.checksum)\n".utf8)
-    if FileSystem.exists(checksum) {
-      guard try FileSystem.read(checksum) == line else { throw StudyError.otherPairs(folder: path) }
-    } else {
-      try FileSystem.write(line, to: checksum)
-    }
   }
 
   /// The folder of a job's run.
@@ -90,7 +85,9 @@ public struct StudyRun: Sendable {
     guard begun.model == models[job.model], begun.antlm.textChecksum == textChecksum,
       begun.antlm.isBegun(from: configuration)
     else { throw StudyError.otherOptions(run: url.path) }
-    return try StudyResult(of: job, in: path(of: job), study.pairs, pairCount: pairs.pairs.count)
+    return try StudyResult(
+      of: job, in: path(of: job), scoring: study.pairs.scoring, rule: study.pairs.rule, pairs: pairs.checksum,
+      step: steps)
   }
 
   /// - Parameters:
@@ -179,23 +176,16 @@ public struct StudyRun: Sendable {
 
     let trained = try TrainedModel(path, on: device)
     var records: [EvaluationLog.Record] = []
+    let rule = study.pairs.rule
     for scoring in study.pairs.scoring {
       let begin = ContinuousClock.now
       let scores = try pairs.scores(of: trained, scoring) { done, total in
         if stop() { throw Stopped() }
         report(.scoring(job, scoring, done: done, of: total))
       }
-      let accuracies = pairs.accuracies(scores, scoring, rule: study.pairs.rule)
-      let seconds = begin.duration(to: .now).seconds
-      func record(_ phenomenon: String, _ accuracy: Double, _ count: Int, _ seconds: Double? = nil) {
-        records.append(
-          EvaluationLog.Record(
-            scoring: scoring.rawValue, rule: study.pairs.rule.rawValue, phenomenon: phenomenon,
-            accuracy: accuracy, pairs: count, step: trainer.step, seconds: seconds))
-      }
-      for accuracy in accuracies { record(accuracy.phenomenon, accuracy.value, accuracy.count) }
-      let mean = accuracies.reduce(0) { $0 + $1.value } / Double(accuracies.count)
-      record(EvaluationLog.Record.mean, mean, pairs.pairs.count, seconds)
+      records += pairs.records(
+        pairs.accuracies(scores, scoring, rule: rule), scoring, rule: rule, step: trainer.step,
+        duration: begin.duration(to: .now))
     }
     try EvaluationLog(of: URL(filePath: path)).append(records)
     return true

@@ -31,8 +31,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .tooManySteps(let limit):
       "the schedule makes more than \(limit) steps; train fewer epochs or set --max-steps"
     case .tooLong(let length, let maximum):
-      "--length \(length) is more than the model's \(maximum) positions; lower it, or give --model a "
-        + "config.json with a larger max_position_embeddings"
+      "--length \(length) is more than the model's \(maximum) positions; lower it, or take a model "
+        + "whose config.json has a larger max_position_embeddings"
     case .tooLittleText(let files, let tokens, let needed):
       "\(files.joined(separator: ", ")): \(tokens) tokens do not fill one sequence of \(needed); "
         + "give more text or lower --length"

@@ -58,16 +58,7 @@ struct TranslationInputs {
   /// Indices of some sequences, cut into parts of similar length that are at most `positions` long with their padding
   /// (or a single sequence).
   func parts(_ numbers: some Swift.Sequence<Int>, positions: Int) -> [ArraySlice<Int>] {
-    let order = numbers.sorted { (sequences[$0].ids.count, $0) < (sequences[$1].ids.count, $1) }
-    var parts: [ArraySlice<Int>] = []
-    var start = 0
-    while start < order.count {
-      var end = start + 1
-      while end < order.count, (end + 1 - start) * sequences[order[end]].ids.count <= positions { end += 1 }
-      parts.append(order[start..<end])
-      start = end
-    }
-    return parts
+    numbers.batches(positions: positions) { sequences[$0].ids.count }
   }
 
   /// Some sequences as one input, padded to the longest, and what is predicted.

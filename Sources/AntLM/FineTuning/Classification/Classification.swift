@@ -8,8 +8,11 @@ import Text
 ///
 /// Every seed begins with the weights of the trained model, draws a head of its own and trains all of it.
 public struct Classification {
+  /// What is told apart.
   public let task: ClassificationTask
+  /// Head and settings.
   public let recipe: ClassificationRecipe
+  /// What a token sees.
   public let mode: Embedder.Mode
   /// Tokens of an input at most: the recipe's, or as many as the model has positions.
   public let length: Int
@@ -21,7 +24,9 @@ public struct Classification {
 
   /// What a seed came to.
   public struct Result {
+    /// Of head, order and dropout.
     public var seed: UInt64
+    /// How it ended.
     public var outcome: FineTuner.Outcome
     /// Epochs that were evaluated.
     public var epochs: Int
@@ -33,6 +38,7 @@ public struct Classification {
     public var scores: ClassificationScores
     /// For each validation example its label.
     public var predictions: [Int]
+    /// Model and head as they are kept; the next seed trains the same model again.
     public var classifier: SequenceClassifier
   }
 

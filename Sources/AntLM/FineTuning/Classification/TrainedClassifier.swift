@@ -15,16 +15,9 @@ extension SequenceClassifier {
   ) throws -> [Int]? {
     let sequences = inputs.sequences
     var result = [Int](repeating: 0, count: sequences.count)
-    // Inputs of similar length share a batch.
-    let order = sequences.indices.sorted { (sequences[$0].count, $0) < (sequences[$1].count, $1) }
-    var start = 0
-    while start < order.count {
+    let batches = sequences.indices.batches(positions: Classification.positions) { sequences[$0].count }
+    for batch in batches {
       if stop() { return nil }
-      var end = start + 1
-      while end < order.count,
-        (end + 1 - start) * sequences[order[end]].count <= Classification.positions
-      { end += 1 }
-      let batch = order[start..<end]
       let (input, rows, _) = inputs.batch(batch, mode: mode, readsLast: readsLast, padding: padding)
       let logits = try logits(input, rows: rows)
       guard logits.allSatisfy(\.isFinite) else { throw InferenceError.notFinite }
@@ -32,7 +25,6 @@ extension SequenceClassifier {
         let own = logits[place * head.labels..<(place + 1) * head.labels]
         result[example] = (own.firstIndex(of: own.max() ?? 0) ?? own.startIndex) - own.startIndex
       }
-      start = end
     }
     return result
   }
