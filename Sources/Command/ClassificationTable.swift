@@ -75,15 +75,10 @@ final class ClassificationTable {
     return object
   }
 
-  private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+  private func mean(_ values: [Double]) -> Double? { Interval(values)?.mean }
 
   /// Nil for one value.
-  private func deviation(_ values: [Double]) -> Double? {
-    guard values.count > 1 else { return nil }
-    let mean = mean(values)
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return (squares / Double(values.count - 1)).squareRoot()
-  }
+  private func deviation(_ values: [Double]) -> Double? { Interval(values)?.deviation }
 }
 
 /// Four digits; a dash for what is not defined.

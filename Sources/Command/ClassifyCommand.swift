@@ -81,6 +81,7 @@ struct ClassifyCommand: ParsableCommand {
       try OutputPath.require(
         predictions, "--predictions",
         apartFrom: [files.training, files.validation] + [out].compactMap { $0?.isEmpty == false ? $0 : nil })
+      try OutputPath.require(predictions, "--predictions", leavesModelIn: source.run)
     }
     if out?.isEmpty == true { throw ValidationError("--out is empty; name a folder") }
   }
@@ -121,12 +122,8 @@ struct ClassifyCommand: ParsableCommand {
       defer { progress.end() }
       func show(_ line: FineTuningStep) {
         let place = "seed \(seed)  epoch \(line.epoch)/\(line.epochs)"
-        progress.show(
-          place + "  step \(line.step)/\(line.totalSteps)"
-            + String(format: "  loss %.4f  lr %.2e", line.loss, line.learningRate),
-          done: line.step, of: line.totalSteps)
+        progress.show(line, at: place)
         guard let figure = line.figure else { return }
-        progress.end()
         warn(
           place + "  \(recipe.selection.rawValue)" + String(format: " %.4f", figure)
             + (line.isBest ? "  best so far" : ""))

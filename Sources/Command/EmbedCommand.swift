@@ -27,11 +27,8 @@ struct EmbedCommand: ParsableCommand {
     let lines = try TextLines(file).lines
     let (trained, device) = try source.open()
     let texts = lines.map { trained.tokenizer.encode($0.text, recognizingSpecials: false) }
-    let vectors: [[[Float]]]
-    do {
-      vectors = try Embedder(trained.model, specials: trained.specials)(texts, mode)
-    } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
-      throw InferenceError.tooLong(item: lines[item - 1].number, tokens: tokens, maximum: maximum)
+    let vectors = try lines.numbered {
+      try Embedder(trained.model, specials: trained.specials)(texts, mode)
     }
     for (index, line) in lines.enumerated() {
       var object = JSONObject()

@@ -26,8 +26,8 @@ struct PairsCommand: ParsableCommand {
 
       causal compares log-likelihoods; mlm masks each token alone and reads it in
       its place; mntp reads it one position earlier. By the rule of 2024 mlm
-      compares means over the tokens, by that of 2025 sums. Figures of a run are also
-      added to its evaluations.jsonl, for 'antlm report'.
+      compares means over the tokens, by that of 2025 sums. Where a run's folder is
+      named, its figures are also added to its evaluations.jsonl, for 'antlm report'.
 
       Examples:
         antlm eval pairs run pairs.jsonl --limit 100
@@ -51,7 +51,7 @@ struct PairsCommand: ParsableCommand {
   var scores: String?
   @Option(
     help: ArgumentHelp(
-      "Positions of a batch, padding included; takes memory and time, changes no score. (default: 4096)",
+      "Positions of a batch, padding included; takes memory and time, changes no score.",
       valueName: "n"))
   var batchPositions = Scorer.defaultPositions
   @Flag(help: "One JSON object a phenomenon.")
@@ -71,11 +71,18 @@ struct PairsCommand: ParsableCommand {
     if rule == .babylm2024, scoring.contains(.mntp) {
       throw ValidationError("--scoring mntp needs --rule 2025: the evaluation of 2024 has none")
     }
-    if let scores { try OutputPath.require(scores, "--scores", apartFrom: paths) }
+    if let scores {
+      try OutputPath.require(scores, "--scores", apartFrom: paths)
+      try OutputPath.require(scores, "--scores", leavesModelIn: source.run)
+    }
   }
 
   func run() throws {
     var pairs = try MinimalPairs(paths)
+    if let scores {
+      try OutputPath.require(scores, "--scores", apartFrom: pairs.files)
+      try OutputPath.requirePlace(for: scores)
+    }
     if let limit { pairs.limit(limit) }
     let (trained, device) = try source.open()
     let scorings = scoring.isEmpty ? [.causal, .mlm] : scoring
@@ -93,7 +100,6 @@ struct PairsCommand: ParsableCommand {
       }
     }
     let columns = zip(scorings, all).map { pairs.accuracies($1, $0, rule: rule) }
-    if let scores { try write(pairs, scorings, all, to: scores) }
 
     var rows = [["phenomenon", "pairs"] + scorings.map(\.rawValue)]
     for (index, first) in columns[0].enumerated() {
@@ -120,6 +126,7 @@ struct PairsCommand: ParsableCommand {
         warn("not added to the run's evaluations: \(error)")
       }
     }
+    if let scores { try write(pairs, scorings, all, to: scores) }
     source.compute.printProfile(of: device)
   }
 
@@ -137,7 +144,9 @@ struct PairsCommand: ParsableCommand {
   }
 
   private func markdownTable(_ rows: [[String]]) -> String {
-    func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
+    func line(_ cells: [String]) -> String {
+      "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+    }
     let rule = line(["---"] + rows[0].dropFirst().map { _ in "---:" })
     return ([line(rows[0]), rule] + rows.dropFirst().map(line)).joined(separator: "\n")
   }

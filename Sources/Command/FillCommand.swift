@@ -31,7 +31,8 @@ struct FillCommand: ParsableCommand {
     guard ids.contains(trained.specials.mask) else {
       throw InferenceError.nothingToFill(mask: trained.tokenizer.decode([trained.specials.mask]))
     }
-    let blanks = try FillIn(trained.model, specials: trained.specials)(ids, top: top)
+    let fillIn = FillIn(trained.model, specials: trained.specials)
+    let blanks = try fillIn(ids, top: top)
     for (index, candidates) in blanks.enumerated() {
       if json {
         var object = JSONObject()
@@ -54,11 +55,7 @@ struct FillCommand: ParsableCommand {
         emit((blanks.count > 1 ? "[MASK] \(index + 1): " : "") + list.joined(separator: "  "))
       }
     }
-    if !json {
-      var best = blanks.compactMap(\.first?.id).makeIterator()
-      let filled = ids.map { $0 == trained.specials.mask ? best.next() ?? $0 : $0 }
-      emit(trained.tokenizer.decodeText(filled))
-    }
+    if !json { emit(trained.tokenizer.decodeText(fillIn.filled(ids, with: blanks))) }
     source.compute.printProfile(of: device)
   }
 }

@@ -1,5 +1,6 @@
 import AntLM
 import ArgumentParser
+import Foundation
 
 /// How a model is adapted: the options of every kind of fine-tuning. What is not given is the kind's own.
 struct FineTuningOptions: ParsableArguments {
@@ -32,5 +33,18 @@ struct FineTuningOptions: ParsableArguments {
     if let patience { settings.patience = patience == 0 ? nil : patience }
     try settings.validate()
     return settings
+  }
+}
+
+extension Progress {
+  /// How far fine-tuning is. A line that ends an epoch is left to stand.
+  ///
+  /// - Parameter place: what is trained, and where it is.
+  func show(_ step: FineTuningStep, at place: String) {
+    show(
+      place + "  step \(step.step)/\(step.totalSteps)"
+        + String(format: "  loss %.4f  lr %.2e", step.loss, step.learningRate),
+      done: step.step, of: step.totalSteps)
+    if step.figure != nil { end() }
   }
 }

@@ -65,6 +65,7 @@ struct FinetuneTranslateCommand: ParsableCommand {
       guard devSource != nil else { throw ValidationError("--output needs --dev-source and --dev-target") }
       try OutputPath.require(
         output, "--output", apartFrom: [sourceText, target, out] + [devSource, devTarget].compactMap { $0 })
+      try OutputPath.require(output, "--output", leavesModelIn: source.run)
     }
   }
 
@@ -114,12 +115,8 @@ struct FinetuneTranslateCommand: ParsableCommand {
 
   private func show(_ line: FineTuningStep, on progress: Progress) {
     let place = "epoch \(line.epoch)/\(line.epochs)"
-    progress.show(
-      place + "  step \(line.step)/\(line.totalSteps)"
-        + String(format: "  loss %.4f  lr %.2e", line.loss, line.learningRate),
-      done: line.step, of: line.totalSteps)
+    progress.show(line, at: place)
     guard let figure = line.figure else { return }
-    progress.end()
     let loss = devSource == nil ? nil : -figure
     if json {
       var object = JSONObject()

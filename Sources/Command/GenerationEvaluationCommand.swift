@@ -58,7 +58,7 @@ struct GenerationEvaluationCommand: ParsableCommand {
         }
       } ?? GenerationEvaluation.defaultPrompts
     let (trained, device) = try source.open()
-    let longest = prompts.map { trained.tokenizer.encode($0.text).count + 1 }.max() ?? 1
+    let longest = prompts.map { trained.tokenizer.encode($0.text.withoutTrailingSpace).count }.max() ?? 0
     let evaluation = GenerationEvaluation(
       trained, tokens: tokens ?? min(50, max(1, trained.model.maximumLength - longest)), count: count,
       sampler: sampling.sampler, seed: seed, readsPromptBothWays: readsPromptBothWays)

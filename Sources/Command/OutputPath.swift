@@ -20,6 +20,15 @@ enum OutputPath {
     }
   }
 
+  /// Refuses to replace a file of the model or run in `folder`, wherever the folder's links lead.
+  static func require(_ path: String, _ option: String, leavesModelIn folder: String) throws {
+    let target = resolved(path)
+    guard !folder.isEmpty, FileSystem.exists(target), target.path.hasPrefix(resolved(folder).path + "/")
+    else { return }
+    throw ValidationError(
+      "\(option) \(path) would replace a file in \(folder), which this command reads; choose another")
+  }
+
   /// Throws where nothing can be put at `path` for lack of a folder or of permission: better said before long work
   /// than after it.
   ///

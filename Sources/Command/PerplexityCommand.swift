@@ -2,6 +2,7 @@ import AntLM
 import ArgumentParser
 import Files
 import Foundation
+import Text
 
 /// `antlm eval perplexity`
 struct PerplexityCommand: ParsableCommand {
@@ -29,6 +30,8 @@ struct PerplexityCommand: ParsableCommand {
   var sequences = 0
   @Option(help: "Part of the tokens MLM and MNTP hide.")
   var maskRate: Float = 0.15
+  @Option(help: "What MLM and MNTP hide: tokens, or spans of them as LTG-BERT does.")
+  var maskUnit = Masking.Unit.tokens
   @Option(help: "Decides which tokens are hidden.")
   var seed: UInt64 = 1
   @Flag(help: "One JSON object an objective.")
@@ -58,6 +61,7 @@ struct PerplexityCommand: ParsableCommand {
     }
     options.sequences = sequences
     options.maskRate = maskRate
+    options.maskUnit = maskUnit
     options.seed = seed
     let result = try Perplexity(of: trained, on: paths, options)
     var rows = [["objective", "loss", "perplexity", "blocks"]]

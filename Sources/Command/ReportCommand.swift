@@ -10,8 +10,8 @@ struct ReportCommand: ParsableCommand {
     abstract: "Shows runs on a page: curves, evaluations and samples.",
     discussion: """
       One HTML file that needs nothing beside itself. A run may still be in
-      training. What 'antlm study' found a run to be worth (its evaluations.jsonl)
-      is shown as tables.
+      training. What 'antlm eval pairs' and 'antlm study' found a run to be worth
+      (its evaluations.jsonl) is shown as tables.
 
       Examples:
         antlm report run --out report.html

@@ -33,13 +33,10 @@ struct ScoreCommand: ParsableCommand {
     let (trained, device) = try source.open()
     if scoring != .causal { try trained.tokenizer.requireMask() }
     let progress = Progress()
-    let scores: [Score]
-    do {
-      scores = try Scorer(trained.model, specials: trained.specials)(
+    let scores = try lines.numbered {
+      try Scorer(trained.model, specials: trained.specials)(
         lines.map { ScoredText(trained.tokenizer.encode($0.text, recognizingSpecials: false)) }, scoring
       ) { done, total in progress.show("scored \(100 * done / total) %", done: done, of: total) }
-    } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
-      throw InferenceError.tooLong(item: lines[item - 1].number, tokens: tokens, maximum: maximum)
     }
     progress.end()
     var total = Score()

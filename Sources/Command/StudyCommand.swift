@@ -37,7 +37,13 @@ struct StudyCommand: ParsableCommand {
   @OptionGroup var compute: DeviceOptionGroup
 
   func validate() throws {
-    guard (1...64).contains(jobs) else { throw ValidationError("--jobs is \(jobs); it must be 1 to 64") }
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    guard (1...cores).contains(jobs) else {
+      throw ValidationError("--jobs is \(jobs); it must be 1 to \(cores), the cores of this machine")
+    }
+    guard !compute.profile else {
+      throw ValidationError("--profile cannot tell runs apart; profile one with 'antlm train --profile'")
+    }
     guard printConfig || out?.isEmpty == false else {
       throw ValidationError("--out is missing; name the study's folder")
     }
@@ -49,7 +55,15 @@ struct StudyCommand: ParsableCommand {
       return
     }
     let study = try Study(contentsOf: config)
-    let run = try StudyRun(study, in: out)
+    let isNew = access(out, F_OK) != 0
+    let run: StudyRun
+    do {
+      run = try StudyRun(study, in: out)
+    } catch {
+      // A study that cannot be run leaves no folder behind, unless there is something in it.
+      if isNew { rmdir(out) }
+      throw error
+    }
     var shared = compute
     if jobs > 1, compute.threads == nil {
       shared.threads = max(1, ProcessInfo.processInfo.activeProcessorCount / jobs)
@@ -102,7 +116,7 @@ private final class StudyProgress: Sendable {
       case .began(let job, let number, let count):
         state.line.end()
         if state.parts.isEmpty, state.finished == 0, state.found > 0 {
-          warn("\(state.found) runs are done already")
+          warn("done already: \(state.found)")
         }
         state.parts[job.name] = 0
         warn("run \(number) of \(count): \(job.name)")

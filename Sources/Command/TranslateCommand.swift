@@ -33,6 +33,7 @@ struct TranslateCommand: ParsableCommand {
     if let output {
       guard !json else { throw ValidationError("give --json or --output, not both") }
       try OutputPath.require(output, "--output", apartFrom: [file])
+      try OutputPath.require(output, "--output", leavesModelIn: source.run)
     }
   }
 

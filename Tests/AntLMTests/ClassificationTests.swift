@@ -60,8 +60,22 @@ import Testing
     }
   }
 
-  /// The same seed gives the same weights to the bit, with any number of threads, and also where a batch is run in
-  /// one part or a seed was run before.
+  /// A batch that is run in parts, dropout drawn, gives the weights of the whole but for the order of sums.
+  @Test func partsMakeTheWhole() throws {
+    func weights(positions: Int?) throws -> [Float] {
+      var classification = try classification(.babylm2025) { $0.settings.epochs = 2 }
+      if let positions { classification.positions = positions }
+      return try #require(try classification(seed: 3)).classifier.parameters.read()
+    }
+    let whole = try weights(positions: nil)
+    let parts = try weights(positions: 30)
+    #expect(parts != whole, "a batch of eight was not split")
+    let difference = zip(whole, parts).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+    let norm = whole.reduce(0) { $0 + Double($1 * $1) }
+    #expect(difference.squareRoot() < 1e-4 * norm.squareRoot(), "\((difference / norm).squareRoot())")
+  }
+
+  /// The same seed gives the same weights to the bit, with any number of threads, and also where a seed was run before.
   @Test func theSeedDecidesEverything() throws {
     func weights(_ classification: Classification, seed: UInt64) throws -> [Float] {
       try #require(try classification(seed: seed)).classifier.parameters.read()

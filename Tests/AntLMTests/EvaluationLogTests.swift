@@ -9,7 +9,8 @@ import Testing
 
   private func record(_ phenomenon: String, _ accuracy: Double = 0.5) -> EvaluationLog.Record {
     .init(
-      set: "blimp", checksum: "00ff", scoring: "causal", rule: "2025", phenomenon: phenomenon, accuracy: accuracy, pairs: 100,
+      set: "blimp", checksum: "00ff", scoring: "causal", rule: "2025", phenomenon: phenomenon,
+      accuracy: accuracy, pairs: 100,
       step: 1040)
   }
 

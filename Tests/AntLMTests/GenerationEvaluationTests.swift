@@ -52,8 +52,8 @@ import Text
     let prompt = GenerationEvaluation.Prompt("The dog", place: "p.txt, line 3")
     let count = trained.tokenizer.encode(prompt.text).count + 1
     #expect(
-      throws: InferenceError.noRoom(place: prompt.place, prompt: count, tokens: 33 - count, maximum: 32)
-    ) { try GenerationEvaluation(trained, tokens: 33 - count)([prompt]) }
-    #expect(throws: Never.self) { try GenerationEvaluation(trained, tokens: 32 - count)([prompt]) }
+      throws: InferenceError.noRoom(place: prompt.place, prompt: count, tokens: 34 - count, maximum: 32)
+    ) { try GenerationEvaluation(trained, tokens: 34 - count)([prompt]) }
+    #expect(throws: Never.self) { try GenerationEvaluation(trained, tokens: 33 - count)([prompt]) }
   }
 }

@@ -11,8 +11,8 @@ import Text
 
 private let specials = SpecialTokens(padding: 0, beginning: 1, end: 2, mask: 3)
 
-/// A model whose logits are a known function of what it may see: token c after a row that sees the ids S has
-/// the logit `sin(7 c + sum over S of (id + 1) sqrt(position + 1))`.
+/// A model whose logits are a known function of where a row is and of what it may see: token c at row r that sees the
+/// ids S has the logit `sin(7 c + 0.37 r + sum over S of (id + 1) sqrt(position + 1))`.
 private final class KnownModel: LanguageModel {
   var parameters: Parameters { fatalError("KnownModel has no parameters") }
   let maximumLength: Int
@@ -31,7 +31,7 @@ private final class KnownModel: LanguageModel {
     calls.append((input.sequences, input.length))
     return rows.flatMap { row -> [Float] in
       let (sequence, position) = Int(row).quotientAndRemainder(dividingBy: input.length)
-      var sum: Float = 0
+      var sum = 0.37 * Float(position)
       for key in input.mask.keys(seenBy: position, in: sequence) {
         sum += Float(input.ids[sequence * input.length + key] + 1) * Float(key + 1).squareRoot()
       }
@@ -47,9 +47,9 @@ private final class KnownModel: LanguageModel {
     }
   }
 
-  /// `-log p(id)` where position `position` of `ids` sees `keys`.
-  func loss(_ id: Int32, ids: [Int32], keys: Range<Int>) -> Double {
-    let sum = keys.reduce(Float(0)) { $0 + Float(ids[$1] + 1) * Float($1 + 1).squareRoot() }
+  /// `-log p(id)` where position `row` of `ids` sees `keys`.
+  func loss(_ id: Int32, ids: [Int32], row: Int, keys: Range<Int>) -> Double {
+    let sum = keys.reduce(0.37 * Float(row)) { $0 + Float(ids[$1] + 1) * Float($1 + 1).squareRoot() }
     let logits = (0..<vocabularySize).map { sin(7 * Float($0) + sum) }
     return Double(log(logits.reduce(0) { $0 + exp($1) }) - logits[Int(id)])
   }
@@ -64,7 +64,7 @@ private final class KnownModel: LanguageModel {
     let scores = try Scorer(model, specials: specials)(scored, .causal)
     for (text, score) in zip(texts, scores) {
       let ids = [1] + text
-      let expected = text.indices.reduce(0) { $0 - model.loss(text[$1], ids: ids, keys: 0..<$1 + 1) }
+      let expected = text.indices.reduce(0) { $0 - model.loss(text[$1], ids: ids, row: $1, keys: 0..<$1 + 1) }
       #expect(abs(score.logProbability - expected) < 1e-5)
       #expect(score.tokens == text.count)
       if !text.isEmpty { #expect(abs(log(score.perplexity) + expected / Double(text.count)) < 1e-5) }
@@ -80,9 +80,8 @@ private final class KnownModel: LanguageModel {
       for place in text.indices {
         var ids = [1] + text + [2]
         ids[place + 1] = 3
-        inPlace -= model.loss(text[place], ids: ids, keys: 0..<ids.count)
-        // Every position of this model sees the same, so a row apart only the missing end tells.
-        earlier -= model.loss(text[place], ids: ids, keys: 0..<ids.count - 1)
+        inPlace -= model.loss(text[place], ids: ids, row: place + 1, keys: 0..<ids.count)
+        earlier -= model.loss(text[place], ids: ids, row: place, keys: 0..<ids.count - 1)
       }
       #expect(abs(mlm.logProbability - inPlace) < 1e-5)
       #expect(abs(mntp.logProbability - earlier) < 1e-5)
@@ -180,7 +179,9 @@ private final class KnownModel: LanguageModel {
     for _ in 0..<12 {
       if ids.count - start > 6 { start = ids.count - 3 }
       let window = Array(ids[start...])
-      let losses = [2, 4, 5, 6, 7, 8].map { ($0, model.loss($0, ids: window, keys: 0..<window.count)) }
+      let losses = [2, 4, 5, 6, 7, 8].map {
+        ($0, model.loss($0, ids: window, row: window.count - 1, keys: 0..<window.count))
+      }
       let next = losses.min { $0.1 < $1.1 }!.0
       if next == 2 { break }
       ids.append(next)
@@ -254,10 +255,10 @@ private final class KnownModel: LanguageModel {
     let blanks = try FillIn(model, specials: specials)([5, 3, 6, 3], top: 9)
     let ids: [Int32] = [1, 5, 3, 6, 3, 2]
     #expect(blanks.count == 2)
-    for candidates in blanks {
+    for (row, candidates) in zip([2, 4], blanks) {
       #expect(Set(candidates.map(\.id)) == [4, 5, 6, 7, 8])
       for candidate in candidates {
-        let expected = exp(-model.loss(candidate.id, ids: ids, keys: 0..<6))
+        let expected = exp(-model.loss(candidate.id, ids: ids, row: row, keys: 0..<6))
         #expect(abs(candidate.probability - expected) < 1e-6)
       }
       #expect(candidates.map(\.probability) == candidates.map(\.probability).sorted(by: >))

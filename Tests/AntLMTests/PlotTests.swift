@@ -150,7 +150,7 @@ import Testing
       ribbons: [.init(style: 3, bands: [band])])
     let intervals = IntervalPlot(
       title: hostile, valueLabel: hostile,
-      groups: [.init(hostile, [.init(hostile, mean: 0.5, low: 0.4, high: 0.6)])])
+      groups: [.init(hostile, [.init(hostile, mean: 0.5, interval: 0.4...0.6)])])
     for svg in [lines.svg, lines.document, intervals.svg, intervals.document] {
       let read = expectSound(svg)
       #expect(read.text.contains("</svg><script>alert('\"&')</script> ]]> \u{fffd} \u{fffd}"))
@@ -172,7 +172,7 @@ import Testing
       let read = expectSound(plot.svg)
       #expect(read.text.contains("nothing measured yet") == !read.elements.contains { $0.name == "path" })
     }
-    let items = values.map { IntervalPlot.Item("a", mean: $0, low: $0, high: $0) }
+    let items = values.map { IntervalPlot.Item("a", mean: $0, interval: $0.isNaN ? nil : $0...$0) }
     _ = expectSound(
       IntervalPlot(title: "t", valueLabel: "v", groups: [.init("g", items)], reference: values.first).svg)
   }
@@ -197,8 +197,8 @@ import Testing
       title: "Accuracy", valueLabel: "%",
       groups: [
         .init(
-          "1_CLM", [.init("causal", mean: 60, low: 50, high: 70), .init("mlm", mean: 50, low: 45, high: 50)]),
-        .init("1_MLM", [.init("mlm", mean: 65, low: 64, high: 66)]),
+          "1_CLM", [.init("causal", mean: 60, interval: 50...70), .init("mlm", mean: 50, interval: 45...50)]),
+        .init("1_MLM", [.init("mlm", mean: 65, interval: 64...66)]),
       ], reference: 50)
     let read = expectSound(plot.svg)
     let whiskers = read.elements.filter { $0.attributes["class"]?.hasPrefix("whisker") == true }.map {

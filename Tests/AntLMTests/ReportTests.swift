@@ -169,14 +169,14 @@ import Testing
     try EvaluationLog(of: run.folder).append([
       record("causal", "mean", 0.111), record("causal", "agreement", 0.615),
       record("mlm", "agreement", 0.5, step: 20),
-      record("causal", "mean", 0.722),
+      record("causal", "mean", 0.722), record("causal", "mean", 0.333, step: 20),
     ])
     let page = expectSound(Report([try RunRecord(run.path), try makeRun("b")]).html)
     for text in ["61.5", "72.2", "50.0 (step 20)", "run, step 30", "by the rule of 2025"] {
       #expect(page.text.contains(text), "\(text)")
     }
-    // The later line holds; the mean comes last.
-    #expect(!page.text.contains("11.1"))
+    // The newest checkpoint's later line holds; the mean comes last.
+    #expect(!page.text.contains("11.1") && !page.text.contains("33.3"))
     let mean = try #require(page.text.range(of: "mean72.2"))
     #expect(try #require(page.text.range(of: "agreement61.5")).upperBound < mean.lowerBound)
   }

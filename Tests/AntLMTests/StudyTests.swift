@@ -65,7 +65,7 @@ import Text
     ("models: [llama-micro]", "models: [a|b.json]", 1, "cannot be called"),
     ("models: [llama-micro]", "models: [x.json, y/x.json]", 1, "would be called"),
     ("  both: 1_CLM+1_MLM", "  a/b: 2_CLM", 4, "cannot be called"),
-    ("seeds: [1, 2]", "seeds: [1, 1]", 1, "one seed twice"),
+    ("seeds: [1, 2]", "seeds: [1, 1]", 5, "one seed twice"),
     ("seeds: [1, 2]", "seeds: []", 5, "at least one"),
     ("seeds: [1, 2]", "seeds: [1, 2", 6, "not YAML"),
     ("seeds: [1, 2]", "", 1, "'seeds' is missing"),
@@ -103,9 +103,12 @@ import Text
 
   /// One figure alone tells nothing apart; touching intervals do not.
   @Test func equalFiguresHaveNoInterval() throws {
-    let equal = try #require(Interval([2, 2, 2]))
-    let low = try #require(Interval([1, 1.1, 0.9]))
-    #expect(equal.margin == nil && !equal.isAbove(low))
+    let low = try #require(Interval([0.01, 0.011, 0.009]))
+    // Not every mean of three equal figures is that figure.
+    for figure in [2, 0.1, 50.1666] {
+      let equal = try #require(Interval([figure, figure, figure]))
+      #expect(equal.deviation == 0 && equal.margin == nil && !equal.isAbove(low))
+    }
   }
 
   @Test func onlyWhatDoesNotOverlapIsApart() throws {
@@ -163,6 +166,11 @@ import Text
   @Test func nothingIsBestBeforeEverythingIsThere() throws {
     let partial = try results(["CLM": [0.6, 0.61, 0.62]])
     #expect(partial.markdown.contains("3 of 9 runs") && !partial.markdown.contains("better than all others:"))
+    let seed = try results([
+      "CLM": [0.6, 0.61, 0.62], "MLM": [0.5, 0.51, 0.52], "both": [0.7, 0.7001],
+    ])
+    #expect(seed.markdown.contains("8 of 9 runs") && seed.markdown.contains("better: both"))
+    #expect(!seed.markdown.contains("better than all others:"))
   }
 
   @Test func aRowARun() throws {
@@ -288,7 +296,8 @@ import Text
       for scoring in Scoring.allCases {
         try log.append(
           begun.records(
-            [.init(phenomenon: "a", right: 3, count: 4)], scoring, rule: .babylm2025, step: 1, duration: .zero))
+            [.init(phenomenon: "a", right: 3, count: 4)], scoring, rule: .babylm2025, step: 1, duration: .zero
+          ))
       }
     }
     let steps = Mutex(0)
@@ -300,7 +309,8 @@ import Text
     let checksum = begun.checksum
     #expect(
       again.results.allSatisfy { result in
-        result.pairs.count == 6 && result.pairs.allSatisfy { $0.checksum == checksum && $0.step == result.steps }
+        result.pairs.count == 6
+          && result.pairs.allSatisfy { $0.checksum == checksum && $0.step == result.steps }
       })
   }
 
@@ -337,17 +347,73 @@ import Text
     }
   }
 
-  /// A run of other options is not taken for one of the study, and one that fails keeps no other from being done.
-  @Test func failuresAreToldAtTheEnd() throws {
-    _ = try run(study("both: 1_CLM+1_MLM"), in: "changed", stopAfter: 3)
-    do {
-      _ = try run(study("both: 1_CLM+1_MLM", learningRate: "2e-2"), in: "changed")
-      Issue.record("another learning rate went on")
-    } catch let error as StudyError {
-      guard case .failed(let jobs, let first, let reason) = error else { throw error }
-      #expect(jobs == 1 && first == "model-CLM-seed1" && reason.contains("other options"))
+  /// A device that fails takes one run along, not those that come after it.
+  @Test func aFailedDeviceIsReplaced() throws {
+    let opened = Mutex(0)
+    let device = { @Sendable in
+      let device = try TinyRun.device(threads: 1)
+      if opened.withLock({ count in
+        defer { count += 1 }
+        return count
+      }) == 0 {
+        _ = device.makeBuffer(.float32, count: 1 << 50)
+      }
+      return device
     }
-    let csv = try String(contentsOf: tiny.scratch.url.appending(path: "changed/results.csv"), encoding: .utf8)
-    #expect(csv.split(separator: "\n").count == 3)
+    do {
+      _ = try StudyRun(study("both: 1_CLM+1_MLM"), in: tiny.scratch.path("failed"))(openDevice: device)
+      Issue.record("a run on a failed device was taken for done")
+    } catch let error as StudyError {
+      guard case .failed(let jobs, let first, _) = error else { throw error }
+      #expect(jobs == 1 && first == "model-CLM-seed1", "\(error)")
+    }
+    let csv = try String(contentsOf: tiny.scratch.url.appending(path: "failed/results.csv"), encoding: .utf8)
+    #expect(csv.split(separator: "\n").count == 3 && opened.withLock { $0 } == 2)
+  }
+
+  /// Beside runs of other options nothing is trained, and the results stay.
+  @Test func whatWasBegunOtherwiseStays() throws {
+    _ = try run(study("both: 1_CLM+1_MLM"), in: "changed")
+    let results = tiny.scratch.url.appending(path: "changed/results.md")
+    let before = try Data(contentsOf: results)
+    try FileManager.default.removeItem(atPath: tiny.scratch.path("changed/runs/model-both-seed1"))
+    #expect(throws: StudyError.otherOptions(run: tiny.scratch.path("changed/runs/model-CLM-seed1"))) {
+      try run(study("both: 1_CLM+1_MLM", learningRate: "2e-2"), in: "changed")
+    }
+    #expect(try Data(contentsOf: results) == before)
+    #expect(!FileManager.default.fileExists(atPath: tiny.scratch.path("changed/runs/model-both-seed1")))
+  }
+
+  /// A folder that is no study's is left alone.
+  @Test(arguments: ["results.csv", "config.json", "notes.txt"])
+  func foreignFoldersAreRefused(file: String) throws {
+    try FileManager.default.createDirectory(
+      atPath: tiny.scratch.path("own"), withIntermediateDirectories: false)
+    _ = try tiny.scratch.write("mine", to: "own/\(file)")
+    #expect(throws: StudyError.notAStudy(folder: tiny.scratch.path("own"))) {
+      try StudyRun(study("both: 1_CLM+1_MLM"), in: tiny.scratch.path("own"))
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: tiny.scratch.path("own")) == [file])
+  }
+
+  @Test func theOptionAtFaultIsNamed() throws {
+    for (options, line) in [("{batch: 10, learningRate: -1}", 8), ("\n  batch: 10\n  learningRate: -1", 10)] {
+      do {
+        _ = try Study(
+          yaml: """
+            models: [llama-micro]
+            epochs: 2
+            schedules: {both: 1_CLM+1_MLM}
+            seeds: [1]
+            english:
+              sentences: 150
+            pairs: {limit: 1}
+            training: \(options)
+            """, path: "study.yaml")
+        Issue.record("a learning rate of -1 was taken")
+      } catch let error as StudyError {
+        #expect("\(error)".hasPrefix("study.yaml, line \(line): "), "\(error)")
+      }
+    }
   }
 }

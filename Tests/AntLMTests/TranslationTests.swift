@@ -140,6 +140,27 @@ import Text
     #expect(right < 36)
   }
 
+  /// A batch that is run in parts gives the weights of the whole but for the order of sums.
+  @Test func partsMakeTheWhole() throws {
+    func weights(positions: Int) throws -> [Float] {
+      let trained = try model("parts")
+      var settings = TranslationTraining.defaultSettings
+      settings.batch = 12
+      settings.epochs = 2
+      var training = try TranslationTraining(
+        trained, training: pairs(40, names: ("a", "b")), mask: .prefix, settings: settings, dropout: 0)
+      training.positions = positions
+      #expect(try training().bestEpoch == 2)
+      return try trained.model.device.read(trained.model.parameters.values)
+    }
+    let whole = try weights(positions: 1024)
+    let parts = try weights(positions: 40)
+    #expect(parts != whole, "a batch of twelve was not split")
+    let difference = zip(whole, parts).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+    let norm = whole.reduce(0) { $0 + Double($1 * $1) }
+    #expect(difference.squareRoot() < 1e-4 * norm.squareRoot(), "\((difference / norm).squareRoot())")
+  }
+
   /// The same seed gives the same bits, on one thread and on two; another one does not.
   @Test func sameSeedSameBits() throws {
     func weights(seed: UInt64, threads: Int) throws -> [Float] {
@@ -169,6 +190,9 @@ import Text
     try training.write(to: scratch.path("out"))
     let opened = try TrainedModel(scratch.path("out"), on: trained.model.device)
     #expect(try Translator.mask(of: opened) == .causal)
+    try ModelExchange.export(opened, to: scratch.path("exported"))
+    let exported = try TrainedModel(scratch.path("exported"), on: trained.model.device)
+    #expect(try Translator.mask(of: exported) == .causal)
     let lines = ["a b c", "", "d", " e e "]
     let before = try Translator(trained, mask: .causal)(lines)
     #expect(try Translator(opened, mask: .causal)(lines) == before)

@@ -31,7 +31,8 @@ import Testing
     }
     // What a run was found to be worth goes along.
     try terminal.write(
-      Data(#"{"sentence_good": "The dog sleeps .", "sentence_bad": "The dog sleep ."}"#.utf8), to: "agree.jsonl")
+      Data(#"{"sentence_good": "The dog sleeps .", "sentence_bad": "The dog sleep ."}"#.utf8),
+      to: "agree.jsonl")
     let pairs = ["eval", "pairs", "a", "agree.jsonl", "--scoring", "causal", "--device", "cpu"]
     #expect(try terminal.antlm(pairs).code == 0)
     #expect(try terminal.antlm(pairs + ["--limit", "1", "--rule", "2024"]).code == 0)
@@ -44,6 +45,24 @@ import Testing
     ] {
       #expect(tables.contains(text), "\(text)")
     }
+    try FileManager.default.createDirectory(
+      atPath: terminal.path("sets"), withIntermediateDirectories: false)
+    // What the command reads is not replaced, and a place that is missing is told before anything is scored.
+    try terminal.write(
+      Data(#"{"sentence_good": "A dog .", "sentence_bad": "A dogs ."}"#.utf8), to: "sets/one.jsonl")
+    let sets = ["eval", "pairs", "a", "sets", "--device", "cpu", "--scores"]
+    expectRefusal(try terminal.antlm(sets + ["sets/one.jsonl"]), code: 2, "sets/one.jsonl")
+    for file in ["a/metrics.jsonl", "a/latest/model.safetensors"] {
+      let before = try terminal.read(file)
+      expectRefusal(try terminal.antlm(sets + [file]), code: 2, file)
+      #expect(try terminal.read(file) == before)
+    }
+    expectRefusal(
+      try terminal.antlm("eval", "pairs", "a", "sets", "sets/one.jsonl", "--device", "cpu"), code: 1, "twice")
+    expectRefusal(
+      try terminal.antlm("eval", "pairs", "a/latest", "sets", "--checkpoint", "step-4", "--device", "cpu"),
+      code: 1, "a/latest", "--checkpoint")
+    expectRefusal(try terminal.antlm(sets + ["none/scores.jsonl"]), code: 1, "none/scores.jsonl")
     // A checkpoint by itself belongs to no run, and a log that cannot be written does not cost the figures.
     let log = try terminal.read("a/evaluations.jsonl")
     #expect(try terminal.antlm(["eval", "pairs", "a/latest"] + pairs.dropFirst(3)).code == 0)

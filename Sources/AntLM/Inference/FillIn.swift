@@ -14,6 +14,12 @@ public struct FillIn {
   public let model: any LanguageModel
   public let specials: SpecialTokens
 
+  /// `text` with the likeliest candidate in the place of each mask.
+  public func filled(_ text: [Int32], with candidates: [[Candidate]]) -> [Int32] {
+    var best = candidates.compactMap(\.first?.id).makeIterator()
+    return text.map { $0 == specials.mask ? best.next() ?? $0 : $0 }
+  }
+
   public init(_ model: any LanguageModel, specials: SpecialTokens) {
     self.model = model
     self.specials = specials

@@ -35,10 +35,14 @@ public struct GenerationEvaluation {
   ].map { Prompt($0, place: "prompt '\($0)'") }
 
   public let trained: TrainedModel
+  /// Of a continuation at most.
   public var tokens: Int
+  /// Continuations of a prompt.
   public var count: Int
   public var sampler: Sampler
+  /// Prompt i, from 0, draws with `seed + i`.
   public var seed: UInt64
+  /// As PrefixLM trains it.
   public var readsPromptBothWays: Bool
 
   /// - Parameters:
@@ -67,7 +71,8 @@ public struct GenerationEvaluation {
   {
     let starts = prompts.map { trained.tokenizer.encode($0.text.withoutTrailingSpace) }
     let maximum = trained.model.maximumLength
-    for (prompt, start) in zip(prompts, starts) where start.count + 1 + tokens > maximum {
+    // The last token that is written needs no position.
+    for (prompt, start) in zip(prompts, starts) where start.count + tokens > maximum {
       throw InferenceError.noRoom(
         place: prompt.place, prompt: start.count + 1, tokens: tokens, maximum: maximum)
     }

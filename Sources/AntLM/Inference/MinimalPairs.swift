@@ -82,7 +82,12 @@ public struct MinimalPairs: Sendable {
   /// - Throws: ``TextFileError`` or ``FileError``.
   public init(_ paths: [String]) throws {
     name = paths.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", ")
-    for path in try paths.flatMap(Self.expand) {
+    let files = try paths.flatMap(Self.expand)
+    var seen: Set<String> = []
+    for path in files where !seen.insert(URL(filePath: path).standardizedFileURL.path).inserted {
+      throw TextFileError.twice(path: path)
+    }
+    for path in files {
       for line in try TextLines(path).lines { pairs.append(try Self.pair(line, in: path)) }
     }
   }
@@ -100,7 +105,12 @@ public struct MinimalPairs: Sendable {
     func refuse(_ expected: String) -> TextFileError {
       .line(path: path, line: line.number, expected: expected)
     }
-    guard let object = try? JSONDecoder().decode(Line.self, from: Data(line.text.utf8)) else {
+    let object: Line
+    do {
+      object = try JSONDecoder().decode(Line.self, from: Data(line.text.utf8))
+    } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
+      throw refuse("\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" must be a text")
+    } catch {
       throw refuse("expected a JSON object with \"sentence_good\" and \"sentence_bad\"")
     }
     let sentences: [(name: String, sentence: Sentence)]
@@ -125,6 +135,9 @@ public struct MinimalPairs: Sendable {
       good: sentences[0].sentence,
       bad: sentences[1].sentence, file: path, line: line.number)
   }
+
+  /// The files they were read from.
+  public var files: [String] { Set(pairs.map(\.file)).sorted() }
 
   /// Keeps the first `limit` pairs of each phenomenon.
   public mutating func limit(_ limit: Int) {

@@ -6,7 +6,7 @@ import Text
 /// the perplexity is the exponential.
 ///
 /// The text is one stream of `<s>` line `</s>`, cut into neighbouring blocks as training cuts it, and masks are drawn
-/// from the seed: the figures are those of a run's dev losses. (The pseudo-perplexity of sentences, each token masked
+/// from the seed: with the options of a run, the figures are its dev losses. (The pseudo-perplexity of sentences, each token masked
 /// alone, is ``Scorer``'s.)
 public struct Perplexity {
   public struct Options: Sendable {
@@ -18,6 +18,9 @@ public struct Perplexity {
     public var sequences = 0
     /// Part of the tokens that MLM and MNTP hide.
     public var maskRate: Float = 0.15
+    /// Whether these are single tokens or spans.
+    public var maskUnit = Masking.Unit.tokens
+    /// Decides which tokens are hidden.
     public var seed: UInt64 = 1
 
     public init() {}
@@ -28,8 +31,15 @@ public struct Perplexity {
   /// Blocks read.
   public let sequences: Int
 
-  /// - Throws: `CorpusError`, ``TrainingError/tooLong(length:maximum:)``, ``InferenceError/notFinite``.
+  /// - Throws: `CorpusError`, ``TrainingError``, ``InferenceError/notFinite``.
   public init(of trained: TrainedModel, on paths: [String], _ options: Options) throws {
+    guard options.length >= 2 else {
+      throw TrainingError.option("--length", found: "\(options.length)", expected: "2 or more")
+    }
+    if let unknown = options.objectives.first(where: { !Objectives.names.contains($0) }) {
+      throw TrainingError.option(
+        "--objectives", found: unknown, expected: "of \(Objectives.names.joined(separator: ", "))")
+    }
     guard options.length <= trained.model.maximumLength else {
       throw TrainingError.tooLong(length: options.length, maximum: trained.model.maximumLength)
     }
@@ -40,7 +50,8 @@ public struct Perplexity {
     let evaluation = Evaluation(
       corpus,
       objectives: options.objectives.map {
-        Objectives.named($0, tokenizer: trained.tokenizer, maskRate: options.maskRate, maskUnit: .tokens)
+        Objectives.named(
+          $0, tokenizer: trained.tokenizer, maskRate: options.maskRate, maskUnit: options.maskUnit)
       }, length: options.length, sequences: options.sequences,
       microBatch: max(1, Scorer.defaultPositions / options.length), seed: options.seed)
     losses = try evaluation(trained.model) ?? [:]

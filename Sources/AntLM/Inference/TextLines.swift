@@ -25,7 +25,9 @@ public struct TextLines: Sendable {
   /// - Throws: ``TextFileError`` for a file that is binary or not UTF-8; `FileError` for one that is missing.
   public static func every(_ path: String) throws -> [String] {
     guard !path.isEmpty else { throw FileError("read", "''", code: ENOENT) }
-    let data = try FileSystem.read(URL(filePath: path))
+    var data = try FileSystem.read(URL(filePath: path))
+    // A byte order mark is none of the text.
+    if data.starts(with: [0xEF, 0xBB, 0xBF]) { data = data.dropFirst(3) }
     guard !data.contains(0) else { throw TextFileError.binary(path: path) }
     var lines = try data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
       .map { index, bytes in
@@ -48,6 +50,8 @@ public enum TextFileError: Error, Equatable, Sendable, CustomStringConvertible {
   case lineCounts(path: String, lines: Int, other: String, otherLines: Int)
   /// A folder without files of the kind.
   case noFiles(path: String, kind: String)
+  /// A file that is named twice and would count twice.
+  case twice(path: String)
   /// A line that is not what such a file holds.
   case line(path: String, line: Int, expected: String)
 
@@ -60,7 +64,19 @@ public enum TextFileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .lineCounts(let path, let lines, let other, let otherLines):
       "\(path) has \(lines) lines and \(other) \(otherLines); give two texts that correspond line by line"
     case .noFiles(let path, let kind): "\(path) has no *\(kind) files; name the files or another folder"
+    case .twice(let path): "\(path) is named twice; name each file once"
     case .line(let path, let line, let expected): "\(path), line \(line): \(expected)"
+    }
+  }
+}
+
+extension [TextLines.Line] {
+  /// What `body` makes of these lines; an item that it finds too long is named by the number of its line.
+  public func numbered<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch InferenceError.tooLong(let item?, let tokens, let maximum) {
+      throw InferenceError.tooLong(item: self[item - 1].number, tokens: tokens, maximum: maximum)
     }
   }
 }

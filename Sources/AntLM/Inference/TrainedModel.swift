@@ -26,6 +26,7 @@ public struct TrainedModel {
     if ["", ".index.json"].contains(where: {
       FileSystem.exists(url.appending(path: "model.safetensors" + $0))
     }) {
+      guard checkpoint == "latest" else { throw RunError.noCheckpoints(path: path, name: checkpoint) }
       folder = url
       source = nil
     } else {

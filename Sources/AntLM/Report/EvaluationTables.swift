@@ -40,13 +40,14 @@ struct EvaluationTables {
   private func section(_ table: Table) -> [Markup] {
     var phenomena: [String] = []
     var columns: [Column] = []
-    // Where two lines tell of the same, the later one holds.
+    // The newest checkpoint's figure counts; where two lines tell of the same, the later one holds.
     var found: [Column: [String: EvaluationLog.Record]] = [:]
     for (run, record) in runs.indices.flatMap({ run in runs[run].evaluations.map { (run, $0) } })
     where Table(record) == table {
       let column = Column(run: run, scoring: record.scoring)
       if found[column] == nil { columns.append(column) }
       if !phenomena.contains(record.phenomenon) { phenomena.append(record.phenomenon) }
+      if let other = found[column]?[record.phenomenon], other.step > record.step { continue }
       found[column, default: [:]][record.phenomenon] = record
     }
     // The mean comes last.
@@ -71,7 +72,12 @@ struct EvaluationTables {
         [.element("th", text: phenomenon)]
           + columns.map { cell(found[$0]?[phenomenon], newest: newest[$0.run] ?? 0) })
     }
-    let set = table.set.map { " of \($0)" } ?? ""
+    // Sets of one name are told apart.
+    let isAmbiguous = runs.flatMap(\.evaluations).contains {
+      $0.set == table.set && $0.checksum != table.checksum
+    }
+    let checksum = table.checksum.map { isAmbiguous ? " [\($0.prefix(8))]" : "" } ?? ""
+    let set = table.set.map { " of \($0)\(checksum)" } ?? ""
     let title = (table.kind == "pairs" ? "Minimal pairs" : table.kind) + set
     let rule = table.rule.map { ", by the rule of \($0)" } ?? ""
     let chance = table.kind == "pairs" ? " Chance is 50." : ""

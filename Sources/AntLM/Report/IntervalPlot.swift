@@ -8,14 +8,17 @@ public struct IntervalPlot: Sendable {
     /// What it is within its group: a way of scoring, say.
     public var label: String
     public var mean: Double
-    public var low: Double
-    public var high: Double
+    /// Nil where the mean has no interval: it is drawn as a point alone.
+    public var interval: ClosedRange<Double>?
 
-    public init(_ label: String, mean: Double, low: Double, high: Double) {
+    public init(_ label: String, mean: Double, interval: ClosedRange<Double>?) {
       self.label = label
       self.mean = mean
-      self.low = low
-      self.high = high
+      self.interval = interval
+    }
+
+    fileprivate var values: [Double] {
+      [mean] + (interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
     }
   }
 
@@ -62,7 +65,7 @@ public struct IntervalPlot: Sendable {
     let heights = groups.map { Self.nameRow + Double($0.items.count) * Self.itemRow + Self.groupGap }
     let bottom = Self.top + max(heights.reduce(0, +), Self.nameRow)
     let values =
-      groups.flatMap(\.items).flatMap { [$0.mean, $0.low, $0.high] } + (reference.map { [$0] } ?? [])
+      groups.flatMap(\.items).flatMap(\.values) + (reference.map { [$0] } ?? [])
     let axis = Axis(
       values.filter(Axis.plausible.contains), from: Self.left + 8, to: PlotFrame.right - 8)
 
@@ -91,19 +94,22 @@ public struct IntervalPlot: Sendable {
   }
 
   private func row(_ item: Item, _ group: Group, _ index: Int, _ axis: Axis, _ y: Double) -> [Markup] {
-    guard [item.mean, item.low, item.high].allSatisfy(Axis.plausible.contains) else {
+    guard item.values.allSatisfy(Axis.plausible.contains) else {
       return [PlotFrame.text("no value", "note axis", Self.left + 8, y + 3.5)]
     }
     let style = "whisker color\(index % PlotStyle.colorCount)"
-    let (low, high) = (axis.place(item.low), axis.place(item.high))
-    return [
-      PlotFrame.line(style, low, y, high, y),
-      PlotFrame.line(style, low, y - 3.5, low, y + 3.5),
-      PlotFrame.line(style, high, y - 3.5, high, y + 3.5),
-      shape(
-        index, axis.place(item.mean), y,
-        "\(group.name), \(item.label): \(item.mean), from \(item.low) to \(item.high)"),
-    ]
+    var name = "\(group.name), \(item.label): \(item.mean)"
+    var whisker: [Markup] = []
+    if let interval = item.interval {
+      let (low, high) = (axis.place(interval.lowerBound), axis.place(interval.upperBound))
+      whisker = [
+        PlotFrame.line(style, low, y, high, y),
+        PlotFrame.line(style, low, y - 3.5, low, y + 3.5),
+        PlotFrame.line(style, high, y - 3.5, high, y + 3.5),
+      ]
+      name += ", from \(interval.lowerBound) to \(interval.upperBound)"
+    }
+    return whisker + [shape(index, axis.place(item.mean), y, name)]
   }
 
   /// A circle, a square, a diamond or a triangle.

@@ -27,9 +27,11 @@ struct SampleTables {
       samples.map { [Markup.element("th", text: name)] + cells($0.answers[index], prompt) }
     }
     guard !rows.isEmpty else { return [] }
+    let isContinued = report.samples.contains { samples in
+      if case .continued = samples?.answers[index] { true } else { false }
+    }
     let heads =
-      prompt.contains("[MASK]")
-      ? ["run", "filled in", "candidates"] : ["run", "likeliest", "drawn at temperature 0.8"]
+      isContinued ? ["run", "likeliest", "drawn at temperature 0.8"] : ["run", "filled in", "candidates"]
     let table = Markup.table(head: [heads.map { .element("th", text: $0) }], rows: rows)
     return [.element("h3", text: "“\(prompt)”"), .element("div", ["class": "samples"], table)]
   }
@@ -45,6 +47,11 @@ struct SampleTables {
       return [
         .element("td", ["class": "text"], text: text),
         .element("td", ["class": "text"], text: lists.joined(separator: "\n")),
+      ]
+    case .cannotFill:
+      return [
+        .element("td", ["class": "text"], text: "its tokenizer has no mask"),
+        .element("td", ["class": "text"], text: ""),
       ]
     }
   }

@@ -3,7 +3,8 @@ import Files
 import Foundation
 import Models
 
-/// What the newest checkpoint of a run writes: each prompt continued, or filled in where it has `[MASK]`s.
+/// What the newest checkpoint of a run writes: each prompt continued, or filled in where it has `[MASK]`s, whatever
+/// the tokenizer calls them.
 public struct Samples: Sendable {
   /// What came of one prompt.
   public enum Answer: Sendable {
@@ -11,6 +12,8 @@ public struct Samples: Sendable {
     case continued(likeliest: String, drawn: String)
     /// The prompt with the likeliest token in each blank, and for each the candidates with their probabilities.
     case filled(String, candidates: [[(token: String, probability: Double)]])
+    /// The prompt has blanks and the tokenizer no mask.
+    case cannotFill
   }
 
   /// A start of two kinds, and blanks for a verb and for an adjective.
@@ -55,15 +58,23 @@ public struct Samples: Sendable {
     }
   }
 
+  /// What a blank is called in prompts for models of several tokenizers.
+  private static let blank = "[MASK]"
+
+  private static func hasBlanks(_ prompt: String, mask: String?) -> Bool {
+    prompt.contains(blank) || mask.map(prompt.contains) == true
+  }
+
   private static func answer(_ prompt: String, _ trained: TrainedModel) throws -> Answer {
     let tokenizer = trained.tokenizer
-    if prompt.contains("[MASK]") {
-      let ids = try tokenizer.encodeBlanks(prompt)
-      let blanks = try FillIn(trained.model, specials: trained.specials)(ids, top: candidates)
-      var best = blanks.compactMap(\.first?.id).makeIterator()
-      let filled = ids.map { $0 == trained.specials.mask ? best.next() ?? $0 : $0 }
+    let mask = (try? tokenizer.requireMask()).map { tokenizer.decode([$0]) }
+    if hasBlanks(prompt, mask: mask) {
+      guard let mask else { return .cannotFill }
+      let ids = try tokenizer.encodeBlanks(prompt.replacing(blank, with: mask))
+      let fillIn = FillIn(trained.model, specials: trained.specials)
+      let blanks = try fillIn(ids, top: candidates)
       return .filled(
-        tokenizer.decodeText(filled),
+        tokenizer.decodeText(fillIn.filled(ids, with: blanks)),
         candidates: blanks.map { blank in
           blank.map { (tokenizer.decode([$0.id]).trimmingCharacters(in: .whitespaces), $0.probability) }
         })

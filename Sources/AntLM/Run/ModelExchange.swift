@@ -31,9 +31,16 @@ public enum ModelExchange {
     return (configuration.architecture, problem)
   }
 
-  /// Writes the model of a run to `target`, without what only training needs.
+  /// Writes the model of a run to `target`, without what only training needs, and with what fine-tuning left beside it.
   public static func export(_ model: TrainedModel, to target: String) throws {
-    _ = try write(model.model, tokenizerOf: model.folder, to: target)
+    _ = try write(model.model, tokenizerOf: model.folder, to: target) { folder in
+      for name in [Translator.fileName, TrainedClassifier.description, TrainedClassifier.tensors] {
+        let file = model.folder.appending(path: name)
+        if FileSystem.exists(file) {
+          try FileSystem.write(FileSystem.read(file), to: folder.appending(path: name))
+        }
+      }
+    }
   }
 
   /// As ``export(_:to:)``, of a model that a run's was made into, with further files beside it.

@@ -17,6 +17,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   case noCheckpoint(path: String)
   /// No checkpoint of that name.
   case unknownCheckpoint(path: String, name: String, available: [String])
+  /// A model by itself, of which a checkpoint was asked.
+  case noCheckpoints(path: String, name: String)
   /// A file of a checkpoint is not what was written.
   case damaged(path: String, reason: String)
   /// The options make another number of steps than those the checkpoint was trained with.
@@ -44,6 +46,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path) has no checkpoint yet; let it reach its first one, or go on with 'antlm train --resume'"
     case .unknownCheckpoint(let path, let name, let available):
       "\(path) has no checkpoint '\(name)'; it has \(available.joined(separator: ", "))"
+    case .noCheckpoints(let path, let name):
+      "\(path) is a model by itself and has no checkpoint '\(name)'; leave --checkpoint out, or name its run"
     case .damaged(let path, let reason):
       "\(path) is damaged: \(reason); move the checkpoint's folder away and resume again, after the one before"
     case .optionsChanged(let checkpoint, let was, let now):

@@ -5,7 +5,9 @@
 /// a 95 % interval by Student's t, if the figures are about normal. One figure alone has no interval, nor
 /// have equal ones.
 public struct Interval: Equatable, Sendable {
+  /// Figures.
   public var count: Int
+  /// Of the figures.
   public var mean: Double
   /// Nil for one figure.
   public var deviation: Double?
@@ -16,9 +18,11 @@ public struct Interval: Equatable, Sendable {
     count = figures.count
     let mean = figures.reduce(0, +) / Double(count)
     self.mean = mean
+    guard count > 1 else { return }
+    // The mean of equal figures need not be that figure, to the last bit.
     deviation =
-      count == 1
-      ? nil : (figures.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot()
+      figures.min() == figures.max()
+      ? 0 : (figures.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot()
   }
 
   /// Half the width of the interval. Nil for one figure, and for equal ones: few figures that happen to be equal

@@ -95,6 +95,8 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
   case file(path: String, line: Int?, reason: String)
   /// A schedule that is longer or shorter than the others.
   case unequal(schedule: String, steps: Int, of: Int, epochs: Int, countsSteps: Bool)
+  /// A folder that holds other things.
+  case notAStudy(folder: String)
   /// A run of the study's folder that was begun with other options.
   case otherOptions(run: String)
   /// Some jobs could not be done; the first of them and why.
@@ -109,6 +111,8 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unequal(let schedule, let steps, let total, let epochs, let countsSteps):
       "schedule \(schedule) makes \(steps) steps, and the study's \(epochs) epochs are \(total); "
         + (countsSteps ? "let it repeat more often, it is cut there" : "let its epochs add up to \(epochs)")
+    case .notAStudy(let folder):
+      "\(folder) holds other things than a study; choose a new folder for --out, or one to go on in"
     case .otherOptions(let run):
       "\(run) was begun with other options than the study now has; restore those, or choose another --out"
     case .failed(let jobs, let first, let reason):
@@ -119,7 +123,7 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Whether the command line and the file are to blame.
   public var isUsage: Bool {
     switch self {
-    case .file, .unequal, .otherOptions: true
+    case .file, .unequal, .notAStudy, .otherOptions: true
     case .failed: false
     }
   }

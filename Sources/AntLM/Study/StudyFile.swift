@@ -18,7 +18,8 @@ extension Study {
         throw StudyError.file(
           path: path, line: nil, reason: "not valid UTF-8; convert it, for example with iconv")
       }
-      text = read
+      // A byte order mark is none of the text.
+      text = read.hasPrefix("\u{FEFF}") ? String(read.dropFirst()) : read
     } else {
       text = Self.defaultFile
     }
@@ -72,8 +73,9 @@ extension Study {
         throw node.error("\(error)")
       }
     }
-    seeds = try root.required("seeds", in: fields).items().map { UInt64(try $0.integer(0...Int(Int32.max))) }
-    guard Set(seeds).count == seeds.count else { throw root.error("'seeds' names one seed twice") }
+    let seedsNode = try root.required("seeds", in: fields)
+    seeds = try seedsNode.items().map { UInt64(try $0.integer(0...Int(Int32.max))) }
+    guard Set(seeds).count == seeds.count else { throw seedsNode.error("'seeds' names one seed twice") }
 
     if let node = fields["text"] {
       if let other = fields["english"] { throw other.error("give 'text' or 'english', not both") }
@@ -85,7 +87,7 @@ extension Study {
     } else {
       let english = try fields["english"]?.fields(["sentences", "vocabulary", "pairs"]) ?? [:]
       text = .english(
-        sentences: try english["sentences"]?.integer(100...1_000_000_000) ?? 16_000,
+        sentences: try english["sentences"]?.integer(100...1_000_000_000) ?? 12_000,
         vocabulary: try english["vocabulary"]?.integer(300...65_536) ?? 1024,
         pairs: try english["pairs"]?.integer(1...10_000) ?? 100)
     }
@@ -117,27 +119,42 @@ extension Study {
         throw node.error("\(error)")
       }
     }
-    for (key, node) in try fields["training"]?.entries() ?? [] {
-      guard !Self.ownOptions.contains(key) else {
+    let preset = training
+    let options = try fields["training"]?.entries() ?? []
+    training = try Self.replacing(options, in: preset)
+    do {
+      try training.validate()
+    } catch let error as TrainingError {
+      // The option at fault is the one without which all would be well.
+      let culprit = options.indices.first { index in
+        var others = options
+        others.remove(at: index)
+        return (try? Self.replacing(others, in: preset).validate()) != nil
+      }
+      throw (culprit.map { options[$0].value } ?? fields["training"] ?? root).error("\(error)")
+    }
+    if let twice = Dictionary(grouping: jobs, by: \.name).first(where: { $0.value.count > 1 })?.key {
+      throw root.error("two runs would be called '\(twice)'; call a model or a schedule something else")
+    }
+  }
+
+  /// `configuration` with the options of a file in place.
+  private static func replacing(
+    _ options: [(key: String, value: StudyNode)], in configuration: TrainingConfiguration
+  ) throws -> TrainingConfiguration {
+    try options.reduce(configuration) { configuration, option in
+      let (key, node) = option
+      guard !ownOptions.contains(key) else {
         throw node.error("'\(key)' is decided by the study; leave it out of 'training'")
       }
       // A number may be meant as a text: 'warmup: 300'.
-      let options = training
       let readings = [try node.value(), .text(try node.string())]
-      guard let replaced = readings.compactMap({ try? options.replacing([key: $0]) }).first else {
+      guard let replaced = readings.lazy.compactMap({ try? configuration.replacing([key: $0]) }).first else {
         throw node.error(
           "'training' has no '\(key)' with the value \(readings[0]); "
             + "a run's config.json shows names and values under \"antlm\"")
       }
-      training = replaced
-    }
-    do {
-      try training.validate()
-    } catch let error as TrainingError {
-      throw (fields["training"] ?? root).error("\(error)")
-    }
-    if let twice = Dictionary(grouping: jobs, by: \.name).first(where: { $0.value.count > 1 })?.key {
-      throw root.error("two runs would be called '\(twice)'; call a model or a schedule something else")
+      return replaced
     }
   }
 
@@ -219,7 +236,7 @@ private struct StudyNode {
 
   func items() throws -> [StudyNode] {
     guard let sequence = node.sequence, !sequence.isEmpty else {
-      throw error("expected a list with at least one member, such as [1, 2, 3]")
+      throw error("expected a list with at least one member, such as [a, b]")
     }
     return sequence.map { StudyNode($0, path: path) }
   }

@@ -31,9 +31,9 @@ extension StudyResults {
   ) -> [IntervalPlot.Item] {
     measures.compactMap { measure in
       guard let interval = interval(measure, model: model, schedule: schedule) else { return nil }
-      let margin = interval.margin ?? 0
       return IntervalPlot.Item(
-        measure.title, mean: interval.mean, low: interval.mean - margin, high: interval.mean + margin)
+        measure.title, mean: interval.mean,
+        interval: interval.margin.map { interval.mean - $0...interval.mean + $0 })
     }
   }
 

@@ -211,6 +211,7 @@ public struct StudyResults: Sendable {
     // Nothing is best before everything is there.
     let best = intervals.filter { one in
       intervals.count == study.schedules.count
+        && intervals.allSatisfy { $0.interval.count == study.seeds.count }
         && intervals.allSatisfy { $0.name == one.name || isBetter(one.interval, $0.interval) }
     }
     sentences.append(

@@ -41,6 +41,7 @@ public struct StudyRun: Sendable {
   public init(_ study: Study, in path: String) throws {
     self.study = study
     folder = URL(filePath: path).absoluteURL
+    try Self.requirePlace(folder, as: path)
     try FileSystem.makeFolder(folder)
     lock = try RunLock(in: folder)
     let text = try StudyText(study, in: folder)
@@ -70,6 +71,18 @@ public struct StudyRun: Sendable {
       models[configuration.model] = model
     }
     self.models = models
+  }
+
+  /// Throws where the folder holds anything but a study: its files would be replaced.
+  private static func requirePlace(_ folder: URL, as path: String) throws {
+    guard FileSystem.exists(folder) else { return }
+    let names = try FileSystem.names(in: folder).filter { $0 != "lock" && !$0.hasSuffix(".partial") }
+    let isOurs = { (name: String) in
+      ["runs", "plots", "results.csv", "results.md"].contains(name) || name.hasPrefix("english-")
+    }
+    // Tables alone may be somebody's own.
+    guard names.allSatisfy(isOurs), names.allSatisfy({ $0.hasPrefix("english-") }) || names.contains("runs")
+    else { throw StudyError.notAStudy(folder: path) }
   }
 
   /// The folder of a job's run.
@@ -102,6 +115,8 @@ public struct StudyRun: Sendable {
     report: @Sendable (Event) -> Void = { _ in }
   ) throws -> StudyResults {
     let jobs = study.jobs
+    // Nothing is trained beside what was begun otherwise.
+    for (job, configuration) in zip(jobs, configurations) { _ = try result(of: job, configuration) }
     let state = Mutex(State(count: jobs.count))
     DispatchQueue.concurrentPerform(iterations: min(workers, jobs.count)) { _ in
       var device: (any Device)?
@@ -125,6 +140,8 @@ public struct StudyRun: Sendable {
         } catch is Stopped {
           return
         } catch {
+          // A device that has failed stays failed.
+          device = nil
           let reason = "\(error)"
           state.withLock { $0.failures.append((job.name, reason)) }
           report(.failed(job, reason: reason))

@@ -20,7 +20,8 @@ public struct TranslationTraining {
   private let development: TranslationInputs?
 
   /// Padded positions that are run at once: larger batches are split. It decides the order of sums.
-  private static let positions = 1024
+  var positions = Self.defaultPositions
+  static let defaultPositions = 1024
 
   /// Settings to begin with for models of some million parameters.
   public static let defaultSettings = FineTuningSettings(
@@ -69,7 +70,7 @@ public struct TranslationTraining {
     }
     let longest = self.training.sequences.reduce(0) { max($0, $1.ids.count) }
     let memory = TrainingMemory(
-      trained.model.configuration.architecture, tokens: max(longest, Self.positions), averages: true,
+      trained.model.configuration.architecture, tokens: max(longest, Self.defaultPositions), averages: true,
       on: trained.model.device.info)
     try MemoryBudget.require(memory.bytes, on: trained.model.device.info) { _ in
       "fine-tune a smaller model"
@@ -105,7 +106,7 @@ public struct TranslationTraining {
   private func accumulate(_ batch: FineTuner.Batch) {
     let labels = batch.examples.reduce(0) { $0 + training.labelCount($1) }
     var dropout = batch.dropout
-    for part in training.parts(batch.examples, positions: Self.positions) {
+    for part in training.parts(batch.examples, positions: positions) {
       let (input, targets) = training.batch(part, mask: mask, padding: trained.specials.padding)
       trained.model.accumulateGradients(
         input, labels: targets, scale: 1 / Float(labels), dropout: dropout, loss: batch.loss)
@@ -118,7 +119,7 @@ public struct TranslationTraining {
   func loss(of inputs: TranslationInputs, until stop: () -> Bool = { false }) throws -> Double? {
     var sum = 0.0
     var count = 0
-    for part in inputs.parts(inputs.sequences.indices, positions: 4 * Self.positions) {
+    for part in inputs.parts(inputs.sequences.indices, positions: 4 * positions) {
       if stop() { return nil }
       let (input, labels) = inputs.batch(part, mask: mask, padding: trained.specials.padding)
       sum += try trained.model.losses(input, labels: labels).reduce(0.0) { $0 + Double($1) }

@@ -43,7 +43,8 @@ public struct Classification {
   }
 
   /// Padded positions that are run at once: larger batches are split. It decides the order of sums.
-  static let positions = 8192
+  var positions: Int
+  static let defaultPositions = 8192
 
   /// - Parameters:
   ///   - mode: what a token sees; nil for what transformers lets this kind of model see.
@@ -67,12 +68,14 @@ public struct Classification {
       validation.examples, tokenizer: trained.tokenizer, length: length)
     cut = (self.training.cut, self.validation.cut)
 
-    let longest = self.training.sequences.reduce(0) { max($0, $1.count) }
+    let longest = (self.training.sequences + self.validation.sequences).reduce(0) { max($0, $1.count) }
+    positions = max(longest, min(Self.defaultPositions, recipe.settings.batch * longest))
+    let architecture = trained.model.configuration.architecture
     let memory = TrainingMemory(
-      trained.model.configuration.architecture,
-      tokens: max(longest, min(Self.positions, recipe.settings.batch * longest)), averages: true,
-      on: trained.model.device.info)
-    try MemoryBudget.require(memory.bytes, on: trained.model.device.info) { _ in
+      architecture, tokens: positions, averages: true, on: trained.model.device.info)
+    // Beside what is trained, the weights that every seed begins with, and the best seed's with their gradients.
+    let kept = 3 * 4 * architecture.parameterCount
+    try MemoryBudget.require(memory.bytes + kept, on: trained.model.device.info) { _ in
       "lower --batch or --length, or fine-tune a smaller model"
     }
   }
@@ -101,7 +104,8 @@ public struct Classification {
     func evaluate() throws -> Double? {
       guard
         let predictions = try classifier.predictions(
-          for: validation, mode: mode, readsLast: readsLast, padding: trained.specials.padding, until: stop)
+          for: validation, mode: mode, readsLast: readsLast, padding: trained.specials.padding,
+          positions: positions, until: stop)
       else { return nil }
       let scores = scores(of: predictions)
       guard let figure = scores[recipe.selection] else {
@@ -137,7 +141,7 @@ public struct Classification {
   /// that the draws of dropout are those of the whole.
   private func accumulate(_ batch: FineTuner.Batch, of classifier: SequenceClassifier) {
     let longest = batch.examples.reduce(0) { max($0, training.sequences[$1].count) }
-    let part = max(1, Self.positions / longest)
+    let part = max(1, positions / longest)
     for first in stride(from: 0, to: batch.examples.count, by: part) {
       let (input, rows, labels) = training.batch(
         batch.examples[first..<min(first + part, batch.examples.count)], mode: mode, readsLast: readsLast,

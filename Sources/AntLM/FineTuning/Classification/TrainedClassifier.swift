@@ -7,15 +7,17 @@ import Text
 extension SequenceClassifier {
   /// The label with the highest logit of each input, the lowest of several; nil where it was stopped.
   ///
-  /// - Parameter stop: asked before each batch.
+  /// - Parameters:
+  ///   - positions: of one batch, padding included.
+  ///   - stop: asked before each batch.
   /// - Throws: ``InferenceError/notFinite`` or the device's failure.
   func predictions(
     for inputs: ClassificationInputs, mode: Embedder.Mode, readsLast: Bool, padding: Int32,
-    until stop: () -> Bool = { false }
+    positions: Int = Classification.defaultPositions, until stop: () -> Bool = { false }
   ) throws -> [Int]? {
     let sequences = inputs.sequences
     var result = [Int](repeating: 0, count: sequences.count)
-    let batches = sequences.indices.batches(positions: Classification.positions) { sequences[$0].count }
+    let batches = sequences.indices.batches(positions: positions) { sequences[$0].count }
     for batch in batches {
       if stop() { return nil }
       let (input, rows, _) = inputs.batch(batch, mode: mode, readsLast: readsLast, padding: padding)
