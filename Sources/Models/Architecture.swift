@@ -213,7 +213,9 @@ extension ModelConfiguration: Codable {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
           "'\(context.codingPath.last?.stringValue ?? "the whole")' has the wrong type"
         case .dataCorrupted(let context):
-          context.underlyingError == nil ? context.debugDescription : "not valid JSON"
+          // Foundation's own words, with or without a reason, are for programmers.
+          context.underlyingError != nil || context.debugDescription.hasPrefix("The given data was not")
+            ? "not valid JSON" : context.debugDescription
         @unknown default: "not a configuration"
         }
       throw ModelError.invalidConfiguration(file: file, problem: problem)

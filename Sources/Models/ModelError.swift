@@ -26,7 +26,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "token \(id) is outside the model's vocabulary of \(vocabulary); "
         + "use the tokenizer the model was trained with"
     case .invalidConfiguration(let file, let problem):
-      "\(file): \(problem); 'antlm import --help' says which models are read"
+      "\(file): \(problem); restore the file, or see which models are read in 'antlm import --help'"
     case .unreadable(let file, let problem):
       "\(file): \(problem); check the path and its permissions"
     case .missingTensor(let file, let tensor):
