@@ -32,7 +32,7 @@ let package = Package(
         "activation.cl", "attention_cpu.cl", "attention_gpu.cl", "attention_terms.cl", "crossEntropy.cl",
         "dropout.cl",
         "elementwise.cl", "embedding.cl", "matmul_cpu.cl", "matmul_gpu.cl", "normalization.cl",
-        "optimizer.cl", "philox.cl", "reduction.cl", "rotary.cl", "softmax.cl", "vector.cl",
+        "multiplyAdd.cl", "optimizer.cl", "philox.cl", "reduction.cl", "rotary.cl", "softmax.cl", "vector.cl",
       ],
       sources: ["kernels.c"],
       publicHeadersPath: "include"),

@@ -31,6 +31,9 @@ static const char matmul_cpu[] = {
 static const char matmul_gpu[] = {
 #embed "matmul_gpu.cl"
     , 0};
+static const char multiplyAdd[] = {
+#embed "multiplyAdd.cl"
+    , 0};
 static const char normalization[] = {
 #embed "normalization.cl"
     , 0};
@@ -64,6 +67,7 @@ static const KernelSource sources[] = {
     {"embedding", embedding},
     {"matmul_cpu", matmul_cpu},
     {"matmul_gpu", matmul_gpu},
+    {"multiplyAdd", multiplyAdd},
     {"normalization", normalization},
     {"optimizer", optimizer},
     {"philox", philox},

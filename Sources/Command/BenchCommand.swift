@@ -9,19 +9,43 @@ import Models
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Times matmul, attention, training steps, generation and checkpoints on a device.",
+    abstract:
+      "Times operations, training steps and generation, and says what part of the device's peak they reach.",
     discussion: """
+      First the device's own limits are measured: multiply-adds, and a copy. The
+      share is the time these limits would take, the longer of the two, as a part
+      of the time taken. Figures are medians; with the middle half of the runs.
+      The first run of a row may compile kernels.
+
+      Without --family, --matmul, --attention or --model some of each is run.
+
       Examples:
         antlm bench --device cpu
-        antlm bench --matmul 1024x1024x1024 --layout nt --json
+        antlm bench --json > before.jsonl
+        antlm bench --compare before.jsonl after.jsonl
+        antlm bench --family softmax normalization
+        antlm bench --matmul 1024x1024x1024 --layout nt
         antlm bench --model llama-mini --vocab 4096 --batch 32 --length 128
         antlm bench --model llama-mini --length 16 --generate 256
         antlm bench --model ltg-bert-base --vocab 16384 --checkpoint .
-      Without --matmul, --attention or --model a small set of each is run.
       """)
+
+  /// What is run where no sizes are given.
+  enum Family: String, CaseIterable, ExpressibleByArgument {
+    case matmul, attention, softmax, normalization, crossEntropy, optimizer, step, generate
+  }
 
   @OptionGroup var compute: DeviceOptionGroup
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Compares two files of --json instead, row by row.", valueName: "before after"))
+  var compare: [String] = []
+  @Option(
+    parsing: .upToNextOption,
+    help: "matmul, attention, softmax, normalization, crossEntropy, optimizer, step, generate, or several.")
+  var family: [Family] = []
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Products to time.", valueName: "MxNxK"))
   var matmul: [String] = []
   @Option(help: "How the operands of --matmul lie: nn, nt or tn.")
@@ -51,10 +75,15 @@ struct BenchCommand: ParsableCommand {
   var objective: Benchmark.ObjectiveKind?
   @Option(help: "Runs the median is taken of.")
   var repeats = 7
+  @Flag(help: "Leave out the device's own limits, and with them the shares.")
+  var noPeaks = false
   @Flag(help: "One JSON object a line.")
   var json = false
 
   func validate() throws {
+    guard compare.isEmpty || compare.count == 2 else {
+      throw ValidationError("--compare takes two files, and was given \(compare.count)")
+    }
     for text in matmul { _ = try sizes(text, 3, "--matmul") }
     for text in attention { _ = try sizes(text, 4, "--attention") }
     guard (0...PositionScores.maximumBuckets).contains(buckets), dropout >= 0, dropout < 1 else {
@@ -84,42 +113,88 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
+    guard compare.isEmpty else { return try showComparison() }
     let device = try compute.open()
-    let bench = Benchmark(on: device, repeats: repeats)
-    let all = matmul.isEmpty && attention.isEmpty && model == nil
-    for text in all ? ["512x512x512", "1024x1024x1024", "4096x1024x384"] : matmul {
+    var bench = Benchmark(on: device, repeats: repeats)
+    if !noPeaks { for result in try bench.measurePeaks() { show(result) } }
+    let isPlain = matmul.isEmpty && attention.isEmpty && model == nil
+    let families = !family.isEmpty ? family : isPlain ? Family.allCases : []
+    for family in families { try run(family, bench) }
+    for text in matmul {
       let size = try sizes(text, 3, "--matmul")
-      try show(bench.matmul(layout, m: size[0], n: size[1], k: size[2]))
+      show(try bench.matmul(layout, m: size[0], n: size[1], k: size[2]))
     }
-    for text in all ? ["32x4x128x64"] : attention {
-      let size = try sizes(text, 4, "--attention")
-      for pattern in [AttentionMask.Pattern.causal, .bidirectional] {
-        try show(
-          bench.attention(
-            pattern, batch: size[0], heads: size[1], length: size[2], headDimension: size[3],
-            buckets: buckets, dropout: dropout))
-      }
-    }
-    if let preset = model ?? (all ? "llama-micro" : nil),
-      let configuration = ModelConfiguration.preset(
-        preset, vocabularySize: vocab, maximumLength: max(512, length + (generate ?? 0)))
-    {
-      if let checkpoint {
-        try show(bench.checkpoint(configuration.architecture, preset: preset, in: checkpoint))
-      }
-      if let generate {
-        try show(
-          bench.generation(configuration.architecture, preset: preset, prompt: length, tokens: generate))
-      }
-      for objective in generate != nil || checkpoint != nil
-        ? [] : objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases
-      {
-        try show(
-          bench.trainingStep(
-            configuration.architecture, preset: preset, objective: objective, batch: batch, length: length))
-      }
-    }
+    for text in attention { try run(attention: text, bench) }
+    if let model { try run(model: model, bench) }
     compute.printProfile(of: device)
+  }
+
+  /// Sizes of a llama-mini's training, and beyond them.
+  private func run(_ family: Family, _ bench: Benchmark) throws {
+    switch family {
+    case .matmul:
+      for layout in Benchmark.Layout.allCases {
+        for (m, n, k) in [(1024, 1024, 1024), (4096, 1024, 384), (4096, 384, 384)] {
+          // Gradients of weights sum over the tokens.
+          show(
+            layout == .tn
+              ? try bench.matmul(layout, m: n, n: k, k: m) : try bench.matmul(layout, m: m, n: n, k: k))
+        }
+      }
+    case .attention:
+      for text in ["32x4x128x64", "4x6x512x64"] { try run(attention: text, bench) }
+    case .softmax: for result in try bench.softmax(rows: 4096, columns: 1024) { show(result) }
+    case .normalization:
+      for kind in [Normalization.Kind.rms, .layer] {
+        for result in try bench.normalization(kind, rows: 8192, columns: 384) { show(result) }
+      }
+    case .crossEntropy: show(try bench.crossEntropy(rows: 1024, vocabulary: 8192))
+    case .optimizer: show(try bench.adamW(parameters: 1 << 24))
+    case .step:
+      for preset in ["llama-mini", "ltg-bert-mini"] { try steps(of: preset, bench) }
+    case .generate: try generation(of: "llama-mini", prompt: 16, tokens: 128, bench)
+    }
+  }
+
+  private func run(attention text: String, _ bench: Benchmark) throws {
+    let size = try sizes(text, 4, "--attention")
+    for pattern in [AttentionMask.Pattern.causal, .bidirectional] {
+      for result in try bench.attention(
+        pattern, batch: size[0], heads: size[1], length: size[2], headDimension: size[3], buckets: buckets,
+        dropout: dropout)
+      { show(result) }
+    }
+  }
+
+  private func run(model preset: String, _ bench: Benchmark) throws {
+    if let checkpoint {
+      show(try bench.checkpoint(architecture(preset), preset: preset, in: checkpoint))
+    }
+    if let generate { try generation(of: preset, prompt: length, tokens: generate, bench) }
+    if generate == nil, checkpoint == nil { try steps(of: preset, bench) }
+  }
+
+  private func steps(of preset: String, _ bench: Benchmark) throws {
+    for objective in objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases {
+      show(
+        try bench.trainingStep(
+          architecture(preset), preset: preset, objective: objective, batch: batch, length: length))
+    }
+  }
+
+  private func generation(of preset: String, prompt: Int, tokens: Int, _ bench: Benchmark) throws {
+    show(
+      try bench.generation(
+        architecture(preset, room: tokens), preset: preset, prompt: prompt, tokens: tokens))
+  }
+
+  /// - Parameter room: tokens after the first ``length``.
+  private func architecture(_ preset: String, room: Int = 0) -> any Architecture {
+    guard
+      let configuration = ModelConfiguration.preset(
+        preset, vocabularySize: vocab, maximumLength: max(512, length + room))
+    else { preconditionFailure("bench: no preset \(preset)") }
+    return configuration.architecture
   }
 
   private func sizes(_ text: String, _ count: Int, _ option: String) throws -> [Int] {
@@ -132,7 +207,7 @@ struct BenchCommand: ParsableCommand {
     return sizes
   }
 
-  private func show(_ result: Benchmark.Result) throws {
+  private func show(_ result: Benchmark.Result) {
     if json {
       var object = JSONObject()
       object.set("benchmark", result.benchmark)
@@ -141,16 +216,53 @@ struct BenchCommand: ParsableCommand {
       object.set("seconds", result.seconds)
       object.set("lowerQuartile", result.lowerQuartile)
       object.set("upperQuartile", result.upperQuartile)
+      object.set("firstSeconds", result.firstSeconds)
       object.set("gflops", result.gflops)
+      object.set("gigabytesPerSecond", result.gigabytesPerSecond)
+      object.set("shareOfPeak", result.shareOfPeak)
       object.set("tokensPerSecond", result.tokensPerSecond)
       object.set("peakBytes", result.peakBytes)
       emit(object)
     } else {
       var line = "\(result.benchmark) \(result.shape) on \(result.device): "
       line += String(format: "%.3f ms", 1000 * result.seconds)
+      line += String(
+        format: " (%.3f to %.3f, first %.3f)", 1000 * result.lowerQuartile, 1000 * result.upperQuartile,
+        1000 * result.firstSeconds)
       if let gflops = result.gflops { line += String(format: ", %.1f GFLOP/s", gflops) }
+      if let bytes = result.gigabytesPerSecond { line += String(format: ", %.1f GB/s", bytes) }
+      if let share = result.shareOfPeak { line += String(format: ", %.0f %% of peak", 100 * share) }
       if let tokens = result.tokensPerSecond { line += String(format: ", %.0f tokens/s", tokens) }
       emit(line)
+    }
+  }
+
+  private func showComparison() throws {
+    let comparison = try BenchmarkComparison(compare[0], compare[1])
+    if json {
+      for row in comparison.rows {
+        var object = JSONObject()
+        object.set("benchmark", row.benchmark)
+        object.set("shape", row.shape)
+        object.set("before", row.before)
+        object.set("after", row.after)
+        object.set("speedup", row.speedup)
+        object.set("overlaps", row.overlaps)
+        emit(object)
+      }
+    } else {
+      var rows = [["", "before ms", "after ms", "change"]]
+      for row in comparison.rows {
+        let change = String(format: "%+.1f %%", 100 * (row.after / row.before - 1))
+        rows.append([
+          "\(row.benchmark) \(row.shape)", String(format: "%.3f", 1000 * row.before),
+          String(format: "%.3f", 1000 * row.after), change + (row.overlaps ? " (may be noise)" : ""),
+        ])
+      }
+      emit(table(rows))
+    }
+    for (names, file) in [(comparison.onlyBefore, compare[0]), (comparison.onlyAfter, compare[1])] {
+      for name in names { warn("\(name): only in \(file)") }
     }
   }
 }

@@ -74,6 +74,7 @@ public protocol Device: AnyObject {
   func optimizer(_ operation: GradientControl)
   func optimizer(_ operation: AdamW)
   func optimizer(_ operation: LAMB)
+  func multiplyAdd(_ operation: MultiplyAdd)
 }
 
 extension Device {

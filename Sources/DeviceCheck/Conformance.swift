@@ -29,6 +29,7 @@ public enum Conformance {
     ("normalization", normalizationCases), ("activation", activationCases), ("rotary", rotaryCases),
     ("embedding", embeddingCases), ("crossEntropy", crossEntropyCases), ("dropout", dropoutCases),
     ("elementwise", elementwiseCases), ("reduction", reductionCases), ("optimizer", optimizerCases),
+    ("multiplyAdd", multiplyAddCases),
   ]
 
   /// The cases of some families, or of all.

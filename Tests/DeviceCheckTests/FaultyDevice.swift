@@ -245,4 +245,9 @@ final class FaultyDevice: Device {
     inner.optimizer(operation)
     spoil(operation.update.parameters, operation.update.control)
   }
+
+  func multiplyAdd(_ operation: MultiplyAdd) {
+    inner.multiplyAdd(operation)
+    spoil(operation.output, operation.input)
+  }
 }
