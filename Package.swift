@@ -44,7 +44,7 @@ let package = Package(
     // Constants only: the width of the vector unit, which Swift cannot ask for at compile time.
     .target(name: "CVectorUnit"),
     .target(name: "CPUDevice", dependencies: ["Device", "CVectorUnit", realModule]),
-    .target(name: "OpenCLDevice", dependencies: ["Device", "COpenCL", "Kernels"]),
+    .target(name: "OpenCLDevice", dependencies: ["Device", "Files", "COpenCL", "Kernels"]),
     .target(name: "Devices", dependencies: ["Device", "CPUDevice", "OpenCLDevice"]),
     .target(name: "DeviceCheck", dependencies: ["Device"]),
     .target(name: "Autograd", dependencies: ["Device"]),
@@ -67,7 +67,7 @@ let package = Package(
 
     .testTarget(name: "DeviceTests", dependencies: ["Device"]),
     .testTarget(name: "CPUDeviceTests", dependencies: ["CPUDevice", "DeviceCheck"]),
-    .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "DeviceCheck"]),
+    .testTarget(name: "OpenCLDeviceTests", dependencies: ["OpenCLDevice", "DeviceCheck", "Files"]),
     .testTarget(name: "DeviceCheckTests", dependencies: ["DeviceCheck", "Devices"]),
     .testTarget(name: "AutogradTests", dependencies: ["Autograd", "Devices", "DeviceCheck"]),
     .testTarget(name: "ModelsTests", dependencies: ["Models", "Devices", "DeviceCheck", "Files"]),

@@ -19,6 +19,15 @@ public enum FileSystem {
     try synchronize(folder)
   }
 
+  /// Where what can be made again is kept between runs: `$XDG_CACHE_HOME/antlm`, or `~/.cache/antlm`.
+  public static var cacheFolder: URL {
+    let environment = ProcessInfo.processInfo.environment
+    if let folder = environment["XDG_CACHE_HOME"], folder.hasPrefix("/") {
+      return URL(filePath: folder).appending(path: "antlm")
+    }
+    return FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache/antlm")
+  }
+
   /// Names in `folder`, sorted, those that begin with a dot included.
   public static func names(in folder: URL) throws -> [String] {
     guard let stream = opendir(folder.path) else { throw FileError("read", folder.path) }

@@ -15,13 +15,24 @@ public final class OpenCLDevice: Device {
   /// Opens the device. Kernels are built when first used.
   ///
   /// - Parameter profiling: measures every kernel by the device's own clock; costs a few per cent.
-  public init(_ hardware: OpenCLHardware, kernels: KernelSet = .automatic, profiling: Bool = false) throws {
+  public convenience init(
+    _ hardware: OpenCLHardware, kernels: KernelSet = .automatic, profiling: Bool = false
+  ) throws {
+    try self.init(
+      hardware, kernels: kernels, profiling: profiling, programs: .standard(for: hardware.info))
+  }
+
+  /// - Parameter cache: where built programs are kept; nil for nowhere.
+  init(
+    _ hardware: OpenCLHardware, kernels: KernelSet = .automatic, profiling: Bool = false,
+    programs cache: ProgramCache?
+  ) throws {
     try KernelCacheSpace.require(for: hardware.info)
     info = hardware.info
     traits = hardware.traits
     usesGPUKernels = kernels == .automatic ? !hardware.traits.isCPU : kernels == .gpu
     queue = try CommandQueue(hardware, profiling: profiling)
-    programs = ProgramLibrary(queue)
+    programs = ProgramLibrary(queue, cache: cache)
     pool = BufferPool(queue)
   }
 

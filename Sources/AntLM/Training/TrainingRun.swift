@@ -168,15 +168,6 @@ public enum TrainingRun {
     return trainer
   }
 
-  /// Where tokens are kept: `$XDG_CACHE_HOME/antlm`, or `~/.cache/antlm`.
-  static var cache: URL {
-    let environment = ProcessInfo.processInfo.environment
-    if let folder = environment["XDG_CACHE_HOME"], folder.hasPrefix("/") {
-      return URL(filePath: folder).appending(path: "antlm")
-    }
-    return FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache/antlm")
-  }
-
   /// What a run records of its text.
   static func checksum(_ training: TokenCorpus, _ development: TokenCorpus?) -> String {
     training.checksum + (development.map { "-\($0.checksum)" } ?? "")
@@ -186,7 +177,7 @@ public enum TrainingRun {
   /// each time.
   static func corpus(_ paths: [String], _ tokenizer: Tokenizer) throws -> TokenCorpus {
     do {
-      return try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: cache)
+      return try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: FileSystem.cacheFolder)
     } catch CorpusError.cacheUnwritable {
       return try TokenCorpus(paths, tokenizer: tokenizer)
     }

@@ -15,7 +15,8 @@
   each(clGetPlatformIDs) each(clGetPlatformInfo) each(clGetDeviceIDs) each(clGetDeviceInfo) \
   each(clCreateContext) each(clReleaseContext) each(clCreateCommandQueue) each(clReleaseCommandQueue) \
   each(clCreateBuffer) each(clReleaseMemObject) \
-  each(clCreateProgramWithSource) each(clBuildProgram) each(clGetProgramBuildInfo) each(clReleaseProgram) \
+  each(clCreateProgramWithSource) each(clCreateProgramWithBinary) each(clBuildProgram) \
+  each(clGetProgramInfo) each(clGetProgramBuildInfo) each(clReleaseProgram) \
   each(clCreateKernel) each(clReleaseKernel) each(clSetKernelArg) each(clGetKernelWorkGroupInfo) \
   each(clEnqueueNDRangeKernel) each(clEnqueueWriteBuffer) each(clEnqueueReadBuffer) \
   each(clEnqueueMapBuffer) each(clEnqueueUnmapMemObject) \

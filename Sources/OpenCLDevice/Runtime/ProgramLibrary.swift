@@ -4,6 +4,8 @@ import Kernels
 
 /// Kernels, built when first used: one program per source file and options, one kernel object per name.
 ///
+/// Where a cache is given, what was built on this machine before is taken from there (see ``ProgramCache``).
+///
 /// A line `#include "name.cl"` is replaced by that file's text, for sources live in the binary and a driver's
 /// compiler has no folder to look into.
 final class ProgramLibrary {
@@ -14,10 +16,16 @@ final class ProgramLibrary {
   }
 
   private let queue: CommandQueue
+  private let cache: ProgramCache?
+  /// Programs that were compiled here, rather than found in the cache.
+  private(set) var compilations = 0
   private var programs: [Key: cl_program] = [:]
   private var kernels: [Key: cl_kernel] = [:]
 
-  init(_ queue: CommandQueue) { self.queue = queue }
+  init(_ queue: CommandQueue, cache: ProgramCache?) {
+    self.queue = queue
+    self.cache = cache
+  }
 
   deinit {
     for kernel in kernels.values { _ = queue.cl.clReleaseKernel(kernel) }
@@ -47,7 +55,24 @@ final class ProgramLibrary {
     guard let source = source ?? Self.source(file) else {
       preconditionFailure("ProgramLibrary: \(file).cl is not listed in Kernels/kernels.c")
     }
+    let options = "-cl-std=CL1.2 \(options)"
+    let cacheKey = cache.map { _ in
+      ProgramCache.key(source: source, options: options, info: queue.hardware.info)
+    }
+    if let cacheKey, let program = cache?.binary(cacheKey).flatMap({ built($0, options: options) }) {
+      programs[key] = program
+      return program
+    }
+    guard let program = compiled(source, file: file, options: options) else { return nil }
+    if let cacheKey, let binary = binary(of: program) { cache?.keep(binary, cacheKey) }
+    programs[key] = program
+    return program
+  }
+
+  /// Compiles a source; nil, and a failed queue, where it does not build.
+  private func compiled(_ source: String, file: String, options: String) -> cl_program? {
     let cl = queue.cl
+    compilations += 1
     var status: cl_int = 0
     let program = source.withCString { text in
       var text: UnsafePointer<CChar>? = text
@@ -55,14 +80,50 @@ final class ProgramLibrary {
     }
     guard queue.succeeded(status, "clCreateProgramWithSource \(file).cl"), let program else { return nil }
     var device: cl_device_id? = queue.hardware.device
-    status = cl.clBuildProgram(program, 1, &device, "-cl-std=CL1.2 \(options)", nil, nil)
+    status = cl.clBuildProgram(program, 1, &device, options, nil, nil)
     guard status == CL_SUCCESS else {
       queue.fail(.buildFailed(device: queue.hardware.info.name, program: file, log: log(of: program)))
       _ = cl.clReleaseProgram(program)
       return nil
     }
-    programs[key] = program
     return program
+  }
+
+  /// A program of a binary; nil where the driver does not take it, which is no failure: it is compiled then.
+  private func built(_ binary: [UInt8], options: String) -> cl_program? {
+    let cl = queue.cl
+    var device: cl_device_id? = queue.hardware.device
+    var length = binary.count
+    var status: cl_int = 0
+    let program = binary.withUnsafeBufferPointer { bytes in
+      var start = bytes.baseAddress
+      return cl.clCreateProgramWithBinary(queue.context, 1, &device, &length, &start, nil, &status)
+    }
+    guard status == CL_SUCCESS, let program else { return nil }
+    guard cl.clBuildProgram(program, 1, &device, options, nil, nil) == CL_SUCCESS else {
+      _ = cl.clReleaseProgram(program)
+      return nil
+    }
+    return program
+  }
+
+  /// What the driver made of a program; nil where it does not tell.
+  private func binary(of program: cl_program) -> [UInt8]? {
+    let cl = queue.cl
+    var length = 0
+    guard
+      cl.clGetProgramInfo(
+        program, cl_program_info(CL_PROGRAM_BINARY_SIZES), MemoryLayout<Int>.size, &length, nil)
+        == CL_SUCCESS, length > 0
+    else { return nil }
+    var bytes = [UInt8](repeating: 0, count: length)
+    let status = bytes.withUnsafeMutableBufferPointer { bytes in
+      var start = bytes.baseAddress
+      return cl.clGetProgramInfo(
+        program, cl_program_info(CL_PROGRAM_BINARIES), MemoryLayout<UnsafeMutablePointer<UInt8>?>.size,
+        &start, nil)
+    }
+    return status == CL_SUCCESS ? bytes : nil
   }
 
   /// The text of `file`.cl with its includes in place; nil where there is no such file.

@@ -5,7 +5,7 @@ package struct ContentHash: Equatable, Sendable, CustomStringConvertible {
   private var first: UInt64 = 0x243F_6A88_85A3_08D3
   private var second: UInt64 = 0x1319_8A2E_0370_7344
 
-  mutating func combine(_ word: UInt64) {
+  package mutating func combine(_ word: UInt64) {
     first = (first ^ word) &* 0x9E37_79B9_7F4A_7C15
     first = first << 29 | first >> 35
     second = (second &+ word) &* 0xD6E8_FEB8_6659_FD93
@@ -26,7 +26,7 @@ package struct ContentHash: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// Both lanes, with their last words spread over all bits.
-  var words: (UInt64, UInt64) {
+  package var words: (UInt64, UInt64) {
     var mixed = self
     for _ in 0..<4 { mixed.combine(mixed.first ^ mixed.second) }
     return (mixed.first, mixed.second)
