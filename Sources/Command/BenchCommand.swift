@@ -197,16 +197,6 @@ struct BenchCommand: ParsableCommand {
     return configuration.architecture
   }
 
-  private func sizes(_ text: String, _ count: Int, _ option: String) throws -> [Int] {
-    let sizes = text.split(separator: "x", omittingEmptySubsequences: false).compactMap { Int($0) }
-    guard sizes.count == count, sizes.allSatisfy({ (1...1 << 20).contains($0) }) else {
-      throw ValidationError(
-        "\(option) is '\(text)'; it must be \(count) sizes such as "
-          + (count == 3 ? "1024x1024x384" : "32x4x128x64"))
-    }
-    return sizes
-  }
-
   private func show(_ result: Benchmark.Result) {
     if json {
       var object = JSONObject()
@@ -269,3 +259,14 @@ struct BenchCommand: ParsableCommand {
 
 extension Benchmark.Layout: ExpressibleByArgument {}
 extension Benchmark.ObjectiveKind: ExpressibleByArgument {}
+
+/// The sizes that `option` was given as `1024x1024x384`.
+func sizes(_ text: String, _ count: Int, _ option: String) throws -> [Int] {
+  let sizes = text.split(separator: "x", omittingEmptySubsequences: false).compactMap { Int($0) }
+  guard sizes.count == count, sizes.allSatisfy({ (1...1 << 20).contains($0) }) else {
+    throw ValidationError(
+      "\(option) is '\(text)'; it must be \(count) sizes such as "
+        + (count == 3 ? "1024x1024x384" : "32x4x128x64"))
+  }
+  return sizes
+}

@@ -20,7 +20,8 @@ struct Antlm: ParsableCommand {
       Exit codes: 0 good, 1 failed, 2 bad usage.
       """,
     subcommands: [
-      DevicesCommand.self, CheckCommand.self, BenchCommand.self, CorpusCommand.self, TokenizerCommand.self,
+      DevicesCommand.self, CheckCommand.self, BenchCommand.self, TuneCommand.self, CorpusCommand.self,
+      TokenizerCommand.self,
       PresetsCommand.self, TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self,
       TranslateCommand.self, EmbedCommand.self, EvaluateCommand.self, FinetuneCommand.self, LabelCommand.self,
       StudyCommand.self, ReportCommand.self,

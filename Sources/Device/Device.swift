@@ -18,6 +18,17 @@ public protocol Device: AnyObject {
   /// What the device is, for people and for discovery.
   var info: DeviceInfo { get }
 
+  // MARK: Tuning
+
+  /// The choices in force (see ``Tuning``).
+  var tuning: Tuning { get set }
+
+  /// How the product could be cut; nil where there is nothing to choose.
+  func ways(toCompute operation: Matmul) -> Tuning.Ways?
+
+  /// Keeps ``tuning`` for the next time that this device is opened on this machine.
+  func keepTuning() throws
+
   // MARK: Memory
 
   /// Memory for `count` elements, its content undefined. It returns to the device's pool when the last

@@ -41,7 +41,7 @@ extension Matmul {
   }
 
   /// Few enough rows that B is best read once, where it lies.
-  fileprivate var hasFewRows: Bool { m <= 8 && !transposeA }
+  var hasFewRows: Bool { m <= 8 && !transposeA }
 }
 
 /// `value / divisor`, rounded up.
@@ -93,6 +93,7 @@ extension OpenCLDevice {
     let rowPanels = divided(m, by: tile.rows)
     let columnPanels = divided(n, by: tile.columns)
     let part = k >= 2048 && m * n <= 1 << 20 ? 1024 : k
+    let choice = PackedChoice(tuning.choices[shapeClass(operation)])
     // A B that all batches share is packed once.
     let batchB = operation.strideB == 0 ? 1 : operation.batch
     let packedB = scratch(columnPanels * tile.columns * part * batchB)
@@ -114,17 +115,18 @@ extension OpenCLDevice {
           ])
       }
       // Equal depths of at most 384 terms: a panel of B then fits the first-level cache.
-      let depth = max(8, divided(divided(terms, by: max(1, divided(terms, by: 384))), by: 8) * 8)
+      let limit = choice?.depth ?? 384
+      let depth = max(8, divided(divided(terms, by: max(1, divided(terms, by: limit))), by: 8) * 8)
       // Blocks of 72 rows and 16 panels of columns reuse what the second-level cache holds; smaller ones where
       // there would be too few to share out evenly, down to 2 MFLOP a depth block. Rows are cut first: cutting
       // columns makes more blocks pack the same rows.
-      var rows = min(tile.blockRows / tile.rows, rowPanels)
-      var columns = min(16, columnPanels)
+      var rows = min((choice?.rows ?? tile.blockRows) / tile.rows, rowPanels)
+      var columns = min(choice?.panels ?? 16, columnPanels)
       func tooFew() -> Bool {
         divided(rowPanels, by: rows) * divided(columnPanels, by: columns) * operation.batch < 64
           && rows * columns * tile.rows * tile.columns * depth > 1 << 21
       }
-      while tooFew(), rows > 2 || columns > 1 {
+      while choice == nil, tooFew(), rows > 2 || columns > 1 {
         if rows > 2 { rows = divided(rows, by: 2) } else { columns = divided(columns, by: 2) }
       }
       let share = k == 0 ? 1 : Double(terms) / Double(k)
@@ -171,10 +173,12 @@ extension OpenCLDevice {
     let (m, n, k) = (operation.m, operation.n, operation.k)
     func tiles(_ size: Int) -> Int { divided(m, by: size) * divided(n, by: size) }
     // The large tile stages 33 KB.
-    let isLarge = tiles(128) * operation.batch >= 96 && traits.localMemory >= 34_000
+    let choice = TiledChoice(tuning.choices[shapeClass(operation)])
+    let isLarge = choice.map { $0.tile == 128 } ?? (tiles(128) * operation.batch >= 96) && canTile(128)
     let (kernel, size, items) = isLarge ? ("matmul_tile_128", 128, 256) : ("matmul_tile_64", 64, 128)
     let groups = tiles(size) * operation.batch
-    let slices = groups >= 96 ? 1 : max(1, min(k / 256, divided(512, by: groups), 32))
+    let slices =
+      choice?.slices ?? (groups >= 96 ? 1 : max(1, min(k / 256, divided(512, by: groups), 32)))
 
     func isAligned(_ matrix: Matrix, _ batchStride: Int) -> KernelArgument {
       .int(matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0 ? 1 : 0)

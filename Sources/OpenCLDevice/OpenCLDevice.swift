@@ -10,6 +10,7 @@ public final class OpenCLDevice: Device {
   let usesGPUKernels: Bool
   let queue: CommandQueue
   let programs: ProgramLibrary
+  public var tuning = Tuning()
   private let pool: BufferPool
 
   /// Opens the device. Kernels are built when first used.
@@ -20,6 +21,7 @@ public final class OpenCLDevice: Device {
   ) throws {
     try self.init(
       hardware, kernels: kernels, profiling: profiling, programs: .standard(for: hardware.info))
+    tuning = TuningStore(hardware.info).read()
   }
 
   /// - Parameter cache: where built programs are kept; nil for nowhere.

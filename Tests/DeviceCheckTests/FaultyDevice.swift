@@ -1,4 +1,5 @@
 import Device
+import Foundation
 
 /// A device that works and then spoils what it did: the suite must see each fault.
 final class FaultyDevice: Device {
@@ -85,6 +86,25 @@ final class FaultyDevice: Device {
       keyRanges: inner.makeBuffer(wider)[...], into: operation.output, logSumExp: operation.logSumExp)
   }
 
+  // MARK: Ways to compute a product: one is right and slow, one quick and wrong, one quick and right
+
+  enum Way { static let slow = [0], wrong = [1], quick = [2] }
+  static let shapeClass = "any"
+  /// Whether the device has these ways; its own rule is the slow one then.
+  var hasWays = false
+  var tuning = Tuning()
+
+  func ways(toCompute operation: Matmul) -> Tuning.Ways? {
+    hasWays ? .init(shapeClass: Self.shapeClass, choices: [Way.slow, Way.wrong, Way.quick]) : nil
+  }
+
+  private func goTheWay(_ operation: Matmul) {
+    guard hasWays else { return }
+    let way = tuning.choices[Self.shapeClass] ?? Way.slow
+    if way == Way.slow { usleep(3000) }
+    if way == Way.wrong { inner.write([0 as Float], to: operation.c.storage.prefix(1)) }
+  }
+
   // MARK: The device
 
   var info: DeviceInfo { inner.info }
@@ -109,6 +129,7 @@ final class FaultyDevice: Device {
 
   func matmul(_ operation: Matmul) {
     inner.matmul(operation)
+    goTheWay(operation)
     spoil(operation.c, operation.a)
   }
 

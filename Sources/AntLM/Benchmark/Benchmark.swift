@@ -68,7 +68,9 @@ public struct Benchmark {
   }
 
   /// Throws where matrices of these sizes do not fit; the host fills each before the device has it.
-  func require(floats shapes: [[Int]]) throws {
+  ///
+  /// - Throws: ``TrainingError/outOfMemory(needed:available:place:advice:)``.
+  public func require(floats shapes: [[Int]]) throws {
     let floats = shapes.map { $0.reduce(1) { $0 * Double($1) } }
     let bytes = 4 * (floats.reduce(0, +) + (floats.max() ?? 0))
     try MemoryBudget.require(Int(min(bytes, 0x1p60)), on: device.info) { _ in "choose smaller sizes" }

@@ -169,6 +169,7 @@ extension Study {
   /// Options of a run that 'training' cannot say.
   private static let ownOptions: Set = [
     "model", "schedule", "training", "development", "seed", "maximumSteps", "keep", "device", "deviceName",
+    "tuning",
     "kernels", "trainingTokens", "developmentTokens", "textChecksum", "tokenizerChecksum",
   ]
 }

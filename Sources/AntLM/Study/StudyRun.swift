@@ -220,6 +220,7 @@ extension TrainingConfiguration {
     begun.device = device
     begun.deviceName = deviceName
     begun.kernels = kernels
+    begun.tuning = tuning
     begun.trainingTokens = trainingTokens
     begun.developmentTokens = developmentTokens
     begun.textChecksum = textChecksum

@@ -1,4 +1,5 @@
 import Autograd
+import Device
 import Text
 
 /// Every option of a training run: what `config.json` keeps under "antlm" and `--resume` reads back.
@@ -71,6 +72,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var deviceName = ""
   /// Which kernels were asked for.
   public var kernels = "auto"
+  /// How the device cut its work when the run began; nil where its own rules decided everything.
+  public var tuning: Tuning? = nil
   /// What tokenizer and text were when the run began.
   public var trainingTokens = 0
   public var developmentTokens = 0

@@ -45,6 +45,7 @@ public enum TrainingRun {
     let plan = try text.plan(schedule, configuration)
     configuration.device = device.info.identifier
     configuration.deviceName = device.info.name
+    configuration.tuning = device.tuning.choices.isEmpty ? nil : device.tuning
     configuration.trainingTokens = text.training.count
     configuration.developmentTokens = text.development?.count ?? 0
     configuration.textChecksum = text.checksum
@@ -93,6 +94,8 @@ public enum TrainingRun {
     } catch let error as any CustomStringConvertible {
       throw RunError.configuration(path: run.configuration.path, reason: "\(error)")
     }
+    // What was found since would sum in another order.
+    device.tuning = configuration.tuning ?? Tuning()
     if let training { configuration.training = training }
     if let development { configuration.development = development }
     try run.clean()
