@@ -40,6 +40,9 @@ static const char optimizer[] = {
 static const char philox[] = {
 #embed "philox.cl"
     , 0};
+static const char precision[] = {
+#embed "precision.cl"
+    , 0};
 static const char reduction[] = {
 #embed "reduction.cl"
     , 0};
@@ -67,6 +70,7 @@ static const KernelSource sources[] = {
     {"normalization", normalization},
     {"optimizer", optimizer},
     {"philox", philox},
+    {"precision", precision},
     {"reduction", reduction},
     {"rotary", rotary},
     {"softmax", softmax},

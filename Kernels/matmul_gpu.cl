@@ -15,12 +15,16 @@
  *     matmul_tile_128   256 work-items of 8 x 8, 33 KB of local memory: large products
  *     matmul_tile_64    128 work-items of 8 x 4, 17 KB: when 128-tiles would leave compute units idle
  *
+ * Operands are rounded to the precision of the product as they are staged (-DPRECISION, precision.cl).
+ *
  * Weight gradients (m, n small, k = tokens) are split over k: slice s of the sum goes to workspace[s], and
  * `matmul_add_slices` adds the slices in order; the number of slices is a function of the shape.
  * Geometry: global size (tiles x work-items, 1, batch x slices); tiles are numbered in bands of 8 tile rows,
  * so that the groups running together share operands in the second-level cache.
  * Limits: sizes and row strides below 2^31. No atomics: results are the same on every run.
  * Source: Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008. */
+
+#include "precision.cl"
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #define INLINE static inline __attribute__((always_inline))
@@ -72,22 +76,23 @@ INLINE void fetch(
   }
 }
 
-/* Puts what `fetch` brought into local memory: staged[term * (lanes + 4) + lane]. */
+/* Puts what `fetch` brought into local memory, rounded: staged[term * (lanes + 4) + lane]. */
 INLINE void stage(
     const float4 *carried, long termStride, int item, const int items, const int lanes,
     __local float *staged) {
 #pragma unroll
   for (int i = 0; i < lanes * STEP / 4 / items; i++) {
     const int index = item + i * items;
+    const float4 value = round_operand4(carried[i]);
     if (termStride == 1) {
       const int lane = index / (STEP / 4), term = index % (STEP / 4) * 4;
-      staged[term * (lanes + 4) + lane] = carried[i].s0;
-      staged[(term + 1) * (lanes + 4) + lane] = carried[i].s1;
-      staged[(term + 2) * (lanes + 4) + lane] = carried[i].s2;
-      staged[(term + 3) * (lanes + 4) + lane] = carried[i].s3;
+      staged[term * (lanes + 4) + lane] = value.s0;
+      staged[(term + 1) * (lanes + 4) + lane] = value.s1;
+      staged[(term + 2) * (lanes + 4) + lane] = value.s2;
+      staged[(term + 3) * (lanes + 4) + lane] = value.s3;
     } else {
       const int lane = index % (lanes / 4) * 4, term = index / (lanes / 4);
-      *(__local float4 *)(staged + term * (lanes + 4) + lane) = carried[i];
+      *(__local float4 *)(staged + term * (lanes + 4) + lane) = value;
     }
   }
 }
@@ -246,7 +251,7 @@ __kernel void matmul_add_slices(
       element / n * cStride + column, column, epilogue);
 }
 
-/* MARK: Few rows (m <= 8, generation): B is read once, nothing is staged */
+/* MARK: Few rows (m <= 8, generation): B is read once, nothing is staged; operands are rounded as read */
 
 /* A group of 256 work-items computes 8 columns of all rows (B' transposed: 32 items share a column, side by
  * side along its k contiguous terms) or 32 columns (B' as it lies: 8 items share a column). `lanes` items
@@ -267,10 +272,10 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_few_rows(
   b += bOffset + batch * bBatchStride + (long)min(column, n - 1) * bColumnStride;
   float sum[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
   for (int term = lane; term < k; term += lanes) {
-    const float weight = b[(long)term * bTermStride];
+    const float weight = round_operand(b[(long)term * bTermStride]);
 #pragma unroll
     for (int i = 0; i < 8; i++)
-      if (i < m) sum[i] = fma(a[(long)i * aRowStride + term], weight, sum[i]);
+      if (i < m) sum[i] = fma(round_operand(a[(long)i * aRowStride + term]), weight, sum[i]);
   }
 #pragma unroll
   for (int i = 0; i < 8; i++) partial[i][slot * lanes + lane] = sum[i];

@@ -77,11 +77,11 @@ public final class Bench {
   /// Matrices spaced by `batchStride`: the first of them, its storage long enough for all.
   public func batch(
     _ name: String, _ role: Role, _ count: Int, stride batchStride: Int, rows: Int, columns: Int,
-    rowStride: Int? = nil
+    rowStride: Int? = nil, tolerance: Double = Conformance.tolerance
   ) -> Matrix {
     let layout = Layout(
       rows: rows, columns: columns, stride: rowStride, batches: count, batchStride: batchStride)
-    return place(name, role, layout, role == .output ? .notANumber : .normal()).matrix
+    return place(name, role, layout, role == .output ? .notANumber : .normal(), tolerance).matrix
   }
 
   private func place(

@@ -44,6 +44,17 @@ extension Matmul {
   fileprivate var hasFewRows: Bool { m <= 8 && !transposeA }
 }
 
+extension Precision {
+  /// `PRECISION` of the kernels of matmul.
+  var option: String {
+    switch self {
+    case .float32: ""
+    case .tf32: " -DPRECISION=1"
+    case .bfloat16: " -DPRECISION=2"
+    }
+  }
+}
+
 /// `value / divisor`, rounded up.
 private func divided(_ value: Int, by divisor: Int) -> Int { (value + divisor - 1) / divisor }
 
@@ -104,7 +115,7 @@ extension OpenCLDevice {
         // A packing task reads 8 panels x 256 terms: some 250 KB.
         let (group, slice) = (8, 256)
         launch(
-          "matmul_cpu", "matmul_pack_columns", options: tile.options,
+          "matmul_cpu", "matmul_pack_columns", options: tile.options + operation.precision.option,
           global: [divided(columnPanels, by: group), divided(terms, by: slice), batchB], local: [1, 1, 1],
           bytes: 8 * Double(sizeB * batchB),
           [
@@ -129,7 +140,7 @@ extension OpenCLDevice {
       }
       let share = k == 0 ? 1 : Double(terms) / Double(k)
       launch(
-        "matmul_cpu", "matmul_packed", options: tile.options,
+        "matmul_cpu", "matmul_packed", options: tile.options + operation.precision.option,
         global: [divided(rowPanels, by: rows), divided(columnPanels, by: columns), operation.batch],
         local: [1, 1, 1], operations: share * operation.operations, bytes: share * operation.bytes,
         [
@@ -151,7 +162,8 @@ extension OpenCLDevice {
     while share * operation.k < 1 << 16, share < operation.n { share *= 2 }
     launch(
       "matmul_cpu", operation.transposeB ? "matmul_few_rows_transposed" : "matmul_few_rows",
-      options: tile.options, global: [divided(operation.n, by: share), 1, operation.batch], local: [1, 1, 1],
+      options: tile.options + operation.precision.option,
+      global: [divided(operation.n, by: share), 1, operation.batch], local: [1, 1, 1],
       operations: operation.operations, bytes: operation.bytes,
       [
         .slice(operation.a.storage), .long(operation.strideA), .int(operation.a.stride),
@@ -189,7 +201,7 @@ extension OpenCLDevice {
       into output: [KernelArgument], addends: [KernelArgument], sliceStride: Int, epilogue: KernelArgument
     ) {
       launch(
-        "matmul_gpu", kernel, options: tileOptions,
+        "matmul_gpu", kernel, options: tileOptions + operation.precision.option,
         global: [tiles(size) * items, 1, operation.batch * slices],
         local: [items, 1, 1],
         operations: operation.operations, bytes: operation.bytes,
@@ -217,7 +229,7 @@ extension OpenCLDevice {
   private func fewRowsMatmulOnGPU(_ operation: Matmul) {
     let columns = operation.transposeB ? 8 : 32
     launch(
-      "matmul_gpu", "matmul_few_rows", options: tileOptions,
+      "matmul_gpu", "matmul_few_rows", options: tileOptions + operation.precision.option,
       global: [divided(operation.n, by: columns) * 256, 1, operation.batch], local: [256, 1, 1],
       operations: operation.operations, bytes: operation.bytes,
       [
