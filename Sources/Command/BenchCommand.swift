@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Examples:
         antlm bench --device cpu
-        antlm bench --matmul 1024x1024x1024 --layout nt --json
+        antlm bench --matmul 1024x1024x1024 --layout nt --precision tf32 --json
         antlm bench --model llama-mini --vocab 4096 --batch 32 --length 128
         antlm bench --model llama-mini --length 16 --generate 256
         antlm bench --model ltg-bert-base --vocab 16384 --checkpoint .
@@ -26,6 +26,8 @@ struct BenchCommand: ParsableCommand {
   var matmul: [String] = []
   @Option(help: "How the operands of --matmul lie: nn, nt or tn.")
   var layout = Benchmark.Layout.nn
+  @Option(help: "Of the products of --matmul and of training steps: float32, tf32 or bfloat16.")
+  var precision = Precision.float32
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
@@ -89,7 +91,7 @@ struct BenchCommand: ParsableCommand {
     let all = matmul.isEmpty && attention.isEmpty && model == nil
     for text in all ? ["512x512x512", "1024x1024x1024", "4096x1024x384"] : matmul {
       let size = try sizes(text, 3, "--matmul")
-      try show(bench.matmul(layout, m: size[0], n: size[1], k: size[2]))
+      try show(bench.matmul(layout, m: size[0], n: size[1], k: size[2], precision: precision))
     }
     for text in all ? ["32x4x128x64"] : attention {
       let size = try sizes(text, 4, "--attention")
@@ -116,7 +118,8 @@ struct BenchCommand: ParsableCommand {
       {
         try show(
           bench.trainingStep(
-            configuration.architecture, preset: preset, objective: objective, batch: batch, length: length))
+            configuration.architecture, preset: preset, objective: objective, batch: batch, length: length,
+            precision: precision))
       }
     }
     compute.printProfile(of: device)
@@ -157,3 +160,4 @@ struct BenchCommand: ParsableCommand {
 
 extension Benchmark.Layout: ExpressibleByArgument {}
 extension Benchmark.ObjectiveKind: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

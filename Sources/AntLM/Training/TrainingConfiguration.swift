@@ -1,4 +1,5 @@
 import Autograd
+import Device
 import Text
 
 /// Every option of a training run: what `config.json` keeps under "antlm" and `--resume` reads back.
@@ -54,6 +55,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var finalMaskRate: Float? = nil
   /// Whether they are chosen one by one or in spans.
   public var maskUnit = Masking.Unit.tokens
+
+  /// Of the products of a step; evaluations are computed in float32.
+  public var precision = Precision.float32
 
   /// Steps between evaluations; 0 for the ends of phases only.
   public var evaluateEvery = 500
@@ -135,5 +139,13 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try check(evaluationSequences >= 0, "--eval-sequences", evaluationSequences, "0 or more")
     try check(checkpointEvery >= 0, "--checkpoint-every", checkpointEvery, "0 or more")
     try check(keep >= 0, "--keep", keep, "0 or more")
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// What the reader that the compiler writes for ``TrainingConfiguration`` calls for its precision: runs that
+  /// began before there was one were computed in float32.
+  func decode(_: Precision.Type, forKey key: Key) throws -> Precision {
+    try decodeIfPresent(Precision.self, forKey: key) ?? .float32
   }
 }
