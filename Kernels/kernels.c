@@ -31,6 +31,12 @@ static const char matmul_cpu[] = {
 static const char matmul_gpu[] = {
 #embed "matmul_gpu.cl"
     , 0};
+static const char matmul_tensor[] = {
+#embed "matmul_tensor.cl"
+    , 0};
+static const char matmul_tile[] = {
+#embed "matmul_tile.cl"
+    , 0};
 static const char normalization[] = {
 #embed "normalization.cl"
     , 0};
@@ -67,6 +73,8 @@ static const KernelSource sources[] = {
     {"embedding", embedding},
     {"matmul_cpu", matmul_cpu},
     {"matmul_gpu", matmul_gpu},
+    {"matmul_tensor", matmul_tensor},
+    {"matmul_tile", matmul_tile},
     {"normalization", normalization},
     {"optimizer", optimizer},
     {"philox", philox},

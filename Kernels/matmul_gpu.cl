@@ -15,7 +15,9 @@
  *     matmul_tile_128   256 work-items of 8 x 8, 33 KB of local memory: large products
  *     matmul_tile_64    128 work-items of 8 x 4, 17 KB: when 128-tiles would leave compute units idle
  *
- * Operands are rounded to the precision of the product as they are staged (-DPRECISION, precision.cl).
+ * Operands are rounded to the precision of the product as they are staged (-DPRECISION, precision.cl): this
+ * is what tf32 and bfloat16 run on where a GPU has no matrix unit for them that OpenCL C can reach. Where it
+ * has, see matmul_tensor.cl.
  *
  * Weight gradients (m, n small, k = tokens) are split over k: slice s of the sum goes to workspace[s], and
  * `matmul_add_slices` adds the slices in order; the number of slices is a function of the shape.
@@ -24,18 +26,11 @@
  * Limits: sizes and row strides below 2^31. No atomics: results are the same on every run.
  * Source: Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008. */
 
-#include "precision.cl"
-
-/* Sizes passed as constants must meet their loops: nothing here works as a call. */
-#define INLINE static inline __attribute__((always_inline))
-
-/* What is added to the product. */
-#define ADD_C 1
-#define ADD_BIAS 2
-#define ADD_RESIDUAL 4
-
 /* Terms in one step. */
 #define STEP 16
+
+#include "matmul_tile.cl"
+#include "precision.cl"
 
 /* MARK: Staging */
 
@@ -98,15 +93,6 @@ INLINE void stage(
 }
 
 /* MARK: One tile */
-
-INLINE void store_value(
-    float value, __global float *c, __global const float *bias, __global const float *residual, long at,
-    int column, int epilogue) {
-  if (epilogue & ADD_C) value += c[at];
-  if (epilogue & ADD_BIAS) value += bias[column];
-  if (epilogue & ADD_RESIDUAL) value += residual[at];
-  c[at] = value;
-}
 
 /* The tile at (row, column) of C over the terms first ..< end. `wide` is 8 or 4: columns an item owns. */
 INLINE void multiply_tile(
@@ -175,24 +161,6 @@ INLINE void multiply_tile(
   }
 }
 
-/* Where a group works: its tile, its batch and its slice of the terms. */
-typedef struct {
-  int row, column, batch, slice, first, end;
-} Place;
-
-INLINE void find_place(int m, int n, int k, int slices, const int tile, Place *place) {
-  const int rows = (m + tile - 1) / tile, columns = (n + tile - 1) / tile, group = get_group_id(0);
-  const int band = group / (8 * columns), within = group % (8 * columns), height = min(8, rows - 8 * band);
-  /* Slices are whole steps. */
-  const int length = ((k + slices - 1) / slices + STEP - 1) / STEP * STEP;
-  place->row = (8 * band + within % height) * tile;
-  place->column = within / height * tile;
-  place->batch = get_group_id(2) / slices;
-  place->slice = get_group_id(2) % slices;
-  place->first = min(k, place->slice * length);
-  place->end = min(k, place->first + length);
-}
-
 /* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. */
 __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_tile_128(
     __global const float *a, long aOffset, long aBatchStride, int aRowStride, int aTermStride, int aAligned,
@@ -203,7 +171,7 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_tile_128(
   __local float stagedA[2 * STEP * 132] __attribute__((aligned(16)));
   __local float stagedB[2 * STEP * 132] __attribute__((aligned(16)));
   Place at;
-  find_place(m, n, k, slices, 128, &at);
+  find_place(get_group_id(0), m, n, k, slices, 128, &at);
   multiply_tile(
       a + aOffset + at.batch * aBatchStride, aRowStride, aTermStride, aAligned,
       b + bOffset + at.batch * bBatchStride, bColumnStride, bTermStride, bAligned,
@@ -222,7 +190,7 @@ __kernel __attribute__((reqd_work_group_size(128, 1, 1))) void matmul_tile_64(
   __local float stagedA[2 * STEP * 68] __attribute__((aligned(16)));
   __local float stagedB[2 * STEP * 68] __attribute__((aligned(16)));
   Place at;
-  find_place(m, n, k, slices, 64, &at);
+  find_place(get_group_id(0), m, n, k, slices, 64, &at);
   multiply_tile(
       a + aOffset + at.batch * aBatchStride, aRowStride, aTermStride, aAligned,
       b + bOffset + at.batch * bBatchStride, bColumnStride, bTermStride, bAligned,

@@ -54,10 +54,14 @@ public final class Bench {
 
   // MARK: Matrices
 
+  /// - Parameter offset: elements before the first; drawn where nil.
   public func input(
-    _ name: String, _ rows: Int, _ columns: Int, stride: Int? = nil, _ values: Values = .normal()
+    _ name: String, _ rows: Int, _ columns: Int, stride: Int? = nil, _ values: Values = .normal(),
+    offset: Int? = nil
   ) -> Matrix {
-    place(name, .input, Layout(rows: rows, columns: columns, stride: stride), values).matrix
+    place(
+      name, .input, Layout(rows: rows, columns: columns, stride: stride), values, offset: offset
+    ).matrix
   }
 
   public func output(
@@ -86,9 +90,9 @@ public final class Bench {
 
   private func place(
     _ name: String, _ role: Role, _ layout: Layout, _ values: Values,
-    _ tolerance: Double = Conformance.tolerance, _ compared: Range<Int>? = nil
+    _ tolerance: Double = Conformance.tolerance, _ compared: Range<Int>? = nil, offset given: Int? = nil
   ) -> Operand {
-    let offset = offset()
+    let offset = given ?? offset()
     let floats = layout.indices.map { _ in values.next(&generator) }
     let operand = Operand(
       name, role, layout, offset: offset, floats: floats, tolerance: tolerance, compared: compared, on: device

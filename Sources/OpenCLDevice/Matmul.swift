@@ -40,19 +40,11 @@ extension Matmul {
     return 4 * Double(elements) * Double(batch)
   }
 
+  /// Distances in a tile of operands, 128 rows or 32 terms of them, are ints in matmul_tensor.cl.
+  fileprivate var fitsTensorTiles: Bool { max(a.stride, b.stride) < 1 << 24 }
+
   /// Few enough rows that B is best read once, where it lies.
   fileprivate var hasFewRows: Bool { m <= 8 && !transposeA }
-}
-
-extension Precision {
-  /// `PRECISION` of the kernels of matmul.
-  var option: String {
-    switch self {
-    case .float32: ""
-    case .tf32: " -DPRECISION=1"
-    case .bfloat16: " -DPRECISION=2"
-    }
-  }
 }
 
 /// `value / divisor`, rounded up.
@@ -171,7 +163,7 @@ extension OpenCLDevice {
       ] + operation.output + operation.addends + operation.sizes + [.int(share), operation.epilogueArgument])
   }
 
-  // MARK: GPUs (Kernels/matmul_gpu.cl)
+  // MARK: GPUs (Kernels/matmul_gpu.cl and, below float32, matmul_tensor.cl)
 
   /// NVIDIA's compiler gives the large tile 167 registers; with 128, none spilled, two groups share a
   /// multiprocessor and hide each other's barriers.
@@ -181,30 +173,45 @@ extension OpenCLDevice {
   /// those are few. Every choice is a function of the shape.
   private func tiledMatmul(_ operation: Matmul) {
     let (m, n, k) = (operation.m, operation.n, operation.k)
+    let isTensor = operation.precision != .float32 && operation.fitsTensorTiles && matrixUnit != .none
     func tiles(_ size: Int) -> Int { divided(m, by: size) * divided(n, by: size) }
-    // The large tile stages 33 KB.
-    let isLarge = tiles(128) * operation.batch >= 96 && traits.localMemory >= 34_000
-    let (kernel, size, items) = isLarge ? ("matmul_tile_128", 128, 256) : ("matmul_tile_64", 64, 128)
+    // The large tile stages 33 KB; where the matrix unit is emulated, it takes 41 KB.
+    let isLarge =
+      tiles(128) * operation.batch >= 96 && traits.localMemory >= (isTensor ? 42_000 : 34_000)
+    let (size, items) = isLarge ? (128, 256) : (64, 128)
     let groups = tiles(size) * operation.batch
     let slices = groups >= 96 ? 1 : max(1, min(k / 256, divided(512, by: groups), 32))
 
     func isAligned(_ matrix: Matrix, _ batchStride: Int) -> KernelArgument {
       .int(matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0 ? 1 : 0)
     }
-    let operands: [KernelArgument] = [
-      .slice(operation.a.storage), .long(operation.strideA), .int(operation.rowStrideA),
-      .int(operation.termStrideA), isAligned(operation.a, operation.strideA),
-      .slice(operation.b.storage), .long(operation.strideB), .int(operation.columnStrideB),
-      .int(operation.termStrideB), isAligned(operation.b, operation.strideB),
-    ]
+    let (a, b) = (operation.a, operation.b)
+    let (alignedA, alignedB) = (isAligned(a, operation.strideA), isAligned(b, operation.strideB))
+    let operands: [KernelArgument] =
+      isTensor
+      ? [
+        .slice(a.storage), .long(operation.strideA), .int(a.stride), alignedA,
+        .slice(b.storage), .long(operation.strideB), .int(b.stride), alignedB,
+      ]
+      : [
+        .slice(a.storage), .long(operation.strideA), .int(operation.rowStrideA), .int(operation.termStrideA),
+        alignedA, .slice(b.storage), .long(operation.strideB), .int(operation.columnStrideB),
+        .int(operation.termStrideB), alignedB,
+      ]
+    let (file, kernel, options) =
+      isTensor
+      ? (
+        "matmul_tensor", "matmul_tensor_\(size)",
+        "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
+          + operation.precision.option + matrixUnit.options
+      )
+      : ("matmul_gpu", "matmul_tile_\(size)", tileOptions + operation.precision.option)
     func multiply(
       into output: [KernelArgument], addends: [KernelArgument], sliceStride: Int, epilogue: KernelArgument
     ) {
       launch(
-        "matmul_gpu", kernel, options: tileOptions + operation.precision.option,
-        global: [tiles(size) * items, 1, operation.batch * slices],
-        local: [items, 1, 1],
-        operations: operation.operations, bytes: operation.bytes,
+        file, kernel, options: options, global: [tiles(size) * items, 1, operation.batch * slices],
+        local: [items, 1, 1], operations: operation.operations, bytes: operation.bytes,
         operands + output + addends + operation.sizes + [.int(slices), .long(sliceStride), epilogue])
     }
     guard slices > 1 else {

@@ -10,17 +10,25 @@ public final class OpenCLDevice: Device {
   let usesGPUKernels: Bool
   let queue: CommandQueue
   let programs: ProgramLibrary
+  /// Asked for when it is first needed.
+  lazy var matrixUnit = MatrixUnit(of: queue.hardware)
   private let pool: BufferPool
 
   /// Opens the device. Kernels are built when first used.
   ///
   /// - Parameter profiling: measures every kernel by the device's own clock; costs a few per cent.
-  public init(_ hardware: OpenCLHardware, kernels: KernelSet = .automatic, profiling: Bool = false) throws {
+  public convenience init(
+    _ hardware: OpenCLHardware, kernels: KernelSet = .automatic, profiling: Bool = false
+  ) throws {
     try KernelCacheSpace.require(for: hardware.info)
-    info = hardware.info
-    traits = hardware.traits
-    usesGPUKernels = kernels == .automatic ? !hardware.traits.isCPU : kernels == .gpu
-    queue = try CommandQueue(hardware, profiling: profiling)
+    self.init(on: try CommandQueue(hardware, profiling: profiling), kernels: kernels)
+  }
+
+  init(on queue: CommandQueue, kernels: KernelSet) {
+    info = queue.hardware.info
+    traits = queue.hardware.traits
+    usesGPUKernels = kernels == .automatic ? !traits.isCPU : kernels == .gpu
+    self.queue = queue
     programs = ProgramLibrary(queue)
     pool = BufferPool(queue)
   }
