@@ -31,8 +31,9 @@ let package = Package(
       exclude: [
         "activation.cl", "attention_cpu.cl", "attention_gpu.cl", "attention_terms.cl", "crossEntropy.cl",
         "dropout.cl",
-        "elementwise.cl", "embedding.cl", "matmul_cpu.cl", "matmul_gpu.cl", "normalization.cl",
-        "multiplyAdd.cl", "optimizer.cl", "philox.cl", "reduction.cl", "rotary.cl", "softmax.cl", "vector.cl",
+        "elementwise.cl", "embedding.cl", "matmul_cpu.cl", "matmul_gpu.cl", "matmul_tensor.cl",
+        "matmul_tile.cl", "multiplyAdd.cl", "normalization.cl", "optimizer.cl", "philox.cl", "precision.cl",
+        "reduction.cl", "rotary.cl", "softmax.cl", "vector.cl",
       ],
       sources: ["kernels.c"],
       publicHeadersPath: "include"),

@@ -31,6 +31,12 @@ static const char matmul_cpu[] = {
 static const char matmul_gpu[] = {
 #embed "matmul_gpu.cl"
     , 0};
+static const char matmul_tensor[] = {
+#embed "matmul_tensor.cl"
+    , 0};
+static const char matmul_tile[] = {
+#embed "matmul_tile.cl"
+    , 0};
 static const char multiplyAdd[] = {
 #embed "multiplyAdd.cl"
     , 0};
@@ -42,6 +48,9 @@ static const char optimizer[] = {
     , 0};
 static const char philox[] = {
 #embed "philox.cl"
+    , 0};
+static const char precision[] = {
+#embed "precision.cl"
     , 0};
 static const char reduction[] = {
 #embed "reduction.cl"
@@ -67,10 +76,13 @@ static const KernelSource sources[] = {
     {"embedding", embedding},
     {"matmul_cpu", matmul_cpu},
     {"matmul_gpu", matmul_gpu},
+    {"matmul_tensor", matmul_tensor},
+    {"matmul_tile", matmul_tile},
     {"multiplyAdd", multiplyAdd},
     {"normalization", normalization},
     {"optimizer", optimizer},
     {"philox", philox},
+    {"precision", precision},
     {"reduction", reduction},
     {"rotary", rotary},
     {"softmax", softmax},

@@ -10,6 +10,8 @@
  *     | panel1 |                     |  ...                  |
  *     +--------+                     +-----------------------+          missing rows and columns: zeros
  *
+ * Packing also rounds to the precision of the product (-DPRECISION, precision.cl).
+ *
  * B is packed whole, once, by `matmul_pack_columns`. A is packed by the work-item that needs it, a block of
  * rows and DEPTH terms at a time, into private memory: it stays in the second-level cache, and nothing of it
  * travels to memory and back.
@@ -30,6 +32,8 @@
  * rowPanels * ROWS <= BLOCK_ROWS.
  * Source: Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. */
 
+#include "precision.cl"
+
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #define INLINE static inline __attribute__((always_inline))
 
@@ -38,6 +42,7 @@
 #define VECTOR JOIN(float, WIDTH)
 #define LOAD JOIN(vload, WIDTH)
 #define STORE JOIN(vstore, WIDTH)
+#define ROUND JOIN(round_operand, WIDTH)
 #define COLUMNS (WIDTH * VECTORS)
 /* Rows and terms of A that a work-item packs at a time: 108 KB. */
 #define BLOCK_ROWS 72
@@ -52,10 +57,10 @@
 
 /* out[t] = term t of four lanes, from four terms of each lane. */
 INLINE void transpose_4x4(__global const float *lanes, long laneStride, float4 out[4]) {
-  const float4 a = vload4(0, lanes);
-  const float4 b = vload4(0, lanes + laneStride);
-  const float4 c = vload4(0, lanes + 2 * laneStride);
-  const float4 d = vload4(0, lanes + 3 * laneStride);
+  const float4 a = round_operand4(vload4(0, lanes));
+  const float4 b = round_operand4(vload4(0, lanes + laneStride));
+  const float4 c = round_operand4(vload4(0, lanes + 2 * laneStride));
+  const float4 d = round_operand4(vload4(0, lanes + 3 * laneStride));
   const float4 ab01 = (float4)(a.s0, b.s0, a.s1, b.s1), ab23 = (float4)(a.s2, b.s2, a.s3, b.s3);
   const float4 cd01 = (float4)(c.s0, d.s0, c.s1, d.s1), cd23 = (float4)(c.s2, d.s2, c.s3, d.s3);
   out[0] = (float4)(ab01.lo, cd01.lo);
@@ -81,11 +86,11 @@ INLINE void pack_rows(
     for (; t < terms; t++)
 #pragma unroll
       for (int row = 0; row < ROWS; row += 4)
-        vstore4(vload4(0, a + t * termStride + row), 0, panel + t * ROWS + row);
+        vstore4(round_operand4(vload4(0, a + t * termStride + row)), 0, panel + t * ROWS + row);
   }
   for (; t < terms; t++)
     for (int row = 0; row < ROWS; row++)
-      panel[t * ROWS + row] = row < valid ? a[row * rowStride + t * termStride] : 0.0f;
+      panel[t * ROWS + row] = row < valid ? round_operand(a[row * rowStride + t * termStride]) : 0.0f;
 }
 
 /* One work-item packs `group` panels of COLUMNS columns over `slice` terms. Where columns are neighbours in
@@ -107,7 +112,7 @@ __kernel void matmul_pack_columns(
 #pragma unroll
         for (int v = 0; v < VECTORS; v++)
           STORE(
-              LOAD(v, b + term * termStride + panel * COLUMNS), v,
+              ROUND(LOAD(v, b + term * termStride + panel * COLUMNS)), v,
               packed + panel * panelSize + (long)term * COLUMNS);
   } else {
     for (int panel = 0; panel < whole; panel++) {
@@ -124,7 +129,7 @@ __kernel void matmul_pack_columns(
           }
       for (; term < end; term++)
         for (int column = 0; column < COLUMNS; column++)
-          to[(long)term * COLUMNS + column] = from[column * columnStride + term * termStride];
+          to[(long)term * COLUMNS + column] = round_operand(from[column * columnStride + term * termStride]);
     }
   }
   for (int panel = whole; panel < panels; panel++)
@@ -132,7 +137,7 @@ __kernel void matmul_pack_columns(
       for (int column = 0; column < COLUMNS; column++) {
         const int at = panel * COLUMNS + column;
         packed[panel * panelSize + (long)term * COLUMNS + column] =
-            at < valid ? b[at * columnStride + term * termStride] : 0.0f;
+            at < valid ? round_operand(b[at * columnStride + term * termStride]) : 0.0f;
       }
 }
 
@@ -224,7 +229,7 @@ __kernel void matmul_packed(
   }
 }
 
-/* MARK: Few rows (m <= 8, generation): B is read once, where it lies */
+/* MARK: Few rows (m <= 8, generation): B is read once, where it lies; operands are rounded as they are read */
 
 INLINE float horizontal_sum(VECTOR x) {
 #if WIDTH == 16
@@ -265,9 +270,9 @@ INLINE void dot_products(
   for (; term + WIDTH <= k; term += WIDTH) {
 #pragma unroll
     for (int i = 0; i < rows; i++) {
-      const VECTOR x = LOAD(0, a + i * aStride + term);
+      const VECTOR x = ROUND(LOAD(0, a + i * aStride + term));
 #pragma unroll
-      for (int j = 0; j < 4; j++) sum[i][j] = fma(x, LOAD(0, from[j] + term), sum[i][j]);
+      for (int j = 0; j < 4; j++) sum[i][j] = fma(x, ROUND(LOAD(0, from[j] + term)), sum[i][j]);
     }
   }
 #pragma unroll
@@ -275,7 +280,8 @@ INLINE void dot_products(
 #pragma unroll
     for (int j = 0; j < 4; j++) {
       float total = horizontal_sum(sum[i][j]);
-      for (int rest = term; rest < k; rest++) total = fma(a[i * aStride + rest], from[j][rest], total);
+      for (int rest = term; rest < k; rest++)
+        total = fma(round_operand(a[i * aStride + rest]), round_operand(from[j][rest]), total);
       result[i][j] = total;
     }
 }
@@ -321,9 +327,10 @@ INLINE void multiply_strip(
   for (int term = 0; term < k; term++, b += bStride)
 #pragma unroll
     for (int v = 0; v < VECTORS; v++) {
-      const VECTOR x = LOAD(v, b);
+      const VECTOR x = ROUND(LOAD(v, b));
 #pragma unroll
-      for (int i = 0; i < rows; i++) sum[i][v] = fma((VECTOR)(a[i * aStride + term]), x, sum[i][v]);
+      for (int i = 0; i < rows; i++)
+        sum[i][v] = fma((VECTOR)(round_operand(a[i * aStride + term])), x, sum[i][v]);
     }
 #pragma unroll
   for (int i = 0; i < rows; i++)
@@ -358,7 +365,9 @@ __kernel void matmul_few_rows(
           for (int j = 0; j < columns; j++) {
             float total = 0.0f;
             for (int term = 0; term < k; term++)
-              total = fma(from[(long)i * aStride + term], b[(long)term * bStride + column + j], total);
+              total =
+                  fma(round_operand(from[(long)i * aStride + term]),
+                      round_operand(b[(long)term * bStride + column + j]), total);
             strip[i * COLUMNS + j] = total;
           }
       for (int i = 0; i < rows; i++, row++)

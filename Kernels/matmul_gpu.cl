@@ -15,6 +15,10 @@
  *     matmul_tile_128   256 work-items of 8 x 8, 33 KB of local memory: large products
  *     matmul_tile_64    128 work-items of 8 x 4, 17 KB: when 128-tiles would leave compute units idle
  *
+ * Operands are rounded to the precision of the product as they are staged (-DPRECISION, precision.cl): this
+ * is what tf32 and bfloat16 run on where a GPU has no matrix unit for them that OpenCL C can reach. Where it
+ * has, see matmul_tensor.cl.
+ *
  * Weight gradients (m, n small, k = tokens) are split over k: slice s of the sum goes to workspace[s], and
  * `matmul_add_slices` adds the slices in order; the number of slices is a function of the shape.
  * Geometry: global size (tiles x work-items, 1, batch x slices); tiles are numbered in bands of 8 tile rows,
@@ -22,16 +26,11 @@
  * Limits: sizes and row strides below 2^31. No atomics: results are the same on every run.
  * Source: Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008. */
 
-/* Sizes passed as constants must meet their loops: nothing here works as a call. */
-#define INLINE static inline __attribute__((always_inline))
-
-/* What is added to the product. */
-#define ADD_C 1
-#define ADD_BIAS 2
-#define ADD_RESIDUAL 4
-
 /* Terms in one step. */
 #define STEP 16
+
+#include "matmul_tile.cl"
+#include "precision.cl"
 
 /* MARK: Staging */
 
@@ -72,36 +71,28 @@ INLINE void fetch(
   }
 }
 
-/* Puts what `fetch` brought into local memory: staged[term * (lanes + 4) + lane]. */
+/* Puts what `fetch` brought into local memory, rounded: staged[term * (lanes + 4) + lane]. */
 INLINE void stage(
     const float4 *carried, long termStride, int item, const int items, const int lanes,
     __local float *staged) {
 #pragma unroll
   for (int i = 0; i < lanes * STEP / 4 / items; i++) {
     const int index = item + i * items;
+    const float4 value = round_operand4(carried[i]);
     if (termStride == 1) {
       const int lane = index / (STEP / 4), term = index % (STEP / 4) * 4;
-      staged[term * (lanes + 4) + lane] = carried[i].s0;
-      staged[(term + 1) * (lanes + 4) + lane] = carried[i].s1;
-      staged[(term + 2) * (lanes + 4) + lane] = carried[i].s2;
-      staged[(term + 3) * (lanes + 4) + lane] = carried[i].s3;
+      staged[term * (lanes + 4) + lane] = value.s0;
+      staged[(term + 1) * (lanes + 4) + lane] = value.s1;
+      staged[(term + 2) * (lanes + 4) + lane] = value.s2;
+      staged[(term + 3) * (lanes + 4) + lane] = value.s3;
     } else {
       const int lane = index % (lanes / 4) * 4, term = index / (lanes / 4);
-      *(__local float4 *)(staged + term * (lanes + 4) + lane) = carried[i];
+      *(__local float4 *)(staged + term * (lanes + 4) + lane) = value;
     }
   }
 }
 
 /* MARK: One tile */
-
-INLINE void store_value(
-    float value, __global float *c, __global const float *bias, __global const float *residual, long at,
-    int column, int epilogue) {
-  if (epilogue & ADD_C) value += c[at];
-  if (epilogue & ADD_BIAS) value += bias[column];
-  if (epilogue & ADD_RESIDUAL) value += residual[at];
-  c[at] = value;
-}
 
 /* The tile at (row, column) of C over the terms first ..< end. `wide` is 8 or 4: columns an item owns. */
 INLINE void multiply_tile(
@@ -170,24 +161,6 @@ INLINE void multiply_tile(
   }
 }
 
-/* Where a group works: its tile, its batch and its slice of the terms. */
-typedef struct {
-  int row, column, batch, slice, first, end;
-} Place;
-
-INLINE void find_place(int m, int n, int k, int slices, const int tile, Place *place) {
-  const int rows = (m + tile - 1) / tile, columns = (n + tile - 1) / tile, group = get_group_id(0);
-  const int band = group / (8 * columns), within = group % (8 * columns), height = min(8, rows - 8 * band);
-  /* Slices are whole steps. */
-  const int length = ((k + slices - 1) / slices + STEP - 1) / STEP * STEP;
-  place->row = (8 * band + within % height) * tile;
-  place->column = within / height * tile;
-  place->batch = get_group_id(2) / slices;
-  place->slice = get_group_id(2) % slices;
-  place->first = min(k, place->slice * length);
-  place->end = min(k, place->first + length);
-}
-
 /* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. */
 __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_tile_128(
     __global const float *a, long aOffset, long aBatchStride, int aRowStride, int aTermStride, int aAligned,
@@ -198,7 +171,7 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_tile_128(
   __local float stagedA[2 * STEP * 132] __attribute__((aligned(16)));
   __local float stagedB[2 * STEP * 132] __attribute__((aligned(16)));
   Place at;
-  find_place(m, n, k, slices, 128, &at);
+  find_place(get_group_id(0), m, n, k, slices, 128, &at);
   multiply_tile(
       a + aOffset + at.batch * aBatchStride, aRowStride, aTermStride, aAligned,
       b + bOffset + at.batch * bBatchStride, bColumnStride, bTermStride, bAligned,
@@ -217,7 +190,7 @@ __kernel __attribute__((reqd_work_group_size(128, 1, 1))) void matmul_tile_64(
   __local float stagedA[2 * STEP * 68] __attribute__((aligned(16)));
   __local float stagedB[2 * STEP * 68] __attribute__((aligned(16)));
   Place at;
-  find_place(m, n, k, slices, 64, &at);
+  find_place(get_group_id(0), m, n, k, slices, 64, &at);
   multiply_tile(
       a + aOffset + at.batch * aBatchStride, aRowStride, aTermStride, aAligned,
       b + bOffset + at.batch * bBatchStride, bColumnStride, bTermStride, bAligned,
@@ -246,7 +219,7 @@ __kernel void matmul_add_slices(
       element / n * cStride + column, column, epilogue);
 }
 
-/* MARK: Few rows (m <= 8, generation): B is read once, nothing is staged */
+/* MARK: Few rows (m <= 8, generation): B is read once, nothing is staged; operands are rounded as read */
 
 /* A group of 256 work-items computes 8 columns of all rows (B' transposed: 32 items share a column, side by
  * side along its k contiguous terms) or 32 columns (B' as it lies: 8 items share a column). `lanes` items
@@ -267,10 +240,10 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_few_rows(
   b += bOffset + batch * bBatchStride + (long)min(column, n - 1) * bColumnStride;
   float sum[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
   for (int term = lane; term < k; term += lanes) {
-    const float weight = b[(long)term * bTermStride];
+    const float weight = round_operand(b[(long)term * bTermStride]);
 #pragma unroll
     for (int i = 0; i < 8; i++)
-      if (i < m) sum[i] = fma(a[(long)i * aRowStride + term], weight, sum[i]);
+      if (i < m) sum[i] = fma(round_operand(a[(long)i * aRowStride + term]), weight, sum[i]);
   }
 #pragma unroll
   for (int i = 0; i < 8; i++) partial[i][slot * lanes + lane] = sum[i];

@@ -23,17 +23,17 @@ extension Tape {
     let gradient = device.makeMatrix(
       rows: hidden.rows, columns: hidden.columns, room: hidden.value.room)
     let losses = forEachChunk(hidden, weight, bias, labels: labels, scale: scale, inPlace: true) {
-      [device] range, logitsGradient in
+      [device, precision] range, logitsGradient in
       if let weightGradient = weight.gradient {
         device.matmul(
           Matmul(
             logitsGradient, transposed: true, hidden.value.rows(range), into: weightGradient,
-            accumulate: true))
+            accumulate: true, precision: precision))
       }
       if let biasGradient = bias?.gradient {
         device.reduction(ColumnSum(logitsGradient, into: biasGradient.storage, accumulate: true))
       }
-      device.matmul(Matmul(logitsGradient, weight.value, into: gradient.rows(range)))
+      device.matmul(Matmul(logitsGradient, weight.value, into: gradient.rows(range), precision: precision))
     }
     hidden.gradient.adopt(gradient, on: device)
     device.elementwise(Scale(losses, by: scale, into: losses))
@@ -61,7 +61,7 @@ extension Tape {
         device.matmul(
           Matmul(
             hidden.value.rows(range), transposed: false, weight.value, transposed: true, into: logits,
-            bias: bias?.vector))
+            bias: bias?.vector, precision: precision))
         let rowBytes = vocabulary * MemoryLayout<Float>.size
         let target = UnsafeMutableRawBufferPointer(
           rebasing: bytes[range.lowerBound * rowBytes..<range.upperBound * rowBytes])
@@ -90,7 +90,7 @@ extension Tape {
       device.matmul(
         Matmul(
           hidden.value.rows(range), transposed: false, weight.value, transposed: true, into: logits,
-          bias: bias?.vector))
+          bias: bias?.vector, precision: precision))
       device.crossEntropy(
         CrossEntropy(
           logits, labels: labels[range], losses: losses[range], gradient: inPlace ? logits : nil,

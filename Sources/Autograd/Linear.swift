@@ -15,20 +15,24 @@ extension Tape {
     device.matmul(
       Matmul(
         input.value, transposed: false, weight.value, transposed: true, into: output, bias: bias?.vector,
-        residual: residual?.value))
+        residual: residual?.value, precision: precision))
     let result = Tensor(output)
     record {
-      [device, dy = result.gradient, dx = input.gradient, x = input.saved, skip = residual?.gradient] in
+      [
+        device, precision, dy = result.gradient, dx = input.gradient, x = input.saved,
+        skip = residual?.gradient
+      ] in
       guard let dy = dy.take() else { return }
       if let weightGradient = weight.gradient {
-        device.matmul(Matmul(dy, transposed: true, x(), into: weightGradient, accumulate: true))
+        device.matmul(
+          Matmul(dy, transposed: true, x(), into: weightGradient, accumulate: true, precision: precision))
       }
       if let biasGradient = bias?.gradient {
         device.reduction(ColumnSum(dy, into: biasGradient.storage, accumulate: true))
       }
       dx.contribute(rows: dy.rows, columns: weight.value.columns, room: dy.room, on: device) {
         dx, accumulate in
-        device.matmul(Matmul(dy, weight.value, into: dx, accumulate: accumulate))
+        device.matmul(Matmul(dy, weight.value, into: dx, accumulate: accumulate, precision: precision))
       }
       skip?.adopt(dy, on: device)
     }

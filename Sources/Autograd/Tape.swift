@@ -14,6 +14,9 @@ import Device
 public final class Tape {
   public let device: any Device
   public let records: Bool
+  /// Of the products of ``linear(_:_:bias:residual:)`` and
+  /// ``crossEntropy(_:weight:bias:labels:scale:loss:)``, forward and backward.
+  public let precision: Precision
   /// How many logits may be in memory at once (see ``rowsPerChunk(vocabulary:)``).
   let logitsPerChunk: Int
   /// 16 MiB of them.
@@ -22,10 +25,15 @@ public final class Tape {
 
   /// - Parameters:
   ///   - records: false for inference.
+  ///   - precision: what the operands of products are rounded to; attention stays in float32.
   ///   - logitsPerChunk: sums are taken chunk by chunk, so it decides their order.
-  public init(on device: any Device, records: Bool = true, logitsPerChunk: Int = Tape.defaultLogitsPerChunk) {
+  public init(
+    on device: any Device, records: Bool = true, precision: Precision = .float32,
+    logitsPerChunk: Int = Tape.defaultLogitsPerChunk
+  ) {
     self.device = device
     self.records = records
+    self.precision = precision
     self.logitsPerChunk = logitsPerChunk
   }
 

@@ -1,7 +1,7 @@
 import Device
 
 /// `C = A' B' [+ C] [+ bias] [+ residual]`: both operands are packed into panels, then register tiles run over
-/// them (Goto & van de Geijn 2008). Transposes are a matter of packing.
+/// them (Goto & van de Geijn 2008). Transposes are a matter of packing, and so is rounding to less than float32.
 ///
 /// The inner dimension is cut into equal runs of at most ``MatmulPlan/maximumDepth``; each run packs the whole of
 /// both operands, then blocks of C are tasks. A block's panels of B stay in the level-1 cache while its panels
@@ -64,10 +64,10 @@ private struct MatmulProducts {
     MatmulProduct(
       a: PackedOperand(
         source: a + index * operation.batchStrideA, stride: operation.a.stride,
-        innerIsContiguous: !operation.transposeA, outer: operation.m),
+        innerIsContiguous: !operation.transposeA, outer: operation.m, precision: operation.precision),
       b: PackedOperand(
         source: b + index * operation.batchStrideB, stride: operation.b.stride,
-        innerIsContiguous: operation.transposeB, outer: operation.n),
+        innerIsContiguous: operation.transposeB, outer: operation.n, precision: operation.precision),
       c: operation.c.floats + index * operation.batchStrideC, stride: operation.c.stride,
       bias: operation.bias?.floats,
       residual: operation.residual.map { $0.floats + index * operation.batchStrideC },

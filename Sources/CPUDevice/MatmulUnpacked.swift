@@ -4,8 +4,18 @@ import Device
 ///
 ///     B as is        [k, n]: the rows of A, packed as `[k][rows]`, times strips of 32 or 16 columns of B
 ///     B transposed   [n, k]: dot products, two rows of A with four of B at a time
+///
+/// Below float32, dot products round as they load, and strips are copied first, which rounds them.
 extension CPUDevice {
   func multiplyUnpacked(_ product: MatmulProduct, _ plan: MatmulPlan) {
+    switch product.b.precision {
+    case .float32: multiplyUnpacked(Unrounded.self, product, plan)
+    case .tf32: multiplyUnpacked(ToTF32.self, product, plan)
+    case .bfloat16: multiplyUnpacked(ToBFloat16.self, product, plan)
+    }
+  }
+
+  private func multiplyUnpacked<R: Rounding>(_: R.Type, _ product: MatmulProduct, _ plan: MatmulPlan) {
     let strip = AttentionTile.columns
     let tileRows = AttentionTile.wholeRows(plan.m)
     let strips = divide(plan.n, strip)
@@ -17,8 +27,8 @@ extension CPUDevice {
       if product.b.innerIsContiguous {
         for row in 0..<plan.m {
           for k in 0..<plan.k {
-            scratch[row * plan.k + k] =
-              a.source[a.innerIsContiguous ? row * a.stride + k : k * a.stride + row]
+            scratch[row * plan.k + k] = R.round(
+              a.source[a.innerIsContiguous ? row * a.stride + k : k * a.stride + row])
           }
         }
       } else {
@@ -31,20 +41,28 @@ extension CPUDevice {
           product.b.pack(panel: strips - 1, width: strip, firstStep: 0, depth: plan.k, into: edge)
         }
       }
+      let copies = R.self != Unrounded.self && !product.b.innerIsContiguous
       parallel(divide(strips, stripsPerTask)) { task in
-        withUnsafeTemporaryAllocation(byteCount: 4 * strip * tileRows, alignment: 64) { memory in
+        let floats = strip * (tileRows + (copies ? plan.k : 0))
+        withUnsafeTemporaryAllocation(byteCount: 4 * floats, alignment: 64) { memory in
           let tile = memory.baseAddress!.assumingMemoryBound(to: Float.self)
+          let copy = tile + strip * tileRows
           for index in task * stripsPerTask..<min((task + 1) * stripsPerTask, strips) {
             let columns = index * strip..<min((index + 1) * strip, plan.n)
             if product.b.innerIsContiguous {
-              dotProducts(scratch, product.b, columns, rows: plan.m, depth: plan.k, into: tile)
+              dotProducts(R.self, scratch, product.b, columns, rows: plan.m, depth: plan.k, into: tile)
             } else {
               let isWhole = columns.count == strip
+              if copies, isWhole {
+                product.b.pack(panel: index, width: strip, firstStep: 0, depth: plan.k, into: copy)
+              }
+              let inPlace = isWhole && !copies
               AttentionTile.multiply(
                 rows: tileRows, depth: plan.k, scratch, step: AttentionTile.rows,
                 tileStep: AttentionTile.rows * plan.k,
-                isWhole ? product.b.source + columns.lowerBound : UnsafePointer(edge),
-                step: isWhole ? product.b.stride : strip, into: tile, stride: strip, accumulate: false)
+                inPlace
+                  ? product.b.source + columns.lowerBound : UnsafePointer(isWhole ? copy : edge),
+                step: inPlace ? product.b.stride : strip, into: tile, stride: strip, accumulate: false)
             }
             plan.finish(product, tile, stride: strip, rows: 0..<plan.m, columns: columns, isFirst: true)
           }
@@ -58,8 +76,8 @@ extension CPUDevice {
 private let elementsPerTask = 65_536
 
 /// `tile[row, c] = a[row] · b[columns[c]]` with both along the inner dimension.
-private func dotProducts(
-  _ a: Floats, _ b: PackedOperand, _ columns: Range<Int>, rows: Int, depth: Int, into tile: Floats
+private func dotProducts<R: Rounding>(
+  _: R.Type, _ a: Floats, _ b: PackedOperand, _ columns: Range<Int>, rows: Int, depth: Int, into tile: Floats
 ) {
   let stride = AttentionTile.columns
   for first in Swift.stride(from: 0, to: columns.count, by: 4) {
@@ -78,8 +96,8 @@ private func dotProducts(
       while k < depth {
         let count = min(Lanes.scalarCount, depth &- k)
         let (x, y) = (loadLanes(x + k, count), loadLanes(y + k, count))
-        let (c0, c1) = (loadLanes(b0 + k, count), loadLanes(b1 + k, count))
-        let (c2, c3) = (loadLanes(b2 + k, count), loadLanes(b3 + k, count))
+        let (c0, c1) = (R.round(loadLanes(b0 + k, count)), R.round(loadLanes(b1 + k, count)))
+        let (c2, c3) = (R.round(loadLanes(b2 + k, count)), R.round(loadLanes(b3 + k, count)))
         x0 = multiplyAdd(x, c0, x0)
         x1 = multiplyAdd(x, c1, x1)
         x2 = multiplyAdd(x, c2, x2)

@@ -33,7 +33,7 @@ extension CPUDevice {
 
 /// The free function, which the device's method of that name hides.
 @inline(__always)
-private func fused(_ x: Lanes, _ factor: Lanes, _ term: Lanes) -> Lanes { multiplyAdd(x, factor, term) }
+func fused(_ x: Lanes, _ factor: Lanes, _ term: Lanes) -> Lanes { multiplyAdd(x, factor, term) }
 
 /// Six or twelve lanes: a result takes some four cycles, and two are begun in each. With 16 registers of eight floats,
 /// six lanes are as many as stay in them.

@@ -66,8 +66,8 @@ extension CPUDevice {
         let dy = loadLanes(dy + start, count)
         let g = weight.map { dy * loadLanes($0 + start, count) } ?? dy
         gradients += g
-        products = multiplyAdd(g, normalized, products)
-        let weightSum = multiplyAdd(dy, normalized, loadLanes(weightPartial + start, count))
+        products = fused(g, normalized, products)
+        let weightSum = fused(dy, normalized, loadLanes(weightPartial + start, count))
         storeLanes(weightSum, weightPartial + start, count)
         storeLanes(loadLanes(biasPartial + start, count) + dy, biasPartial + start, count)
       }

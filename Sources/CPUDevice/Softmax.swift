@@ -29,7 +29,7 @@ extension CPUDevice {
           let dx = dx + row * inputGradient.stride
           var products = Lanes.zero
           forEachLanes(output.columns) { start, count in
-            products = multiplyAdd(loadLanes(y + start, count), loadLanes(dy + start, count), products)
+            products = fused(loadLanes(y + start, count), loadLanes(dy + start, count), products)
           }
           let dot = products.total
           forEachLanes(output.columns) { start, count in

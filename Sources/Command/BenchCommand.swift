@@ -24,7 +24,7 @@ struct BenchCommand: ParsableCommand {
         antlm bench --json > before.jsonl
         antlm bench --compare before.jsonl after.jsonl
         antlm bench --family softmax normalization
-        antlm bench --matmul 1024x1024x1024 --layout nt
+        antlm bench --matmul 1024x1024x1024 --layout nt --precision tf32
         antlm bench --model llama-mini --vocab 4096 --batch 32 --length 128
         antlm bench --model llama-mini --length 16 --generate 256
         antlm bench --model ltg-bert-base --vocab 16384 --checkpoint .
@@ -50,6 +50,8 @@ struct BenchCommand: ParsableCommand {
   var matmul: [String] = []
   @Option(help: "How the operands of --matmul lie: nn, nt or tn.")
   var layout = Benchmark.Layout.nn
+  @Option(help: "Of the products of --matmul and of training steps: float32, tf32 or bfloat16.")
+  var precision = Precision.float32
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
@@ -122,7 +124,7 @@ struct BenchCommand: ParsableCommand {
     for family in families { try run(family, bench) }
     for text in matmul {
       let size = try sizes(text, 3, "--matmul")
-      show(try bench.matmul(layout, m: size[0], n: size[1], k: size[2]))
+      show(try bench.matmul(layout, m: size[0], n: size[1], k: size[2], precision: precision))
     }
     for text in attention { try run(attention: text, bench) }
     if let model { try run(model: model, bench) }
@@ -178,7 +180,8 @@ struct BenchCommand: ParsableCommand {
     for objective in objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases {
       show(
         try bench.trainingStep(
-          architecture(preset), preset: preset, objective: objective, batch: batch, length: length))
+          architecture(preset), preset: preset, objective: objective, batch: batch, length: length,
+          precision: precision))
     }
   }
 
@@ -259,6 +262,7 @@ struct BenchCommand: ParsableCommand {
 
 extension Benchmark.Layout: ExpressibleByArgument {}
 extension Benchmark.ObjectiveKind: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// The sizes that `option` was given as `1024x1024x384`.
 func sizes(_ text: String, _ count: Int, _ option: String) throws -> [Int] {

@@ -116,6 +116,11 @@ struct TrainCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("What they choose at a time. (default: tokens)", valueName: "tokens|spans"))
   var maskUnit: Masking.Unit?
+  @Option(
+    help: ArgumentHelp(
+      "What the operands of products are rounded to; memory and sums stay float32. (default: float32)",
+      valueName: "float32|tf32|bfloat16"))
+  var precision: Precision?
 
   @Option(
     name: .customLong("eval-every"),
@@ -178,7 +183,7 @@ struct TrainCommand: ParsableCommand {
       ("--beta1", beta1), ("--beta2", beta2), ("--epsilon", epsilon), ("--weight-decay", weightDecay),
       ("--clip", clip), ("--dropout", dropout), ("--mask-rate", maskRate),
       ("--final-mask-rate", finalMaskRate), ("--mask-unit", maskUnit), ("--optimizer", optimizer),
-      ("--ema", ema),
+      ("--ema", ema), ("--precision", precision),
       ("--eval-every", evaluateEvery),
       ("--eval-first", evaluateFirst ? true : nil), ("--eval-sequences", evaluationSequences),
       ("--checkpoint-every", checkpointEvery), ("--keep", keep),
@@ -260,6 +265,7 @@ struct TrainCommand: ParsableCommand {
     take(maskRate, \.maskRate)
     take(finalMaskRate, \.finalMaskRate)
     take(maskUnit, \.maskUnit)
+    take(precision, \.precision)
     take(evaluateEvery, \.evaluateEvery)
     options.evaluateFirst = evaluateFirst
     take(evaluationSequences, \.evaluationSequences)

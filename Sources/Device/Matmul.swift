@@ -4,6 +4,8 @@
 /// stride (in elements). A linear layer `Y = X W^T` with weights `[outputs, inputs]` is NT; its gradients are
 /// `dX = dY W` (NN) and `dW += dY^T X` (TN).
 ///
+/// `precision` rounds A and B before they are multiplied, and nothing else.
+///
 /// `C` must not overlap A or B. `residual` may be `C`'s own storage only where `accumulate` would say the same.
 public struct Matmul {
   public let a: Matrix
@@ -21,11 +23,14 @@ public struct Matmul {
   public let batchStrideA: Int
   public let batchStrideB: Int
   public let batchStrideC: Int
+  /// What A and B are rounded to.
+  public let precision: Precision
 
   public init(
     _ a: Matrix, transposed transposeA: Bool = false, _ b: Matrix, transposed transposeB: Bool = false,
     into c: Matrix, bias: BufferSlice? = nil, residual: Matrix? = nil, accumulate: Bool = false,
-    batch: Int = 1, batchStrideA: Int = 0, batchStrideB: Int = 0, batchStrideC: Int = 0
+    batch: Int = 1, batchStrideA: Int = 0, batchStrideB: Int = 0, batchStrideC: Int = 0,
+    precision: Precision = .float32
   ) {
     let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
     let (k2, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
@@ -67,6 +72,7 @@ public struct Matmul {
     self.batchStrideA = batchStrideA
     self.batchStrideB = batchStrideB
     self.batchStrideC = batchStrideC
+    self.precision = precision
   }
 
   /// Rows of C.

@@ -54,10 +54,14 @@ public final class Bench {
 
   // MARK: Matrices
 
+  /// - Parameter offset: elements before the first; drawn where nil.
   public func input(
-    _ name: String, _ rows: Int, _ columns: Int, stride: Int? = nil, _ values: Values = .normal()
+    _ name: String, _ rows: Int, _ columns: Int, stride: Int? = nil, _ values: Values = .normal(),
+    offset: Int? = nil
   ) -> Matrix {
-    place(name, .input, Layout(rows: rows, columns: columns, stride: stride), values).matrix
+    place(
+      name, .input, Layout(rows: rows, columns: columns, stride: stride), values, offset: offset
+    ).matrix
   }
 
   public func output(
@@ -77,18 +81,18 @@ public final class Bench {
   /// Matrices spaced by `batchStride`: the first of them, its storage long enough for all.
   public func batch(
     _ name: String, _ role: Role, _ count: Int, stride batchStride: Int, rows: Int, columns: Int,
-    rowStride: Int? = nil
+    rowStride: Int? = nil, tolerance: Double = Conformance.tolerance
   ) -> Matrix {
     let layout = Layout(
       rows: rows, columns: columns, stride: rowStride, batches: count, batchStride: batchStride)
-    return place(name, role, layout, role == .output ? .notANumber : .normal()).matrix
+    return place(name, role, layout, role == .output ? .notANumber : .normal(), tolerance).matrix
   }
 
   private func place(
     _ name: String, _ role: Role, _ layout: Layout, _ values: Values,
-    _ tolerance: Double = Conformance.tolerance, _ compared: Range<Int>? = nil
+    _ tolerance: Double = Conformance.tolerance, _ compared: Range<Int>? = nil, offset given: Int? = nil
   ) -> Operand {
-    let offset = offset()
+    let offset = given ?? offset()
     let floats = layout.indices.map { _ in values.next(&generator) }
     let operand = Operand(
       name, role, layout, offset: offset, floats: floats, tolerance: tolerance, compared: compared, on: device

@@ -6,6 +6,9 @@ import Device
 public protocol Transformer: LanguageModel {
   var configuration: ModelConfiguration { get }
   var device: any Device { get }
+  /// What products are computed in while training; float32 in a new model. Whatever is only asked of the
+  /// model (losses, logits, hidden states, generation) is computed in float32.
+  var precision: Precision { get set }
   /// What q·k is multiplied by.
   var attentionScale: Float { get }
   /// How distances between positions fall into buckets; nil where attention does not look at them.
@@ -47,7 +50,7 @@ extension Transformer {
     _ input: ModelInput, labels: Labels, scale: Float, dropout: DropoutContext, loss: BufferSlice
   ) {
     if labels.rows.isEmpty { return }
-    let tape = Tape(on: device)
+    let tape = Tape(on: device, precision: precision)
     let x = hiddenStates(input, on: tape, dropout: dropout)
     let hidden = head(x, rows: labels.rows, on: tape, dropout: dropout)
     tape.crossEntropy(

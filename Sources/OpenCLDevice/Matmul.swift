@@ -40,6 +40,9 @@ extension Matmul {
     return 4 * Double(elements) * Double(batch)
   }
 
+  /// Distances in a tile of operands, 128 rows or 32 terms of them, are ints in matmul_tensor.cl.
+  fileprivate var fitsTensorTiles: Bool { max(a.stride, b.stride) < 1 << 24 }
+
   /// Few enough rows that B is best read once, where it lies.
   var hasFewRows: Bool { m <= 8 && !transposeA }
 }
@@ -105,7 +108,7 @@ extension OpenCLDevice {
         // A packing task reads 8 panels x 256 terms: some 250 KB.
         let (group, slice) = (8, 256)
         launch(
-          "matmul_cpu", "matmul_pack_columns", options: tile.options,
+          "matmul_cpu", "matmul_pack_columns", options: tile.options + operation.precision.option,
           global: [divided(columnPanels, by: group), divided(terms, by: slice), batchB], local: [1, 1, 1],
           bytes: 8 * Double(sizeB * batchB),
           [
@@ -131,7 +134,7 @@ extension OpenCLDevice {
       }
       let share = k == 0 ? 1 : Double(terms) / Double(k)
       launch(
-        "matmul_cpu", "matmul_packed", options: tile.options,
+        "matmul_cpu", "matmul_packed", options: tile.options + operation.precision.option,
         global: [divided(rowPanels, by: rows), divided(columnPanels, by: columns), operation.batch],
         local: [1, 1, 1], operations: share * operation.operations, bytes: share * operation.bytes,
         [
@@ -153,7 +156,8 @@ extension OpenCLDevice {
     while share * operation.k < 1 << 16, share < operation.n { share *= 2 }
     launch(
       "matmul_cpu", operation.transposeB ? "matmul_few_rows_transposed" : "matmul_few_rows",
-      options: tile.options, global: [divided(operation.n, by: share), 1, operation.batch], local: [1, 1, 1],
+      options: tile.options + operation.precision.option,
+      global: [divided(operation.n, by: share), 1, operation.batch], local: [1, 1, 1],
       operations: operation.operations, bytes: operation.bytes,
       [
         .slice(operation.a.storage), .long(operation.strideA), .int(operation.a.stride),
@@ -161,21 +165,26 @@ extension OpenCLDevice {
       ] + operation.output + operation.addends + operation.sizes + [.int(share), operation.epilogueArgument])
   }
 
-  // MARK: GPUs (Kernels/matmul_gpu.cl)
+  // MARK: GPUs (Kernels/matmul_gpu.cl and, below float32, matmul_tensor.cl)
 
   /// NVIDIA's compiler gives the large tile 167 registers; with 128, none spilled, two groups share a
   /// multiprocessor and hide each other's barriers.
   private var tileOptions: String { info.vendor.contains("NVIDIA") ? "-cl-nv-maxrregcount=128" : "" }
 
+  func usesMatrixUnit(_ operation: Matmul) -> Bool {
+    operation.precision != .float32 && operation.fitsTensorTiles && matrixUnit != .none
+  }
+
   /// Large tiles where they occupy a large GPU, small ones otherwise, and the sum over k in slices where even
   /// those are few. Every choice is a function of the shape.
   private func tiledMatmul(_ operation: Matmul) {
     let (m, n, k) = (operation.m, operation.n, operation.k)
+    let isTensor = usesMatrixUnit(operation)
     func tiles(_ size: Int) -> Int { divided(m, by: size) * divided(n, by: size) }
-    // The large tile stages 33 KB.
     let choice = TiledChoice(tuning.choices[shapeClass(operation)])
-    let isLarge = choice.map { $0.tile == 128 } ?? (tiles(128) * operation.batch >= 96) && canTile(128)
-    let (kernel, size, items) = isLarge ? ("matmul_tile_128", 128, 256) : ("matmul_tile_64", 64, 128)
+    let isLarge =
+      choice.map { $0.tile == 128 } ?? (tiles(128) * operation.batch >= 96) && canTile(128, operation)
+    let (size, items) = isLarge ? (128, 256) : (64, 128)
     let groups = tiles(size) * operation.batch
     let slices =
       choice?.slices ?? (groups >= 96 ? 1 : max(1, min(k / 256, divided(512, by: groups), 32)))
@@ -183,20 +192,33 @@ extension OpenCLDevice {
     func isAligned(_ matrix: Matrix, _ batchStride: Int) -> KernelArgument {
       .int(matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0 ? 1 : 0)
     }
-    let operands: [KernelArgument] = [
-      .slice(operation.a.storage), .long(operation.strideA), .int(operation.rowStrideA),
-      .int(operation.termStrideA), isAligned(operation.a, operation.strideA),
-      .slice(operation.b.storage), .long(operation.strideB), .int(operation.columnStrideB),
-      .int(operation.termStrideB), isAligned(operation.b, operation.strideB),
-    ]
+    let (a, b) = (operation.a, operation.b)
+    let (alignedA, alignedB) = (isAligned(a, operation.strideA), isAligned(b, operation.strideB))
+    let operands: [KernelArgument] =
+      isTensor
+      ? [
+        .slice(a.storage), .long(operation.strideA), .int(a.stride), alignedA,
+        .slice(b.storage), .long(operation.strideB), .int(b.stride), alignedB,
+      ]
+      : [
+        .slice(a.storage), .long(operation.strideA), .int(operation.rowStrideA), .int(operation.termStrideA),
+        alignedA, .slice(b.storage), .long(operation.strideB), .int(operation.columnStrideB),
+        .int(operation.termStrideB), alignedB,
+      ]
+    let (file, kernel, options) =
+      isTensor
+      ? (
+        "matmul_tensor", "matmul_tensor_\(size)",
+        "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
+          + operation.precision.option + matrixUnit.options
+      )
+      : ("matmul_gpu", "matmul_tile_\(size)", tileOptions + operation.precision.option)
     func multiply(
       into output: [KernelArgument], addends: [KernelArgument], sliceStride: Int, epilogue: KernelArgument
     ) {
       launch(
-        "matmul_gpu", kernel, options: tileOptions,
-        global: [tiles(size) * items, 1, operation.batch * slices],
-        local: [items, 1, 1],
-        operations: operation.operations, bytes: operation.bytes,
+        file, kernel, options: options, global: [tiles(size) * items, 1, operation.batch * slices],
+        local: [items, 1, 1], operations: operation.operations, bytes: operation.bytes,
         operands + output + addends + operation.sizes + [.int(slices), .long(sliceStride), epilogue])
     }
     guard slices > 1 else {
@@ -221,7 +243,7 @@ extension OpenCLDevice {
   private func fewRowsMatmulOnGPU(_ operation: Matmul) {
     let columns = operation.transposeB ? 8 : 32
     launch(
-      "matmul_gpu", "matmul_few_rows", options: tileOptions,
+      "matmul_gpu", "matmul_few_rows", options: tileOptions + operation.precision.option,
       global: [divided(operation.n, by: columns) * 256, 1, operation.batch], local: [256, 1, 1],
       operations: operation.operations, bytes: operation.bytes,
       [

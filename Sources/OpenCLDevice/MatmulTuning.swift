@@ -56,12 +56,13 @@ struct TiledChoice: Equatable {
 }
 
 extension OpenCLDevice {
-  /// Products of one layout and number of batches whose sizes have the same next powers of two.
+  /// Products of one layout, precision and number of batches whose sizes have the same next powers of two.
   func shapeClass(_ operation: Matmul) -> String {
     func size(_ value: Int) -> Int { value <= 1 ? 1 : 1 << (Int.bitWidth - (value - 1).leadingZeroBitCount) }
     return "matmul \(usesGPUKernels ? "tiled" : "packed") \(operation.transposeA ? "t" : "n")"
       + "\(operation.transposeB ? "t" : "n") \(size(operation.m))x\(size(operation.n))x\(size(operation.k))"
       + (operation.batch > 1 ? " x \(size(operation.batch))" : "")
+      + (operation.precision == .float32 ? "" : " \(operation.precision.rawValue)")
   }
 
   public func ways(toCompute operation: Matmul) -> Tuning.Ways? {
@@ -70,13 +71,18 @@ extension OpenCLDevice {
       shapeClass: shapeClass(operation),
       choices: usesGPUKernels
         // A slice of fewer terms is not worth adding up.
-        ? TiledChoice.all.filter { canTile($0.tile) && ($0.slices == 1 || operation.k / $0.slices >= 128) }
-          .map(\.numbers)
+        ? TiledChoice.all.filter {
+          canTile($0.tile, operation) && ($0.slices == 1 || operation.k / $0.slices >= 128)
+        }
+        .map(\.numbers)
         : PackedChoice.all.map(\.numbers))
   }
 
-  /// Whether the device has the local memory that a tile of this size stages.
-  func canTile(_ size: Int) -> Bool { size == 64 || traits.localMemory >= 34_000 }
+  /// Whether the device has the local memory that a tile of this size stages: a large one 33 KB, or 41 KB where a
+  /// matrix unit is emulated.
+  func canTile(_ size: Int, _ operation: Matmul) -> Bool {
+    size == 64 || traits.localMemory >= (usesMatrixUnit(operation) ? 42_000 : 34_000)
+  }
 
   public func keepTuning() throws { try TuningStore(info).write(tuning) }
 }

@@ -11,6 +11,8 @@ public final class OpenCLDevice: Device {
   let queue: CommandQueue
   let programs: ProgramLibrary
   public var tuning = Tuning()
+  /// Asked for when it is first needed.
+  lazy var matrixUnit = MatrixUnit(of: queue.hardware)
   private let pool: BufferPool
 
   /// Opens the device. Kernels are built when first used.
@@ -25,15 +27,19 @@ public final class OpenCLDevice: Device {
   }
 
   /// - Parameter cache: where built programs are kept; nil for nowhere.
-  init(
+  convenience init(
     _ hardware: OpenCLHardware, kernels: KernelSet = .automatic, profiling: Bool = false,
     programs cache: ProgramCache?
   ) throws {
     try KernelCacheSpace.require(for: hardware.info)
-    info = hardware.info
-    traits = hardware.traits
-    usesGPUKernels = kernels == .automatic ? !hardware.traits.isCPU : kernels == .gpu
-    queue = try CommandQueue(hardware, profiling: profiling)
+    self.init(on: try CommandQueue(hardware, profiling: profiling), kernels: kernels, programs: cache)
+  }
+
+  init(on queue: CommandQueue, kernels: KernelSet, programs cache: ProgramCache? = nil) {
+    info = queue.hardware.info
+    traits = queue.hardware.traits
+    usesGPUKernels = kernels == .automatic ? !traits.isCPU : kernels == .gpu
+    self.queue = queue
     programs = ProgramLibrary(queue, cache: cache)
     pool = BufferPool(queue)
   }

@@ -13,7 +13,7 @@ import Testing
       "model", "schedule", "batch", "accumulate", "length", "optimizer", "learningRate", "learningRateFloor",
       "learningRateSpan", "warmup", "optimizerState", "beta1", "beta2", "epsilon", "weightDecay", "clip",
       "ema",
-      "dropout", "maskRate", "maskUnit",
+      "dropout", "maskRate", "maskUnit", "precision",
     ]
     #expect(deciding.isSubset(of: recipe.values.keys))
     for entry in recipe.values.values + [recipe.tokenizer] { #expect(entry.from.count > 3) }

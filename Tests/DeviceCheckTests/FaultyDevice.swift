@@ -25,6 +25,10 @@ final class FaultyDevice: Device {
     case leak
     /// Dropout draws from its neighbour.
     case shiftedMask
+    /// Operands of products are not rounded to the precision asked for.
+    case unrounded
+    /// They are rounded to the other one.
+    case roundedOtherwise
     /// The device fails.
     case failure
   }
@@ -53,7 +57,7 @@ final class FaultyDevice: Device {
       BufferSlice(buffer: output.buffer, offset: output.offset + offset, count: 1)
     }
     switch fault {
-    case .none, .gap, .leak, .shiftedMask: break
+    case .none, .gap, .leak, .shiftedMask, .unrounded, .roundedOtherwise: break
     case .wrongElement:
       let middle = middle ?? output.count / 2
       add(0.1, to: output[middle..<middle + 1])
@@ -128,7 +132,11 @@ final class FaultyDevice: Device {
   }
 
   func matmul(_ operation: Matmul) {
-    inner.matmul(operation)
+    switch fault {
+    case .unrounded: inner.matmul(operation.with(.float32))
+    case .roundedOtherwise: inner.matmul(operation.with(operation.precision == .tf32 ? .bfloat16 : .tf32))
+    default: inner.matmul(operation)
+    }
     goTheWay(operation)
     spoil(operation.c, operation.a)
   }
@@ -270,5 +278,15 @@ final class FaultyDevice: Device {
   func multiplyAdd(_ operation: MultiplyAdd) {
     inner.multiplyAdd(operation)
     spoil(operation.output, operation.input)
+  }
+}
+
+extension Matmul {
+  /// The same product in another precision.
+  fileprivate func with(_ precision: Precision) -> Matmul {
+    Matmul(
+      a, transposed: transposeA, b, transposed: transposeB, into: c, bias: bias, residual: residual,
+      accumulate: accumulate, batch: batch, batchStrideA: batchStrideA, batchStrideB: batchStrideB,
+      batchStrideC: batchStrideC, precision: precision)
   }
 }

@@ -102,6 +102,15 @@ import Testing
     #expect(report.passedCases == 0, "\(report.table)")
   }
 
+  /// Operands left as they are, and operands rounded to another precision: each shows in sums of any length.
+  @Test(arguments: [FaultyDevice.Fault.unrounded, .roundedOtherwise])
+  func aForgottenRoundingIsCaught(_ fault: FaultyDevice.Fault) {
+    let rounding = Conformance.cases(families: ["matmul"]).filter { $0.operation.hasSuffix("rounding") }
+    #expect(Set(rounding.map(\.operation)) == ["matmul tf32 rounding", "matmul bfloat16 rounding"])
+    let report = Conformance.run(rounding, on: FaultyDevice(fault, in: ReferenceDevice()), suite: .full)
+    #expect(report.cases == rounding.count && report.passedCases == 0, "\(report.table)")
+  }
+
   @Test func aCaseWithoutOutputsFails() {
     let idle = ConformanceCase("matmul", "matmul", "idle") { bench in _ = bench.input("A", 3) }
     #expect(idle.judge(ReferenceDevice()).failure?.text == "has no output to check")

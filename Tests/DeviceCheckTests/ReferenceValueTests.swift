@@ -76,6 +76,31 @@ import Testing
     expect(c, [124, 238])
   }
 
+  @Test func operandsAreRoundedAsTheirFormatsSay() {
+    // One unit of the last bit kept, above 1: 2^-10 and 2^-7. Ties go away from zero, or to the even one.
+    for (precision, unit, tie, negativeTie) in [
+      (Precision.tf32, 0x1p-10, 1 + 0x1p-10, -1 - 0x1p-10), (.bfloat16, 0x1p-7, 1.0, -1.0),
+    ] {
+      #expect(precision.rounded(1 + unit / 2) == tie)
+      #expect(precision.rounded(-1 - unit / 2) == negativeTie)
+      #expect(precision.rounded(1 + 1.5 * unit) == 1 + 2 * unit)
+      #expect(precision.rounded(1 + 0.49 * unit) == 1)
+      #expect(precision.rounded(2 - unit / 4) == 2)
+      #expect(precision.rounded(0x1p-126 * unit * 1.25) == 0x1p-126 * unit)
+      #expect(precision.rounded(.infinity) == .infinity && precision.rounded(-0.0).sign == .minus)
+      #expect(precision.rounded(Double.nan).isNaN)
+    }
+    #expect(Precision.float32.rounded(0.1) == 0.1)
+    // Nothing but A and B is rounded.
+    let one = 1 + Float(0x1p-20)
+    let c = matrix(1, 1, [one])
+    device.matmul(
+      Matmul(
+        matrix(1, 1, [one]), matrix(1, 1, [one]), into: c, bias: device.makeBuffer([one] as [Float])[...],
+        residual: matrix(1, 1, [one]), accumulate: true, precision: .bfloat16))
+    expect(c, [1 + 3 * Double(one)])
+  }
+
   @Test func batchesMoveOn() {
     let (a, b) = (matrix(2, 1, [2, 3]), matrix(2, 1, [5, 7]))
     let c = blank(2, 1)

@@ -2,17 +2,26 @@ import Device
 
 extension Benchmark {
   /// `C[m, n] = A' B'` with a dot product of length k.
-  public func matmul(_ layout: Layout, m: Int, n: Int, k: Int) throws -> Result {
+  public func matmul(_ layout: Layout, m: Int, n: Int, k: Int, precision: Precision = .float32) throws
+    -> Result
+  {
     try require(floats: [[m, k], [k, n], [m, n]])
     let a = layout == .tn ? random(rows: k, columns: m) : random(rows: m, columns: k)
     let b = layout == .nt ? random(rows: n, columns: k) : random(rows: k, columns: n)
     let c = matrix(rows: m, columns: n)
-    let operation = Matmul(a, transposed: layout == .tn, b, transposed: layout == .nt, into: c)
+    let operation = Matmul(
+      a, transposed: layout == .tn, b, transposed: layout == .nt, into: c, precision: precision)
     return try time(
-      "matmul", "\(layout.rawValue) \(m)x\(n)x\(k)", operations: 2 * Double(m) * Double(n) * Double(k),
+      "matmul", "\(layout.rawValue) \(m)x\(n)x\(k)\(precision.suffix)",
+      operations: 2 * Double(m) * Double(n) * Double(k),
       bytes: 4 * (Double(m) * Double(k) + Double(k) * Double(n) + Double(m) * Double(n))
     ) {
       device.matmul(operation)
     }
   }
+}
+
+extension Precision {
+  /// How a shape ends that was computed in it; float32 is not told.
+  var suffix: String { self == .float32 ? "" : " \(rawValue)" }
 }

@@ -12,12 +12,14 @@ extension Benchmark {
   /// Whole training steps: forward, backward, clipping and AdamW, from token ids on the host to the loss read
   /// back. Tokens are random; CLM labels all positions but the last of a sequence, MLM 15 %.
   public func trainingStep(
-    _ configuration: any Architecture, preset: String, objective: ObjectiveKind, batch: Int, length: Int
+    _ configuration: any Architecture, preset: String, objective: ObjectiveKind, batch: Int, length: Int,
+    precision: Precision = .float32
   ) throws -> Result {
     try TrainingMemory(
       configuration, tokens: batch * length, on: device.info
     ).require(batch: batch)
     let model = configuration.makeModel(seed: 1, on: device)
+    model.precision = precision
     let optimizer = Optimizer(model.parameters)
     let loss = device.makeBuffer(.float32, count: 1)[...]
     let stream = RandomStream(seed: 2, purpose: .sampling)
@@ -32,7 +34,9 @@ extension Benchmark {
     let mask = AttentionMask(objective == .clm ? .causal : .bidirectional, sequences: batch, length: length)
     let input = ModelInput(ids: ids, mask: mask)
     return try time(
-      "step", "\(preset) \(objective.rawValue) \(batch)x\(length) vocabulary \(configuration.vocabularySize)",
+      "step",
+      "\(preset) \(objective.rawValue) \(batch)x\(length) vocabulary \(configuration.vocabularySize)"
+        + precision.suffix,
       operations: operations(model, configuration, labels: labels.count, batch: batch, length: length),
       tokens: batch * length
     ) {

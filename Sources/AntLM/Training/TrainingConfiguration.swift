@@ -56,6 +56,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// Whether they are chosen one by one or in spans.
   public var maskUnit = Masking.Unit.tokens
 
+  /// Of the products of a step; evaluations are computed in float32.
+  public var precision = Precision.float32
+
   /// Steps between evaluations; 0 for the ends of phases only.
   public var evaluateEvery = 500
   /// Whether the untrained model is evaluated too, before step 1.
@@ -138,5 +141,13 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try check(evaluationSequences >= 0, "--eval-sequences", evaluationSequences, "0 or more")
     try check(checkpointEvery >= 0, "--checkpoint-every", checkpointEvery, "0 or more")
     try check(keep >= 0, "--keep", keep, "0 or more")
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// What the reader that the compiler writes for ``TrainingConfiguration`` calls for its precision: runs that
+  /// began before there was one were computed in float32.
+  func decode(_: Precision.Type, forKey key: Key) throws -> Precision {
+    try decodeIfPresent(Precision.self, forKey: key) ?? .float32
   }
 }

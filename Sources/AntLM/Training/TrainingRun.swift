@@ -138,6 +138,7 @@ public enum TrainingRun {
     text: Tokens, checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock, device: any Device,
     memory: TrainingMemory, report: (Event) -> Void
   ) throws -> Trainer {
+    model.precision = configuration.precision
     let optimizer = Optimizer(model.parameters, settings: configuration.optimizerSettings)
     let average = configuration.ema > 0 ? WeightAverage(model.parameters, decay: configuration.ema) : nil
     var state = TrainerState()

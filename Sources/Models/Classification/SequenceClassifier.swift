@@ -70,7 +70,7 @@ public final class SequenceClassifier {
       rows.count == labels.count && labels.allSatisfy { (0..<Int32(head.labels)).contains($0) },
       "SequenceClassifier: \(rows.count) rows, \(labels.count) labels of \(head.labels)")
     if rows.isEmpty { return }
-    let tape = Tape(on: model.device)
+    let tape = Tape(on: model.device, precision: model.precision)
     let hidden = hidden(input, rows: rows, on: tape, dropout: dropout)
     let output = head.output(of: parameters)
     tape.crossEntropy(

@@ -17,6 +17,7 @@ public final class LTGBert: Transformer {
   public var configuration: ModelConfiguration { .ltgBert(sizes) }
   public let parameters: Parameters
   public let device: any Device
+  public var precision = Precision.float32
   private let sizes: LTGBertConfiguration
 
   /// A model whose weights are all zero, to be filled.

@@ -16,6 +16,7 @@ public final class Llama: Transformer {
   public var configuration: ModelConfiguration { .llama(sizes) }
   public let parameters: Parameters
   public let device: any Device
+  public var precision = Precision.float32
   private let sizes: LlamaConfiguration
   private let rotaryTable: Matrix
 

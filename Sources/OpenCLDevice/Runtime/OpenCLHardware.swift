@@ -19,7 +19,13 @@ public struct OpenCLHardware: @unchecked Sendable {
     /// Bytes of local memory a work-group may use.
     public var localMemory: Int
     public var computeUnits: Int
+    /// Of NVIDIA's: 80 for 8.0; 0 on other devices.
+    public var computeCapability: Int
   }
+
+  // Device queries of the extension cl_nv_device_attribute_query, which not every set of headers names.
+  private static let computeCapabilityMajor: Int32 = 0x4000
+  private static let computeCapabilityMinor: Int32 = 0x4001
 
   /// Every device of every platform, in the platforms' order; empty, with the reason, where there is none.
   public static func all() -> (hardware: [OpenCLHardware], note: String?) { all(in: OpenCLLibrary.shared) }
@@ -77,6 +83,12 @@ public struct OpenCLHardware: @unchecked Sendable {
       ? .simulator
       : has(CL_DEVICE_TYPE_GPU) ? .gpu : has(CL_DEVICE_TYPE_ACCELERATOR) ? .accelerator : .openCLCPU
 
+    let isNVIDIA = string(CL_DEVICE_EXTENSIONS).contains("cl_nv_device_attribute_query")
+    let computeCapability =
+      isNVIDIA
+      ? 10 * number(Self.computeCapabilityMajor, cl_uint.self)
+        + number(Self.computeCapabilityMinor, cl_uint.self) : 0
+
     self.library = library
     self.device = device
     self.info = DeviceInfo(
@@ -89,7 +101,7 @@ public struct OpenCLHardware: @unchecked Sendable {
       vectorWidth: max(1, number(CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, cl_uint.self)),
       maximumWorkGroupSize: number(CL_DEVICE_MAX_WORK_GROUP_SIZE, Int.self),
       localMemory: number(CL_DEVICE_LOCAL_MEM_SIZE, cl_ulong.self),
-      computeUnits: number(CL_DEVICE_MAX_COMPUTE_UNITS, cl_uint.self))
+      computeUnits: number(CL_DEVICE_MAX_COMPUTE_UNITS, cl_uint.self), computeCapability: computeCapability)
   }
 
   /// Asks twice, as OpenCL wants it: for the length, then for the text.
