@@ -27,8 +27,15 @@ enum MatrixUnit: Sendable {
   /// Build options of the kernels.
   ///
   /// Registers are limited as those of `matmul_tile_128` are: two groups then share a multiprocessor and hide
-  /// each other's barriers.
-  var options: String { self == .tensorCores ? " -DMMA_PTX=1 -cl-nv-maxrregcount=128" : "" }
+  /// each other's barriers. Compilers warn, on the program's own standard error, of loops around barriers that
+  /// they do not unroll; around an emulated instruction they need not.
+  var options: String {
+    switch self {
+    case .none: ""
+    case .tensorCores: " -DMMA_PTX=1 -cl-nv-maxrregcount=128"
+    case .emulated: " -w"
+    }
+  }
 
   /// Whether one instruction on known operands gives the known result.
   ///
