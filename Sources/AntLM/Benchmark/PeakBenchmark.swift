@@ -4,7 +4,7 @@ extension Benchmark {
   /// Chains of multiply-adds on a million floats, as long as it takes for the start of a command not to count.
   func multiplyAdds() throws -> Result {
     let count = 1 << 20
-    let x = random(rows: 1, columns: count).elements
+    let x = random(rows: 1, columns: count).storage
     var steps = 256
     let clock = ContinuousClock()
     func run() throws {
@@ -25,7 +25,7 @@ extension Benchmark {
     let (rows, columns) = (4096, 8192)
     try require(floats: [[rows, columns], [rows, columns]])
     let (from, to) = (matrix(rows: rows, columns: columns), matrix(rows: rows, columns: columns))
-    device.elementwise(Fill(from.elements, with: 1))
+    device.elementwise(Fill(from.storage, with: 1))
     return try time("copy", "\(rows)x\(columns)", bytes: 8 * Double(rows * columns)) {
       device.elementwise(Copy(from, into: to))
     }

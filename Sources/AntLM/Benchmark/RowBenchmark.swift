@@ -24,8 +24,8 @@ extension Benchmark {
     let input = random(rows: rows, columns: columns)
     let upstream = random(rows: rows, columns: columns)
     let (output, gradient) = (matrix(rows: rows, columns: columns), matrix(rows: rows, columns: columns))
-    let weight = random(rows: 1, columns: columns).elements
-    let weightGradient = random(rows: 1, columns: columns).elements
+    let weight = random(rows: 1, columns: columns).storage
+    let weightGradient = random(rows: 1, columns: columns).storage
     let matrices = 4 * Double(rows) * Double(columns)
     return [
       try time("\(kind) norm", "\(rows)x\(columns)", bytes: 2 * matrices) {
@@ -57,8 +57,8 @@ extension Benchmark {
   /// AdamW on a flat run of parameters: four floats read and three written for each.
   public func adamW(parameters count: Int) throws -> Result {
     try require(floats: Array(repeating: [count], count: 4))
-    let parameters = random(rows: 1, columns: count).elements
-    let gradients = random(rows: 1, columns: count).elements
+    let parameters = random(rows: 1, columns: count).storage
+    let gradients = random(rows: 1, columns: count).storage
     let moments = (0..<2).map { _ in device.makeBuffer(.float32, count: count)[...] }
     for moment in moments { device.elementwise(Fill(moment, with: 0)) }
     let one = device.makeBuffer([1] as [Float])[...]
