@@ -21,8 +21,10 @@ import Testing
     let share = try #require(product.shareOfPeak)
     let gflops = try #require(product.gflops)
     #expect(abs(gflops * product.seconds * 1e9 - 2 * 256 * 256 * 256) < 1)
-    // Tests share the machine: the peak itself may have been measured on a part of it.
-    #expect(abs(share - gflops / bench.peaks!.gflops) < 1e-9 && share < 4)
+    // Tests share the machine, and so may the peak's measurement: how large the share is says nothing here.
+    let compute = gflops / bench.peaks!.gflops
+    let memory = try #require(product.gigabytesPerSecond) / bench.peaks!.gigabytesPerSecond
+    #expect(abs(share - max(compute, memory)) < 1e-9 * share && share > 0)
     let bytes = try #require(try bench.softmax(rows: 512, columns: 512)[0].gigabytesPerSecond)
     #expect(bytes > 0)
   }
