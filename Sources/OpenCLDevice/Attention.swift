@@ -1,9 +1,9 @@
 import Device
 
 extension Attention {
-  /// What the optional terms are compiled in by.
-  fileprivate var termOptions: String {
-    (positions == nil ? "" : " -DPOSITIONS=1") + (dropout == nil ? "" : " -DDROPOUT=1")
+  /// What the precision and the optional terms are compiled in by.
+  fileprivate var commonOptions: String {
+    precision.option + (positions == nil ? "" : " -DPOSITIONS=1") + (dropout == nil ? "" : " -DDROPOUT=1")
   }
 
   fileprivate var positionArguments: [KernelArgument] {
@@ -61,13 +61,13 @@ private struct AttentionKernels {
       func localMemory() -> Int { 4 * 8 * rows * (4 * (head + 4) + 2 * (8 * rows + 4) + buckets) }
       while rows > 1, localMemory() > traits.localMemory { rows /= 2 }
       options =
-        "-DHEAD=\(head) -DR=\(rows)" + (buckets > 0 ? " -DBUCKETS=\(buckets)" : "") + operation.termOptions
+        "-DHEAD=\(head) -DR=\(rows)" + (buckets > 0 ? " -DBUCKETS=\(buckets)" : "") + operation.commonOptions
       positions = 8 * rows
       items = 64
     } else {
       let width = traits.vectorWidth >= 16 ? 16 : traits.vectorWidth >= 8 ? 8 : 4
       file = "attention_cpu"
-      options = "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4)" + operation.termOptions
+      options = "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4)" + operation.commonOptions
       positions = 2 * width
       items = 1
     }
