@@ -37,6 +37,9 @@ static const char matmul_tensor[] = {
 static const char matmul_tile[] = {
 #embed "matmul_tile.cl"
     , 0};
+static const char matrix_unit[] = {
+#embed "matrix_unit.cl"
+    , 0};
 static const char multiplyAdd[] = {
 #embed "multiplyAdd.cl"
     , 0};
@@ -78,6 +81,7 @@ static const KernelSource sources[] = {
     {"matmul_gpu", matmul_gpu},
     {"matmul_tensor", matmul_tensor},
     {"matmul_tile", matmul_tile},
+    {"matrix_unit", matrix_unit},
     {"multiplyAdd", multiplyAdd},
     {"normalization", normalization},
     {"optimizer", optimizer},
