@@ -29,7 +29,7 @@ let package = Package(
       name: "Kernels",
       path: "Kernels",
       exclude: [
-        "activation.cl", "attention_cpu.cl", "attention_gpu.cl", "attention_terms.cl",
+        "activation.cl", "attention_cpu.cl", "attention_gpu.cl", "attention_tensor.cl", "attention_terms.cl",
         "crossEntropy.cl", "dropout.cl", "elementwise.cl", "embedding.cl", "matmul_cpu.cl", "matmul_gpu.cl",
         "matmul_tensor.cl", "matmul_tile.cl", "matrix_unit.cl", "multiplyAdd.cl", "normalization.cl",
         "optimizer.cl", "philox.cl", "precision.cl", "reduction.cl", "rotary.cl", "softmax.cl", "vector.cl",
