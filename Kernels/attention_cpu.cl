@@ -26,11 +26,14 @@
  * write the same element, so there are no atomics and the order of every sum is a function of the shape.
  * Limits: headDimension <= HEAD_LIMIT (panels live on the stack: 32 KB each at 256), bucketCount <=
  * BUCKET_LIMIT. Memory: O(T).
+ * Precision: with -DPRECISION (see precision.cl) Q, K, V and dO are rounded as they are read; P and dS are not.
  *
  * Position scores (see attention_terms.cl): the own side's are a panel [bucket][lane], the other side's a row;
  * the buckets of a block of scores depend on one distance, so they are a window of one array, and each lane
  * picks its own. Gradients of the own side's add up lane by lane in a panel like that. */
 #include "attention_terms.cl"
+
+#include "precision.cl"
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #define INLINE static inline __attribute__((always_inline))
@@ -75,7 +78,7 @@ INLINE VECTOR power_of_two(VECTOR x) {
   return y * AS_VECTOR((whole + 127) << 23);
 }
 
-/* out[r][lane] [+]= sum_t a[r * rowStride + t * termStride] panel[t][lane] for `rows` rows. */
+/* out[r][lane] [+]= sum_t a[r * rowStride + t * termStride] panel[t][lane] for `rows` rows; a is rounded. */
 INLINE void multiply_tile(
     __global const float *a, long rowStride, long termStride, int terms, const VECTOR *panel, VECTOR *out,
     int accumulate, const int rows) {
@@ -89,7 +92,7 @@ INLINE void multiply_tile(
     const VECTOR low = panel[2 * t], high = panel[2 * t + 1];
 #pragma unroll
     for (int r = 0; r < rows; r++) {
-      const VECTOR x = (VECTOR)(a[r * rowStride]);
+      const VECTOR x = (VECTOR)(round_operand(a[r * rowStride]));
       sum[r][0] = fma(x, low, sum[r][0]);
       sum[r][1] = fma(x, high, sum[r][1]);
     }
@@ -126,27 +129,39 @@ INLINE void add_weighted_rows(
   for (; c < headDimension; c++) multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, 1);
 }
 
+/* factor x; x rounded where it is an operand of a product. */
+INLINE float scaled(float x, float factor, const int isOperand) {
+  return factor * (isOperand ? round_operand(x) : x);
+}
+
+INLINE float4 scaled4(float4 x, float factor, const int isOperand) {
+  return factor * (isOperand ? round_operand4(x) : x);
+}
+
 /* panel[c][lane] = factor rows[lane, c]; lanes beyond `valid` are zero. */
 INLINE void load_panel(
-    __global const float *rows, long stride, int valid, int headDimension, float factor, VECTOR *panel) {
+    __global const float *rows, long stride, int valid, int headDimension, float factor, const int isOperand,
+    VECTOR *panel) {
   float *to = (float *)panel;
   int lane = 0;
   for (; lane + 4 <= valid; lane += 4, rows += 4 * stride) {
     int c = 0;
     for (; c + 4 <= headDimension; c += 4) {
-      const float4 a = factor * vload4(0, rows + c), b = factor * vload4(0, rows + stride + c);
-      const float4 d = factor * vload4(0, rows + 2 * stride + c);
-      const float4 e = factor * vload4(0, rows + 3 * stride + c);
+      const float4 a = scaled4(vload4(0, rows + c), factor, isOperand);
+      const float4 b = scaled4(vload4(0, rows + stride + c), factor, isOperand);
+      const float4 d = scaled4(vload4(0, rows + 2 * stride + c), factor, isOperand);
+      const float4 e = scaled4(vload4(0, rows + 3 * stride + c), factor, isOperand);
       vstore4((float4)(a.s0, b.s0, d.s0, e.s0), 0, to + c * LANES + lane);
       vstore4((float4)(a.s1, b.s1, d.s1, e.s1), 0, to + (c + 1) * LANES + lane);
       vstore4((float4)(a.s2, b.s2, d.s2, e.s2), 0, to + (c + 2) * LANES + lane);
       vstore4((float4)(a.s3, b.s3, d.s3, e.s3), 0, to + (c + 3) * LANES + lane);
     }
     for (; c < headDimension; c++)
-      for (int i = 0; i < 4; i++) to[c * LANES + lane + i] = factor * rows[i * stride + c];
+      for (int i = 0; i < 4; i++) to[c * LANES + lane + i] = scaled(rows[i * stride + c], factor, isOperand);
   }
   for (; lane < LANES; lane++, rows += stride)
-    for (int c = 0; c < headDimension; c++) to[c * LANES + lane] = lane < valid ? factor * rows[c] : 0.0f;
+    for (int c = 0; c < headDimension; c++)
+      to[c * LANES + lane] = lane < valid ? scaled(rows[c], factor, isOperand) : 0.0f;
 }
 
 /* rows[lane, c] = panel[c][lane] for the lanes that exist. */
@@ -293,7 +308,7 @@ __kernel void attention_forward(
 
   VECTOR queryPanel[HEAD_LIMIT * 2], outputPanel[HEAD_LIMIT * 2], scores[BLOCK * 2];
   load_panel(
-      query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E,
+      query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E, 1,
       queryPanel);
   for (int i = 0; i < 2 * headDimension; i++) outputPanel[i] = (VECTOR)(0.0f);
   Intervals intervals;
@@ -302,7 +317,7 @@ __kernel void attention_forward(
   VECTOR positionPanel[BUCKET_LIMIT * 2];
   load_panel(
       queryScores + queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch,
-      queryScoresStride, valid, bucketCount, scale * LOG2_E, positionPanel);
+      queryScoresStride, valid, bucketCount, scale * LOG2_E, 0, positionPanel);
   keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
 #endif
   VECTOR maximum[2] = {(VECTOR)(-INFINITY), (VECTOR)(-INFINITY)};
@@ -389,9 +404,9 @@ __kernel void attention_query_gradient(
   VECTOR queryPanel[HEAD_LIMIT * 2], outputGradientPanel[HEAD_LIMIT * 2], queryGradientPanel[HEAD_LIMIT * 2];
   VECTOR scores[BLOCK * 2], products[BLOCK * 2];
   load_panel(
-      query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E,
+      query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E, 1,
       queryPanel);
-  load_panel(outputGradient, outputGradientStride, valid, headDimension, 1.0f, outputGradientPanel);
+  load_panel(outputGradient, outputGradientStride, valid, headDimension, 1.0f, 1, outputGradientPanel);
   for (int i = 0; i < 2 * headDimension; i++) queryGradientPanel[i] = (VECTOR)(0.0f);
 
   VECTOR deltas[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)}, shift[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)};
@@ -400,12 +415,13 @@ __kernel void attention_query_gradient(
     int c = 0;
     for (; c + 4 <= headDimension; c += 4)
       sum = fma(
-          vload4(0, outputGradient + lane * (long)outputGradientStride + c),
+          round_operand4(vload4(0, outputGradient + lane * (long)outputGradientStride + c)),
           vload4(0, output + lane * (long)outputStride + c), sum);
     float total = (sum.s0 + sum.s1) + (sum.s2 + sum.s3);
     for (; c < headDimension; c++)
       total = fma(
-          outputGradient[lane * (long)outputGradientStride + c], output[lane * (long)outputStride + c],
+          round_operand(outputGradient[lane * (long)outputGradientStride + c]),
+          output[lane * (long)outputStride + c],
           total);
     ((float *)deltas)[lane] = total;
     delta[deltaOffset + statistic + lane] = total;
@@ -416,7 +432,7 @@ __kernel void attention_query_gradient(
   VECTOR positionPanel[BUCKET_LIMIT * 2], positionGradientPanel[BUCKET_LIMIT * 2];
   load_panel(
       queryScores + queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch,
-      queryScoresStride, valid, bucketCount, scale * LOG2_E, positionPanel);
+      queryScoresStride, valid, bucketCount, scale * LOG2_E, 0, positionPanel);
   for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] = (VECTOR)(0.0f);
   keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
 #endif
@@ -493,17 +509,17 @@ __kernel void attention_key_value_gradient(
   VECTOR keyGradientPanel[HEAD_LIMIT * 2], valueGradientPanel[HEAD_LIMIT * 2];
   VECTOR weights[BLOCK * 2], products[BLOCK * 2];
   load_panel(
-      key + keyOffset + keyRow * keyStride + column, keyStride, valid, headDimension, scale * LOG2_E,
+      key + keyOffset + keyRow * keyStride + column, keyStride, valid, headDimension, scale * LOG2_E, 1,
       keyPanel);
   load_panel(
-      value + valueOffset + keyRow * valueStride + column, valueStride, valid, headDimension, 1.0f,
+      value + valueOffset + keyRow * valueStride + column, valueStride, valid, headDimension, 1.0f, 1,
       valuePanel);
   for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] = valueGradientPanel[i] = (VECTOR)(0.0f);
 #if POSITIONS
   VECTOR positionPanel[BUCKET_LIMIT * 2], positionGradientPanel[BUCKET_LIMIT * 2];
   load_panel(
       keyScores + keyScoresOffset + keyRow * keyScoresStride + (long)head * bucketPitch, keyScoresStride,
-      valid, bucketCount, scale * LOG2_E, positionPanel);
+      valid, bucketCount, scale * LOG2_E, 0, positionPanel);
   for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] = (VECTOR)(0.0f);
   queryScores += queryScoresOffset + sequence * queryLength * queryScoresStride + (long)head * bucketPitch;
 #endif

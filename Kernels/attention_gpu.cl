@@ -25,11 +25,14 @@
  * Limits: the build options HEAD, headDimension rounded up to a multiple of 32 and at most 256, and R; heads
  * above 224 need more than 32 KB of local memory.
  * Memory: O(T).
+ * Precision: with -DPRECISION (see precision.cl) Q, K, V and dO are rounded as they are loaded; P and dS are not.
  *
  * Position scores (see attention_terms.cl) are read from global memory, where neighbours share cache lines. Their
  * gradients add up in a tile of local memory, [TILE][BUCKETS]; the items that share a row of it each own every
  * SHARE-th bucket, so that no two ever add to the same place. */
 #include "attention_terms.cl"
+
+#include "precision.cl"
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #define INLINE static inline __attribute__((always_inline))
@@ -57,7 +60,7 @@
 
 /* MARK: Pieces */
 
-/* tile[r][c] = factor rows[r, c] for the `valid` rows and headDimension columns that exist, 0 elsewhere. */
+/* tile[r][c] = factor rows[r, c], rounded before, for the `valid` rows and headDimension columns that exist, 0 elsewhere. */
 INLINE void load_tile(
     __global const float *rows, int stride, int valid, int headDimension, float factor, __local float *tile) {
   for (int index = get_local_id(0); index < TILE * HEAD / 4; index += ITEMS) {
@@ -72,7 +75,7 @@ INLINE void load_tile(
             c < headDimension ? from[0] : 0.0f, c + 1 < headDimension ? from[1] : 0.0f,
             c + 2 < headDimension ? from[2] : 0.0f, 0.0f);
     }
-    *(__local float4 *)(tile + row * HEAD_PITCH + c) = factor * value;
+    *(__local float4 *)(tile + row * HEAD_PITCH + c) = factor * round_operand4(value);
   }
 }
 

@@ -10,6 +10,9 @@ static const char attention_cpu[] = {
 static const char attention_gpu[] = {
 #embed "attention_gpu.cl"
     , 0};
+static const char attention_tensor[] = {
+#embed "attention_tensor.cl"
+    , 0};
 static const char attention_terms[] = {
 #embed "attention_terms.cl"
     , 0};
@@ -36,6 +39,9 @@ static const char matmul_tensor[] = {
     , 0};
 static const char matmul_tile[] = {
 #embed "matmul_tile.cl"
+    , 0};
+static const char matrix_unit[] = {
+#embed "matrix_unit.cl"
     , 0};
 static const char multiplyAdd[] = {
 #embed "multiplyAdd.cl"
@@ -69,6 +75,7 @@ static const KernelSource sources[] = {
     {"activation", activation},
     {"attention_cpu", attention_cpu},
     {"attention_gpu", attention_gpu},
+    {"attention_tensor", attention_tensor},
     {"attention_terms", attention_terms},
     {"crossEntropy", crossEntropy},
     {"dropout", dropout},
@@ -78,6 +85,7 @@ static const KernelSource sources[] = {
     {"matmul_gpu", matmul_gpu},
     {"matmul_tensor", matmul_tensor},
     {"matmul_tile", matmul_tile},
+    {"matrix_unit", matrix_unit},
     {"multiplyAdd", multiplyAdd},
     {"normalization", normalization},
     {"optimizer", optimizer},

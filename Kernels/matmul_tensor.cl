@@ -1,23 +1,13 @@
 /* C = A' B' [+ C] [+ bias] [+ residual] on matrix units (tensor cores); A' is m x k, B' is k x n, row-major C.
  * Operands are rounded to tf32 (-DPRECISION=1) or bfloat16 (2), sums are float32; memory holds float32.
  *
- * The instruction multiplies a 16 x 8 block of A' by an 8 x 8 block of B', counted in words of 32 bits: a word is
- * one term of tf32 or two neighbouring ones of bfloat16, and then everything below is the same for both.
- *
- *     mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32        16 x 8 times 8 x 8 terms
- *     mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32       16 x 16 times 16 x 8 terms
- *
- * 32 work-items side by side (a warp) hold the blocks; item l = 4 g + t has
- *
- *     A (16 rows x 8 words)          B (8 words x 8 columns)        C (16 rows x 8 columns)
- *     a0 = A[g][t]                   b0 = B[t][g]                   c0, c1 = C[g][2t], C[g][2t + 1]
- *     a1 = A[g + 8][t]               b1 = B[t + 4][g]               c2, c3 = C[g + 8][2t], C[g + 8][2t + 1]
- *     a2 = A[g][t + 4]
- *     a3 = A[g + 8][t + 4]
+ * matrix_unit.cl has the instruction, counted in words of 32 bits (one term of tf32, two neighbouring ones of
+ * bfloat16), and which item of a warp holds what: item l = 4 g + t the words t and t + 4 of rows g and g + 8 of A
+ * and of column g of B.
  *
  * A work-group computes one TILE x TILE tile of C, 16 words of terms (a step) at a time through local memory, and
  * its warps, two rows of them, TILE/2 x 32 of it each. A sum may be taken in any order as long as both operands
- * agree: the two words of A or B that an item needs, t and t + 4 above, are words 8s + 2t and 8s + 2t + 1 of a
+ * agree: the two words of A or B that an item needs, t and t + 4, are words 8s + 2t and 8s + 2t + 1 of a
  * step, neighbours, where s is 0 for the first instruction and 1 for the second.
  *
  *     terms are neighbours in memory (A as is, B transposed):     lanes are neighbours (A transposed, B as is):
@@ -35,97 +25,18 @@
  *
  * Split-K, bands of tiles and geometry are those of matmul_gpu.cl, whose `matmul_add_slices` adds the slices.
  *
- * With -DMMA_PTX=1 the instruction is PTX, for NVIDIA devices of compute capability 8.0 or higher. Without, it is
- * put together from the words that the items of a warp show each other in local memory, by barriers that all of
- * the group meet: much slower, and what proves layouts and indexing on any device. `matmul_tensor_probe`
- * (-DPROBE=1) is one instruction, for asking a device whether it gives the right answer.
+ * `matmul_tensor_probe` (-DPROBE=1) is one instruction, for asking a device whether it gives the right answer.
  * Limits: sizes below 2^31, row strides below 2^24; warps of 32. No atomics: results are the same on every run.
  * Operands whose rows do not begin on 16-byte boundaries, and the terms behind the last whole step, are staged
  * word by word and not ahead.
- * Tolerance: 1e-4 against rounded operands; matrix units cut off bits when they align products to add them.
- * Source: PTX ISA, "Warp-level matrix instructions: mma", for the instruction and its layout. */
+ * Tolerance: 1e-4 against rounded operands; matrix units cut off bits when they align products to add them. */
 
-#include "precision.cl"
-
-/* Terms in a word, and in a step of 16 words. */
-#define TERMS PRECISION
+/* Terms in a step of 16 words. */
 #define STEP (16 * TERMS)
 
+#include "matrix_unit.cl"
+
 #include "matmul_tile.cl"
-
-/* MARK: The matrix unit */
-
-/* Terms x and y, rounded, as a word; tf32 has no y. */
-INLINE uint word_of(float x, float y) {
-#if MMA_PTX && PRECISION == 1
-  uint word;
-  __asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(word) : "f"(x));
-  return word;
-#elif MMA_PTX
-  uint word;
-  __asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(y), "f"(x));
-  return word;
-#elif PRECISION == 1
-  return as_uint(round_operand(x));
-#else
-  return as_uint(round_operand(x)) >> 16 | (as_uint(round_operand(y)) & 0xFFFF0000u);
-#endif
-}
-
-#if MMA_PTX
-/* Nothing to show anybody. */
-#define SHOWN_WORDS 1
-
-#if PRECISION == 1
-#define INSTRUCTION "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
-#else
-#define INSTRUCTION "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
-#endif
-
-/* sum += A B. Volatile: all 32 items must execute it together, wherever it is moved. */
-#define MMA(sum, a0, a1, a2, a3, b0, b1, shown)                                                             \
-  __asm volatile(INSTRUCTION "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"              \
-                 : "+f"((sum)[0]), "+f"((sum)[1]), "+f"((sum)[2]), "+f"((sum)[3])                           \
-                 : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1))
-#else
-/* Words of A and B that an item shows the others of its warp. */
-#define SHOWN_WORDS 6
-
-/* One word of A times one of B, added to sum. */
-INLINE float multiply_words(uint a, uint b, float sum) {
-#if PRECISION == 1
-  return fma(as_float(a), as_float(b), sum);
-#else
-  sum = fma(as_float(a << 16), as_float(b << 16), sum);
-  return fma(as_float(a & 0xFFFF0000u), as_float(b & 0xFFFF0000u), sum);
-#endif
-}
-
-/* sum += A B. `shown` is the group's, 6 words an item; barriers on both sides of reading it. */
-INLINE void emulated_mma(
-    float *sum, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1, __local uint *shown) {
-  const int item = get_local_id(0), g = item % 32 / 4, t = item % 4;
-  __local uint *own = shown + SHOWN_WORDS * item, *warp = shown + SHOWN_WORDS * (item - item % 32);
-  own[0] = a0;
-  own[1] = a1;
-  own[2] = a2;
-  own[3] = a3;
-  own[4] = b0;
-  own[5] = b1;
-  barrier(CLK_LOCAL_MEM_FENCE);
-  for (int i = 0; i < 4; i++) {
-    const int column = 2 * t + i % 2;
-    for (int word = 0; word < 8; word++) {
-      __local const uint *left = warp + SHOWN_WORDS * (4 * g + word % 4);
-      __local const uint *right = warp + SHOWN_WORDS * (4 * column + word % 4);
-      sum[i] = multiply_words(left[i / 2 + word / 4 * 2], right[4 + word / 4], sum[i]);
-    }
-  }
-  barrier(CLK_LOCAL_MEM_FENCE);
-}
-
-#define MMA(sum, a0, a1, a2, a3, b0, b1, shown) emulated_mma(sum, a0, a1, a2, a3, b0, b1, shown)
-#endif
 
 /* Keeps the compiler from holding what it can work out of the item's number in registers, of which sums and fetched
  * operands need nearly all: it must take the number for a new one. Where both operands lie along their terms even
@@ -143,7 +54,7 @@ INLINE void emulated_mma(
 __kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matmul_tensor_probe(
     __global const float *a, long aOffset, __global const float *b, long bOffset, __global float *out,
     long outOffset) {
-  __local uint shown[32 * SHOWN_WORDS];
+  SHOW_AMONG(32);
   const int g = get_local_id(0) / 4, t = get_local_id(0) % 4, width = 8 * TERMS;
   uint word[6];
   for (int i = 0; i < 6; i++) {
@@ -383,7 +294,7 @@ INLINE void store_sums(
       int slices, long sliceStride, int epilogue) {                                                         \
     __local uint stagedA[2 * STAGED(A_TERMS, TILE)] __attribute__((aligned(16)));                           \
     __local uint stagedB[2 * STAGED(B_TERMS, TILE)] __attribute__((aligned(16)));                           \
-    __local uint shown[2 * TILE * SHOWN_WORDS];                                                             \
+    SHOW_AMONG(2 * TILE);                                                                                   \
     float sum[4][COLUMN_BLOCKS][4];                                                                         \
     Place at;                                                                                               \
     find_place(get_group_id(0), m, n, k, slices, TILE, &at);                                                \

@@ -2,7 +2,9 @@
  * that a group takes in at a time, is defined by whoever includes this. */
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
+#ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
+#endif
 
 /* What is added to the product. */
 #define ADD_C 1

@@ -6,7 +6,7 @@
  *
  * A float is rounded by adding to its bits as an integer and cutting off the end: a carry out of the mantissa
  * lands in the exponent, where it belongs, and at the end of the range makes infinity. A NaN would lose what
- * makes it one, so it passes. Included by the kernels of matmul. */
+ * makes it one, so it passes. Included by the kernels of matmul and of attention. */
 
 #ifndef PRECISION
 #define PRECISION 0

@@ -113,12 +113,12 @@ extension Tape {
     let output = device.makeMatrix(rows: input.rows, columns: width)
     let logSumExp = device.makeBuffer(.float32, count: input.rows * shape.heads)[...]
     let x = input.value
-    let operation = { [device] in
+    let operation = { [device, precision] in
       let (query, key, value) = blocks(x)
       return Attention(
         shape, query: query, key: key, value: value, keyRanges: keyRanges,
         positions: positions.map { shape.positionScores(query: query, key: key, $0, on: device) },
-        dropout: dropout, into: output, logSumExp: logSumExp)
+        dropout: dropout, into: output, logSumExp: logSumExp, precision: precision)
     }
     device.attention(operation())
     let result = Tensor(output)

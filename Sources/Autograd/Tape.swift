@@ -14,7 +14,8 @@ import Device
 public final class Tape {
   public let device: any Device
   public let records: Bool
-  /// Of the products of ``linear(_:_:bias:residual:)`` and
+  /// Of the products of ``linear(_:_:bias:residual:)``, of
+  /// ``attention(_:queryKeyValue:keyRanges:positions:dropout:)`` and of
   /// ``crossEntropy(_:weight:bias:labels:scale:loss:)``, forward and backward.
   public let precision: Precision
   /// How many logits may be in memory at once (see ``rowsPerChunk(vocabulary:)``).
@@ -25,7 +26,7 @@ public final class Tape {
 
   /// - Parameters:
   ///   - records: false for inference.
-  ///   - precision: what the operands of products are rounded to; attention stays in float32.
+  ///   - precision: what the operands of products are rounded to, those of attention included.
   ///   - logitsPerChunk: sums are taken chunk by chunk, so it decides their order.
   public init(
     on device: any Device, records: Bool = true, precision: Precision = .float32,

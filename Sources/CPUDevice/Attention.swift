@@ -10,7 +10,7 @@ import RealModule
 ///     O^T [dimension, queries] += V^T P^T     the head dimension in tiles of rows, the keys inside
 ///
 /// so that running maximum and sum are one lane each and P is read as it was stored. Blocks of keys that no query
-/// of the panel sees are skipped.
+/// of the panel sees are skipped. Below float32, what is packed or copied is rounded; P stays as it is.
 extension CPUDevice {
   public func attention(_ operation: Attention) {
     let shape = operation.shape
@@ -29,7 +29,11 @@ extension CPUDevice {
           let first = task % groups * queriesPerTask
           let queries = first..<min(first + queriesPerTask, shape.queryLength)
           if isDirect {
-            for query in queries { head.attend(query, weights: scratch) }
+            switch operation.precision {
+            case .float32: head.attend(Unrounded.self, queries, weights: scratch)
+            case .tf32: head.attend(ToTF32.self, queries, weights: scratch)
+            case .bfloat16: head.attend(ToBFloat16.self, queries, weights: scratch)
+            }
           } else {
             head.attend(queries, ForwardScratch(scratch, shape))
           }
@@ -97,9 +101,14 @@ private struct AttentionHead {
     shape = operation.shape
     let (batch, head) = (index / shape.heads, index % shape.heads)
     let (queries, keys, dimension) = (shape.queryLength, shape.keyLength, shape.headDimension)
-    query = HeadRows(operation.query, batch: batch, head: head, length: queries, dimension: dimension)
-    key = HeadRows(operation.key, batch: batch, head: head, length: keys, dimension: dimension)
-    value = HeadRows(operation.value, batch: batch, head: head, length: keys, dimension: dimension)
+    func operand(_ matrix: Matrix, _ length: Int) -> HeadRows {
+      HeadRows(
+        matrix, batch: batch, head: head, length: length, dimension: dimension,
+        precision: operation.precision)
+    }
+    query = operand(operation.query, queries)
+    key = operand(operation.key, keys)
+    value = operand(operation.value, keys)
     output = HeadRows(operation.output, batch: batch, head: head, length: queries, dimension: dimension)
     logSumExp = operation.logSumExp.floats + index * shape.queryLength
     ranges = KeyRanges(operation, batch: batch)
@@ -107,8 +116,13 @@ private struct AttentionHead {
     dropout = HeadDropout(operation, batch: batch, head: head)
   }
 
-  /// One query without packing: for a few queries against a long cache.
-  func attend(_ query: Int, weights: Floats) {
+  /// Without packing: for a few queries against a long cache.
+  func attend<R: Rounding>(_: R.Type, _ queries: Range<Int>, weights: Floats) {
+    for query in queries { attend(R.self, query, weights: weights) }
+  }
+
+  @inline(__always)
+  private func attend<R: Rounding>(_: R.Type, _ query: Int, weights: Floats) {
     let keys = ranges[query]
     let output = output[query]
     output.update(repeating: 0, count: shape.headDimension)
@@ -118,7 +132,8 @@ private struct AttentionHead {
       var products = Lanes.zero
       forEachLanes(shape.headDimension) { start, count in
         products = multiplyAdd(
-          loadLanes(self.query[query] + start, count), loadLanes(self.key[key] + start, count), products)
+          R.round(loadLanes(self.query[query] + start, count)),
+          R.round(loadLanes(self.key[key] + start, count)), products)
       }
       weights[key] = products.total * shape.scale + (positions?.score(query: query, key: key) ?? 0)
     }
@@ -137,7 +152,7 @@ private struct AttentionHead {
       var values = Lanes.zero
       for key in keys {
         values = multiplyAdd(
-          Lanes(repeating: weights[key]), loadLanes(value[key] + start, count), values)
+          Lanes(repeating: weights[key]), R.round(loadLanes(value[key] + start, count)), values)
       }
       storeLanes(values * (1 / sum), output + start, count)
     }

@@ -10,7 +10,8 @@ import Device
 ///     dV^T [dimension, keys] += dO^T P          dK^T [dimension, keys] += (scale Q)^T dS
 ///     dQ [queries, dimension] += dS K
 ///
-/// and dQ is scaled at the end.
+/// and dQ is scaled at the end. Below float32, Q, K, V and dO are rounded wherever they are copied or read; P and dS
+/// stay as they are.
 extension CPUDevice {
   public func attention(_ operation: AttentionBackward) {
     let shape = operation.forward.shape
@@ -85,6 +86,7 @@ private struct BackwardScratch {
 /// One head of one sequence.
 private struct AttentionBackwardHead {
   let shape: AttentionShape
+  let precision: Precision
   let query, key, value, output, outputGradient: HeadRows
   let queryGradient, keyGradient, valueGradient: HeadRows
   let logSumExp: Floats
@@ -96,15 +98,18 @@ private struct AttentionBackwardHead {
     let forward = operation.forward
     let shape = forward.shape
     let (batch, head) = (index / shape.heads, index % shape.heads)
-    func rows(_ matrix: Matrix, _ length: Int) -> HeadRows {
-      HeadRows(matrix, batch: batch, head: head, length: length, dimension: shape.headDimension)
+    func rows(_ matrix: Matrix, _ length: Int, _ precision: Precision = .float32) -> HeadRows {
+      HeadRows(
+        matrix, batch: batch, head: head, length: length, dimension: shape.headDimension,
+        precision: precision)
     }
+    precision = forward.precision
     self.shape = shape
-    query = rows(forward.query, shape.queryLength)
-    key = rows(forward.key, shape.keyLength)
-    value = rows(forward.value, shape.keyLength)
+    query = rows(forward.query, shape.queryLength, precision)
+    key = rows(forward.key, shape.keyLength, precision)
+    value = rows(forward.value, shape.keyLength, precision)
     output = rows(forward.output, shape.queryLength)
-    outputGradient = rows(operation.outputGradient, shape.queryLength)
+    outputGradient = rows(operation.outputGradient, shape.queryLength, precision)
     queryGradient = rows(operation.queryGradient, shape.queryLength)
     keyGradient = rows(operation.keyGradient, shape.keyLength)
     valueGradient = rows(operation.valueGradient, shape.keyLength)
@@ -124,13 +129,10 @@ private struct AttentionBackwardHead {
     query.copyRows(queries, width: dimension, scale: shape.scale, into: scratch.queries)
     outputGradient.copyRows(queries, width: dimension, into: scratch.gradients)
     scratch.queryGradient.update(repeating: 0, count: AttentionTile.wholeRows(queries.count) * lanes)
-    for query in queries {
-      var products = Lanes.zero
-      forEachLanes(shape.headDimension) { start, count in
-        products = multiplyAdd(
-          loadLanes(outputGradient[query] + start, count), loadLanes(output[query] + start, count), products)
-      }
-      scratch.deltas[query] = products.total
+    switch precision {
+    case .float32: findDeltas(Unrounded.self, scratch)
+    case .tf32: findDeltas(ToTF32.self, scratch)
+    case .bfloat16: findDeltas(ToBFloat16.self, scratch)
     }
     for first in stride(from: 0, to: shape.keyLength, by: AttentionTile.columns) {
       run(keys: first..<min(first + AttentionTile.columns, shape.keyLength), scratch)
@@ -141,6 +143,19 @@ private struct AttentionBackwardHead {
         storeLanes(
           shape.scale * loadLanes(row + start, count), self.queryGradient[query] + start, count)
       }
+    }
+  }
+
+  /// D of every query.
+  private func findDeltas<R: Rounding>(_: R.Type, _ scratch: BackwardScratch) {
+    for query in 0..<shape.queryLength {
+      var products = Lanes.zero
+      forEachLanes(shape.headDimension) { start, count in
+        products = multiplyAdd(
+          R.round(loadLanes(outputGradient[query] + start, count)), loadLanes(output[query] + start, count),
+          products)
+      }
+      scratch.deltas[query] = products.total
     }
   }
 

@@ -79,23 +79,31 @@ enum AttentionTile {
   }
 }
 
-/// One head's columns of the rows of one sequence.
+/// One head's columns of the rows of one sequence. Copies of them are rounded to their precision.
 struct HeadRows {
   let start: Floats
   let stride: Int
   let count: Int
   let dimension: Int
+  private let precision: Precision
 
-  init(_ matrix: Matrix, batch: Int, head: Int, length: Int, dimension: Int) {
-    self.init(matrix, batch: batch, column: head * dimension, length: length, dimension: dimension)
+  init(
+    _ matrix: Matrix, batch: Int, head: Int, length: Int, dimension: Int, precision: Precision = .float32
+  ) {
+    self.init(
+      matrix, batch: batch, column: head * dimension, length: length, dimension: dimension,
+      precision: precision)
   }
 
   /// - Parameter column: where the head's columns begin.
-  init(_ matrix: Matrix, batch: Int, column: Int, length: Int, dimension: Int) {
+  init(
+    _ matrix: Matrix, batch: Int, column: Int, length: Int, dimension: Int, precision: Precision = .float32
+  ) {
     start = matrix.floats + (batch * length * matrix.stride + column)
     stride = matrix.stride
     count = length
     self.dimension = dimension
+    self.precision = precision
   }
 
   subscript(row: Int) -> Floats { start + row &* stride }
@@ -103,7 +111,8 @@ struct HeadRows {
   /// Panels of `width` rows as `[dimension][width]`, zero beyond the last row, times `scale`.
   func packPanels(_ rows: Range<Int>, width: Int, scale: Float = 1, into panels: Floats) {
     let operand = PackedOperand(
-      source: self[rows.lowerBound], stride: stride, innerIsContiguous: true, outer: rows.count)
+      source: self[rows.lowerBound], stride: stride, innerIsContiguous: true, outer: rows.count,
+      precision: precision)
     for panel in 0..<divide(rows.count, width) {
       operand.pack(
         panel: panel, width: width, firstStep: 0, depth: dimension,
@@ -114,10 +123,21 @@ struct HeadRows {
 
   /// The rows one after another, `width` floats each, zero beyond the dimension, times `scale`.
   func copyRows(_ rows: Range<Int>, width: Int, scale: Float = 1, into copy: Floats) {
+    switch precision {
+    case .float32: copyRows(Unrounded.self, rows, width, scale, copy)
+    case .tf32: copyRows(ToTF32.self, rows, width, scale, copy)
+    case .bfloat16: copyRows(ToBFloat16.self, rows, width, scale, copy)
+    }
+  }
+
+  @inline(__always)
+  private func copyRows<R: Rounding>(
+    _: R.Type, _ rows: Range<Int>, _ width: Int, _ scale: Float, _ copy: Floats
+  ) {
     for row in rows {
       let target = copy + (row &- rows.lowerBound) &* width
       forEachLanes(dimension) { start, count in
-        storeLanes(scale * loadLanes(self[row] + start, count), target + start, count)
+        storeLanes(scale * R.round(loadLanes(self[row] + start, count)), target + start, count)
       }
       for column in dimension..<width { target[column] = 0 }
     }

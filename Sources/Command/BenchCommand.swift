@@ -50,7 +50,8 @@ struct BenchCommand: ParsableCommand {
   var matmul: [String] = []
   @Option(help: "How the operands of --matmul lie: nn, nt or tn.")
   var layout = Benchmark.Layout.nn
-  @Option(help: "Of the products of --matmul and of training steps: float32, tf32 or bfloat16.")
+  @Option(
+    help: "Of the products of --matmul, of --attention and of training steps: float32, tf32 or bfloat16.")
   var precision = Precision.float32
   @Option(
     parsing: .upToNextOption,
@@ -163,7 +164,7 @@ struct BenchCommand: ParsableCommand {
     for pattern in [AttentionMask.Pattern.causal, .bidirectional] {
       for result in try bench.attention(
         pattern, batch: size[0], heads: size[1], length: size[2], headDimension: size[3], buckets: buckets,
-        dropout: dropout)
+        dropout: dropout, precision: precision)
       { show(result) }
     }
   }

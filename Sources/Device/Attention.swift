@@ -41,6 +41,10 @@ public struct AttentionShape: Equatable, Sendable {
 ///
 /// With ``PositionScores``, scores depend on how far apart query and key are; with ``AttentionDropout``, some
 /// of the weights are dropped: `out_i = sum_j softmax_j(s_ij) m_ij v_j`.
+///
+/// Below float32, Q, K and V (and backward the output's gradient) are rounded before anything is computed from
+/// them, and a device may round weights and the gradients of scores as they enter a product. Sums, softmax,
+/// log-sum-exp, position scores, dropout and all that is written are float32.
 public struct Attention {
   public let shape: AttentionShape
   public let query: Matrix
@@ -51,13 +55,15 @@ public struct Attention {
   public let output: Matrix
   public let positions: PositionScores?
   public let dropout: AttentionDropout?
+  /// Of the products with Q, K and V, forward and backward.
+  public let precision: Precision
   /// `log sum_j exp(s_ij)`, `[batch, heads, queryLength]`: what the backward pass needs.
   public let logSumExp: BufferSlice
 
   public init(
     _ shape: AttentionShape, query: Matrix, key: Matrix, value: Matrix, keyRanges: BufferSlice,
     positions: PositionScores? = nil, dropout: AttentionDropout? = nil, into output: Matrix,
-    logSumExp: BufferSlice
+    logSumExp: BufferSlice, precision: Precision = .float32
   ) {
     let queries = shape.batch * shape.queryLength
     let keys = shape.batch * shape.keyLength
@@ -81,6 +87,7 @@ public struct Attention {
     self.keyRanges = keyRanges
     self.positions = positions
     self.dropout = dropout
+    self.precision = precision
     self.output = output
     self.logSumExp = logSumExp
   }
@@ -93,6 +100,8 @@ public struct Attention {
 ///     ds_ij = p_ij (m_ij do_i · v_j - D_i)
 ///     dq_i  = scale sum_j ds_ij k_j      dk_j = scale sum_i ds_ij q_i      dv_j = sum_i p_ij m_ij do_i
 ///     da_ir = scale sum_j ds_ij [bucket(i - j) = r]      db_jr = scale sum_i ds_ij [bucket(i - j) = r]
+///
+/// The precision is the forward pass's: do is rounded as Q, K and V are.
 ///
 /// Replaces what the gradient matrices held. A row that sees no key contributes nothing and gets zeros.
 public struct AttentionBackward {

@@ -14,7 +14,8 @@
 /// PTX does, bfloat16 as `cvt.rn.bf16.f32`; devices with matrix units for these formats (tensor cores) use
 /// them, and all others compute the same sums without.
 ///
-/// ``Matmul`` has a precision. Attention stays in float32, the products that make its position scores included.
+/// ``Matmul`` and ``Attention`` have a precision; the products that make attention's position scores stay in
+/// float32.
 public enum Precision: String, Sendable, CaseIterable, Codable {
   case float32, tf32, bfloat16
 }

@@ -26,7 +26,7 @@ extension Conformance {
         forward(shape, sight), backward(shape, sight), fused(shape, sight), steep(shape, sight),
         poisoned(shape, sight),
       ].compactMap { $0 }
-    } + termCases(shapes)
+    } + termCases(shapes) + Precision.rounding.flatMap(roundedAttentionCases)
   }
 
   static let headDimensions = [8, 16, 32, 48, 64, 80, 96, 128]
@@ -44,6 +44,8 @@ extension Conformance {
     case causal, bidirectional, prefix, documents, padding, random
     /// The queries are the newest positions, the keys a cache: causal.
     case newest
+    /// Each query sees one key.
+    case single
 
     func keyRanges(_ shape: AttentionShape, _ generator: inout Generator) -> [Int32] {
       let (queries, keys) = (shape.queryLength, shape.keyLength)
@@ -63,6 +65,11 @@ extension Conformance {
           return [0..<cut, cut..<max(cut, keys - 1)]
         }
         return AttentionMask(.causal, documents: documents, length: keys).keyRanges()
+      case .single:
+        return (0..<shape.batch * queries).flatMap { row in
+          let key = Int32(row % queries % keys)
+          return [key, key + 1]
+        }
       case .random:
         return (0..<shape.batch * queries).flatMap { _ in
           let (one, other) = (generator.integer(0..<keys + 1), generator.integer(0..<keys + 1))

@@ -25,23 +25,22 @@ extension Conformance {
       (buckets > 0 ? " \(buckets) buckets" : "") + (probability > 0 ? " p \(probability)" : "")
     }
 
-    func positions(_ bench: Bench, _ shape: AttentionShape) -> PositionScores? {
-      guard buckets > 0 else { return nil }
-      let columns = shape.heads * (buckets + 1)
-      let places = shape.queryLength + shape.keyLength - 1
-      return PositionScores(
-        query: bench.input("a", shape.batch * shape.queryLength, columns, stride: columns + 2),
-        key: bench.input("b", shape.batch * shape.keyLength, columns),
-        buckets: bench.input(
-          "buckets", (0..<places).map { _ in Int32(bench.generator.integer(0..<buckets)) }),
-        bucketCount: buckets)
-    }
+  }
 
-    func dropout() -> AttentionDropout? {
-      guard probability > 0 else { return nil }
-      let stream = RandomStream(seed: 0xA5_1234_5678, purpose: .attentionDropout, layer: 3, step: 17)
-      return AttentionDropout(probability: probability, stream: stream, firstSequence: 5)
-    }
+  static func positions(_ bench: Bench, _ shape: AttentionShape, buckets: Int) -> PositionScores {
+    let columns = shape.heads * (buckets + 1)
+    let places = shape.queryLength + shape.keyLength - 1
+    return PositionScores(
+      query: bench.input("a", shape.batch * shape.queryLength, columns, stride: columns + 2),
+      key: bench.input("b", shape.batch * shape.keyLength, columns),
+      buckets: bench.input(
+        "buckets", (0..<places).map { _ in Int32(bench.generator.integer(0..<buckets)) }),
+      bucketCount: buckets)
+  }
+
+  static func dropout(_ probability: Float) -> AttentionDropout {
+    let stream = RandomStream(seed: 0xA5_1234_5678, purpose: .attentionDropout, layer: 3, step: 17)
+    return AttentionDropout(probability: probability, stream: stream, firstSequence: 5)
   }
 
   private static func forward(_ shape: AttentionShape, _ sight: Sight, _ terms: Terms) -> ConformanceCase {
@@ -81,7 +80,8 @@ extension Conformance {
       shape, query: bench.input("Q", queries, shape.width, stride: shape.width + 4),
       key: bench.input("K", keys, shape.width), value: bench.input("V", keys, shape.width),
       keyRanges: bench.input("key ranges", sight.keyRanges(shape, &bench.generator)),
-      positions: terms.positions(bench, shape), dropout: terms.dropout(),
+      positions: terms.buckets > 0 ? positions(bench, shape, buckets: terms.buckets) : nil,
+      dropout: terms.probability > 0 ? dropout(terms.probability) : nil,
       into: bench.output("O", queries, shape.width),
       logSumExp: bench.output("logSumExp", queries * shape.heads))
   }

@@ -7,9 +7,9 @@ import Device
 ///     max |out - ref|   <= 20 tolerance max(rms(ref), rms(s))            absolute values
 ///     out = 0           where every term is 0 (a dropped element, a key out of sight)
 ///
-/// with a tolerance of 1e-5, of 1e-4 where matrix units may sum up rounded operands, or none where one rounding
-/// is all there is (copies, sums of two). Errors below
-/// 1e-30 are underflow and count as none. Every buffer has guard words on both sides and between rows,
+/// with a tolerance of 1e-5, of 1e-4 where matrix units may sum up rounded operands, of 5e-4 or 4e-3 where what
+/// a device computes on the way may be rounded once more (attention in tf32 and bfloat16), or none where one
+/// rounding is all there is (copies, sums of two). Errors below 1e-30 are underflow and count as none. Every buffer has guard words on both sides and between rows,
 /// outputs begin as not-a-number, inputs must stay as they were, and a second run must give the same bits.
 public enum Conformance {
   /// Relative error allowed in float32.

@@ -137,7 +137,7 @@ extension Transformer {
               query: $0.query, key: memory.columns(2 * width..<memory.columns), buckets: $0.buckets,
               bucketCount: $0.bucketCount)
           },
-          into: context, logSumExp: logSumExp))
+          into: context, logSumExp: logSumExp, precision: tape.precision))
       return Tensor(context)
     }
     cache.length = end

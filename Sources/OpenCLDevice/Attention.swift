@@ -1,9 +1,9 @@
 import Device
 
 extension Attention {
-  /// What the optional terms are compiled in by.
-  fileprivate var termOptions: String {
-    (positions == nil ? "" : " -DPOSITIONS=1") + (dropout == nil ? "" : " -DDROPOUT=1")
+  /// What the precision and the optional terms are compiled in by.
+  fileprivate var commonOptions: String {
+    precision.option + (positions == nil ? "" : " -DPOSITIONS=1") + (dropout == nil ? "" : " -DDROPOUT=1")
   }
 
   fileprivate var positionArguments: [KernelArgument] {
@@ -40,19 +40,27 @@ extension AttentionShape {
   }
 }
 
-/// How the attention kernels of one set are launched: both sets have the same kernels with the same arguments.
-private struct AttentionKernels {
+/// How the attention kernels of one set are launched: all sets have the same kernels, with the same arguments but
+/// for the optional terms.
+struct AttentionKernels {
   let file: String
   let options: String
   /// Positions a work-group owns.
   let positions: Int
   /// Work-items of a group.
   let items: Int
+  /// Floats that the second backward kernel is left about each query by the first.
+  let statistics: Int
+  /// Whether the kernels know position scores and dropout.
+  let takesTerms: Bool
 
-  init(_ operation: Attention, gpu: Bool, traits: OpenCLHardware.Traits) {
-    let headDimension = operation.shape.headDimension
-    if gpu {
-      file = "attention_gpu"
+  /// - Parameter others: the matrices of the operation beside those of its forward pass.
+  init(_ operation: Attention, others: [Matrix] = [], on device: OpenCLDevice) {
+    let traits = device.traits
+    if device.usesGPUKernels, let tensor = Self.tensor(operation, others, on: device) {
+      self = tensor
+    } else if device.usesGPUKernels {
+      let headDimension = operation.shape.headDimension
       let head = (headDimension + 31) / 32 * 32
       // Rows an item owns: as many as keep its sums in registers and the largest kernel in local memory.
       var rows = headDimension <= 64 ? 4 : headDimension <= 128 ? 2 : 1
@@ -60,17 +68,55 @@ private struct AttentionKernels {
       let buckets = operation.positions.map { $0.bucketCount | 1 } ?? 0
       func localMemory() -> Int { 4 * 8 * rows * (4 * (head + 4) + 2 * (8 * rows + 4) + buckets) }
       while rows > 1, localMemory() > traits.localMemory { rows /= 2 }
-      options =
-        "-DHEAD=\(head) -DR=\(rows)" + (buckets > 0 ? " -DBUCKETS=\(buckets)" : "") + operation.termOptions
-      positions = 8 * rows
-      items = 64
+      self.init(
+        file: "attention_gpu",
+        options: "-DHEAD=\(head) -DR=\(rows)" + (buckets > 0 ? " -DBUCKETS=\(buckets)" : "")
+          + operation.commonOptions, positions: 8 * rows, items: 64)
     } else {
       let width = traits.vectorWidth >= 16 ? 16 : traits.vectorWidth >= 8 ? 8 : 4
-      file = "attention_cpu"
-      options = "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4)" + operation.termOptions
-      positions = 2 * width
-      items = 1
+      self.init(
+        file: "attention_cpu",
+        options: "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4)" + operation.commonOptions,
+        positions: 2 * width, items: 1)
     }
+  }
+
+  private init(
+    file: String, options: String, positions: Int, items: Int, statistics: Int = 1, takesTerms: Bool = true
+  ) {
+    self.file = file
+    self.options = options
+    self.positions = positions
+    self.items = items
+    self.statistics = statistics
+    self.takesTerms = takesTerms
+  }
+
+  /// Those of matrix units (Kernels/attention_tensor.cl, which tells the sizes), where they take the operation.
+  private static func tensor(_ operation: Attention, _ others: [Matrix], on device: OpenCLDevice)
+    -> AttentionKernels?
+  {
+    let head = operation.shape.headDimension
+    guard operation.precision != .float32, [32, 64, 96, 128].contains(head), operation.positions == nil,
+      operation.dropout == nil
+    else { return nil }
+    let matrices = [operation.query, operation.key, operation.value, operation.output] + others
+    // Distances in a tile are ints.
+    guard matrices.allSatisfy({ $0.stride < 1 << 24 }), device.matrixUnit != .none else { return nil }
+    let words = operation.precision == .tf32 ? head : head / 2
+    let pitch = (words + 31) / 32 * 32
+    let rows = pitch > 64 ? 32 : 64
+    let (keys, otherPositions) = (pitch > 32 ? 32 : 64, pitch > 96 ? 16 : 32)
+    let shown = device.matrixUnit == .emulated ? 24 * 2 * rows : 0
+    let localMemory = 4 * pitch * max(rows + 2 * keys, 2 * rows + 2 * otherPositions) + shown
+    guard localMemory <= device.traits.localMemory else { return nil }
+    let isAligned = matrices.allSatisfy { $0.storage.offset % 4 == 0 && $0.stride % 4 == 0 }
+    return AttentionKernels(
+      file: "attention_tensor",
+      // Of narrow heads three groups share a multiprocessor; wide ones need all the registers there are.
+      options: "-DHEAD=\(head) -DALIGNED=\(isAligned ? 1 : 0)\(operation.precision.option)"
+        + device.matrixUnit.options(registers: head <= 64 ? 168 : 255), positions: rows, items: 2 * rows,
+      statistics: 4, takesTerms: false)
   }
 
   func global(_ length: Int, _ shape: AttentionShape) -> [Int] {
@@ -81,42 +127,50 @@ private struct AttentionKernels {
 extension OpenCLDevice {
   public func attention(_ operation: Attention) {
     let shape = operation.shape
-    let kernels = AttentionKernels(operation, gpu: usesGPUKernels, traits: traits)
+    let kernels = AttentionKernels(operation, on: self)
+    let terms = kernels.takesTerms ? operation.positionArguments + operation.dropoutArguments : []
     launch(
       kernels.file, "attention_forward", options: kernels.options,
       global: kernels.global(shape.queryLength, shape), local: [kernels.items, 1, 1],
       operations: shape.operations(products: 2), bytes: shape.bytes(queryMatrices: 2, keyMatrices: 2),
       KernelArgument.matrix(operation.query) + KernelArgument.matrix(operation.key)
         + KernelArgument.matrix(operation.value) + [.slice(operation.keyRanges)]
-        + KernelArgument.matrix(operation.output) + [.slice(operation.logSumExp)]
-        + operation.positionArguments + operation.dropoutArguments + shape.arguments)
+        + KernelArgument.matrix(operation.output) + [.slice(operation.logSumExp)] + terms + shape.arguments)
   }
 
   /// Two launches: dq, which also leaves `do_i · out_i`, then dk and dv.
   public func attention(_ operation: AttentionBackward) {
     let forward = operation.forward
     let shape = forward.shape
-    let kernels = AttentionKernels(forward, gpu: usesGPUKernels, traits: traits)
-    let delta = scratch(shape.batch * shape.heads * shape.queryLength)
+    let kernels = AttentionKernels(
+      forward,
+      others: [
+        operation.outputGradient, operation.queryGradient, operation.keyGradient, operation.valueGradient,
+      ], on: self)
+    let statistics = scratch(shape.batch * shape.heads * shape.queryLength * kernels.statistics)
     let inputs =
       KernelArgument.matrix(forward.query) + KernelArgument.matrix(forward.key)
       + KernelArgument.matrix(forward.value) + [.slice(forward.keyRanges)]
     let outputGradient = KernelArgument.matrix(operation.outputGradient)
+    func terms(_ gradient: Matrix?) -> [KernelArgument] {
+      kernels.takesTerms
+        ? forward.positionArguments + KernelArgument.matrix(gradient) + forward.dropoutArguments : []
+    }
     launch(
       kernels.file, "attention_query_gradient", options: kernels.options,
       global: kernels.global(shape.queryLength, shape), local: [kernels.items, 1, 1],
       operations: shape.operations(products: 3), bytes: shape.bytes(queryMatrices: 4, keyMatrices: 2),
       inputs + KernelArgument.matrix(forward.output) + [.slice(forward.logSumExp)] + outputGradient
-        + KernelArgument.matrix(operation.queryGradient) + [.slice(delta)] + forward.positionArguments
-        + KernelArgument.matrix(operation.positionGradients?.query) + forward.dropoutArguments
-        + shape.arguments)
+        + KernelArgument.matrix(operation.queryGradient) + [.slice(statistics)]
+        + terms(operation.positionGradients?.query) + shape.arguments)
+    // What the first kernel left holds the log-sum-exp as well, where it is more than one float.
+    let logSumExp: [KernelArgument] = kernels.statistics == 1 ? [.slice(forward.logSumExp)] : []
     launch(
       kernels.file, "attention_key_value_gradient", options: kernels.options,
       global: kernels.global(shape.keyLength, shape), local: [kernels.items, 1, 1],
       operations: shape.operations(products: 4), bytes: shape.bytes(queryMatrices: 2, keyMatrices: 4),
-      inputs + [.slice(forward.logSumExp)] + outputGradient + [.slice(delta)]
+      inputs + logSumExp + outputGradient + [.slice(statistics)]
         + KernelArgument.matrix(operation.keyGradient) + KernelArgument.matrix(operation.valueGradient)
-        + forward.positionArguments + KernelArgument.matrix(operation.positionGradients?.key)
-        + forward.dropoutArguments + shape.arguments)
+        + terms(operation.positionGradients?.key) + shape.arguments)
   }
 }

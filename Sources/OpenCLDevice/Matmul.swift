@@ -210,7 +210,7 @@ extension OpenCLDevice {
       ? (
         "matmul_tensor", "matmul_tensor_\(size)",
         "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
-          + operation.precision.option + matrixUnit.options
+          + operation.precision.option + matrixUnit.options(registers: 128)
       )
       : ("matmul_gpu", "matmul_tile_\(size)", tileOptions + operation.precision.option)
     func multiply(

@@ -3,9 +3,9 @@ import Device
 
 /// What multiplies operands below float32 where the kernels for GPUs run.
 enum MatrixUnit: Sendable {
-  /// None that OpenCL C can reach: Kernels/matmul_gpu.cl rounds, and multiplies in float32.
+  /// None that OpenCL C can reach: Kernels/matmul_gpu.cl and attention_gpu.cl round, and multiply in float32.
   case none
-  /// Tensor cores: Kernels/matmul_tensor.cl with its instruction in PTX.
+  /// Tensor cores: Kernels/matmul_tensor.cl and attention_tensor.cl with their instruction in PTX.
   case tensorCores
   /// The same kernels with the instruction put together from ordinary ones, which is what they are checked by
   /// on devices that are no GPUs.
@@ -24,15 +24,13 @@ enum MatrixUnit: Sendable {
     }
   }
 
-  /// Build options of the kernels.
-  ///
-  /// Registers are limited as those of `matmul_tile_128` are: two groups then share a multiprocessor and hide
-  /// each other's barriers. Compilers warn, on the program's own standard error, of loops around barriers that
-  /// they do not unroll; around an emulated instruction they need not.
-  var options: String {
+  /// Build options of the kernels, an item of which takes so many registers at most: groups that share a
+  /// multiprocessor hide each other's barriers. Compilers warn, on the program's own standard error, of loops around
+  /// barriers that they do not unroll; around an emulated instruction they need not.
+  func options(registers: Int) -> String {
     switch self {
     case .none: ""
-    case .tensorCores: " -DMMA_PTX=1 -cl-nv-maxrregcount=128"
+    case .tensorCores: " -DMMA_PTX=1 -cl-nv-maxrregcount=\(registers)"
     case .emulated: " -w"
     }
   }
@@ -48,7 +46,8 @@ enum MatrixUnit: Sendable {
     let device = OpenCLDevice(on: queue, kernels: .gpu)
     let sum = device.makeBuffer(.float32, count: 16 * 8)
     device.launch(
-      "matmul_tensor", "matmul_tensor_probe", options: "-DPROBE=1\(precision.option)\(options)",
+      "matmul_tensor", "matmul_tensor_probe",
+      options: "-DPROBE=1\(precision.option)\(options(registers: 128))",
       global: [32], local: [32],
       [
         .slice(device.makeBuffer(question.a)[...]), .slice(device.makeBuffer(question.b)[...]),

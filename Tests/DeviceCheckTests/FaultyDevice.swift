@@ -45,8 +45,12 @@ final class FaultyDevice: Device {
 
   /// Spoils the operation that has just run, given its output and an input.
   ///
-  /// - Parameter middle: an element of the output that is not in a gap between its rows.
-  private func spoil(_ output: BufferSlice, _ input: BufferSlice?, middle: Int? = nil) {
+  /// - Parameters:
+  ///   - middle: an element of the output that is not in a gap between its rows.
+  ///   - wrongBy: more than the operation's tolerance lets pass.
+  private func spoil(
+    _ output: BufferSlice, _ input: BufferSlice?, middle: Int? = nil, wrongBy: Float = 0.1
+  ) {
     runs += 1
     guard output.count > 0 else { return }
     func add(_ difference: Float, to slice: BufferSlice) {
@@ -60,7 +64,7 @@ final class FaultyDevice: Device {
     case .none, .gap, .leak, .shiftedMask, .unrounded, .roundedOtherwise: break
     case .wrongElement:
       let middle = middle ?? output.count / 2
-      add(0.1, to: output[middle..<middle + 1])
+      add(wrongBy, to: output[middle..<middle + 1])
     case .unwrittenTail: inner.write([.nan], to: output[output.count - 1..<output.count])
     case .overrun: inner.write([0 as Float], to: outside(output.count))
     case .underrun: inner.write([0 as Float], to: outside(-1))
@@ -72,13 +76,13 @@ final class FaultyDevice: Device {
     }
   }
 
-  private func spoil(_ output: Matrix, _ input: Matrix?) {
+  private func spoil(_ output: Matrix, _ input: Matrix?, wrongBy: Float = 0.1) {
     if fault == .gap && output.stride > output.columns && output.rows > 1 {
       inner.write([0 as Float], to: output.storage[output.columns..<output.columns + 1])
     }
     spoil(
       output.storage.prefix((output.rows - 1) * output.stride + output.columns), input?.storage,
-      middle: output.rows / 2 * output.stride + output.columns / 2)
+      middle: output.rows / 2 * output.stride + output.columns / 2, wrongBy: wrongBy)
   }
 
   private func leaking(_ operation: Attention) -> Attention {
@@ -87,7 +91,8 @@ final class FaultyDevice: Device {
     let wider = ranges.enumerated().map { $0 % 2 == 1 ? min($1 + 1, last) : $1 }
     return Attention(
       operation.shape, query: operation.query, key: operation.key, value: operation.value,
-      keyRanges: inner.makeBuffer(wider)[...], into: operation.output, logSumExp: operation.logSumExp)
+      keyRanges: inner.makeBuffer(wider)[...], positions: operation.positions, dropout: operation.dropout,
+      into: operation.output, logSumExp: operation.logSumExp, precision: operation.precision)
   }
 
   // MARK: Ways to compute a product: one is right and slow, one quick and wrong, one quick and right
@@ -134,7 +139,7 @@ final class FaultyDevice: Device {
   func matmul(_ operation: Matmul) {
     switch fault {
     case .unrounded: inner.matmul(operation.with(.float32))
-    case .roundedOtherwise: inner.matmul(operation.with(operation.precision == .tf32 ? .bfloat16 : .tf32))
+    case .roundedOtherwise: inner.matmul(operation.with(operation.precision.other))
     default: inner.matmul(operation)
     }
     goTheWay(operation)
@@ -152,13 +157,20 @@ final class FaultyDevice: Device {
   }
 
   func attention(_ operation: Attention) {
-    inner.attention(fault == .leak ? leaking(operation) : operation)
-    spoil(operation.output, operation.key)
+    switch fault {
+    case .leak: inner.attention(leaking(operation))
+    case .unrounded: inner.attention(operation.with(.float32))
+    case .roundedOtherwise: inner.attention(operation.with(operation.precision.other))
+    default: inner.attention(operation)
+    }
+    spoil(operation.output, operation.key, wrongBy: operation.precision == .float32 ? 0.1 : 10)
   }
 
   func attention(_ operation: AttentionBackward) {
     inner.attention(operation)
-    spoil(operation.keyGradient, operation.outputGradient)
+    spoil(
+      operation.keyGradient, operation.outputGradient,
+      wrongBy: operation.forward.precision == .float32 ? 0.1 : 100)
   }
 
   func normalization(_ operation: Normalization) {
@@ -278,6 +290,20 @@ final class FaultyDevice: Device {
   func multiplyAdd(_ operation: MultiplyAdd) {
     inner.multiplyAdd(operation)
     spoil(operation.output, operation.input)
+  }
+}
+
+extension Precision {
+  /// The other one that rounds.
+  fileprivate var other: Precision { self == .tf32 ? .bfloat16 : .tf32 }
+}
+
+extension Attention {
+  /// The same in another precision.
+  fileprivate func with(_ precision: Precision) -> Attention {
+    Attention(
+      shape, query: query, key: key, value: value, keyRanges: keyRanges, positions: positions,
+      dropout: dropout, into: output, logSumExp: logSumExp, precision: precision)
   }
 }
 

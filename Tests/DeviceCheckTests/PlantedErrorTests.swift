@@ -105,8 +105,13 @@ import Testing
   /// Operands left as they are, and operands rounded to another precision: each shows in sums of any length.
   @Test(arguments: [FaultyDevice.Fault.unrounded, .roundedOtherwise])
   func aForgottenRoundingIsCaught(_ fault: FaultyDevice.Fault) {
-    let rounding = Conformance.cases(families: ["matmul"]).filter { $0.operation.hasSuffix("rounding") }
-    #expect(Set(rounding.map(\.operation)) == ["matmul tf32 rounding", "matmul bfloat16 rounding"])
+    let rounding = Conformance.cases(families: ["matmul", "attention"])
+      .filter { $0.operation.hasSuffix("rounding") }
+    #expect(
+      Set(rounding.map(\.operation)) == [
+        "matmul tf32 rounding", "matmul bfloat16 rounding", "attention tf32 rounding",
+        "attention bfloat16 rounding",
+      ])
     let report = Conformance.run(rounding, on: FaultyDevice(fault, in: ReferenceDevice()), suite: .full)
     #expect(report.cases == rounding.count && report.passedCases == 0, "\(report.table)")
   }

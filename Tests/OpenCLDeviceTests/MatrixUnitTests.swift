@@ -5,7 +5,7 @@ import Testing
 @testable import OpenCLDevice
 
 extension KernelTests {
-  /// Products below float32 under the kernels for GPUs: those of tensor cores, their instruction emulated, and
+  /// Products and attention below float32 under the kernels for GPUs: those of tensor cores, their instruction emulated, and
   /// those of GPUs that have none.
   @Suite struct MatrixUnitTests {
     static let sets = KernelSetUnderTest.all.filter { $0.kernels == .gpu }
@@ -27,17 +27,58 @@ extension KernelTests {
       }
     }
 
+    /// Attention as tensor cores compute it, wherever their kernels take the case.
+    @Test(arguments: sets) func attentionOnTheUnitIsRight(_ set: KernelSetUnderTest) throws {
+      let isSimulated = set.hardware.info.kind == .simulator
+      let cases = Conformance.cases(families: ["attention"], suite: isSimulated ? .quick : .full)
+        .filter { $0.operation.contains("tf32") || $0.operation.contains("bfloat16") }
+      let chosen = cases.enumerated().filter { $0.offset % (isSimulated ? 20 : 5) == 0 }.map(\.element)
+      let report = Conformance.run(chosen, on: try set.open(), suite: .full)
+      #expect(report.passed, "\(report.table)")
+      #expect(Set(report.operations.map(\.operation)).count >= (isSimulated ? 2 : 6))
+    }
+
     /// What AMD's and Intel's GPUs run, which no machine without one would see.
     @Test(arguments: sets) func kernelsWithoutAMatrixUnitRound(_ set: KernelSetUnderTest) throws {
       let device = try set.open()
       device.matrixUnit = .none
       let isSimulated = set.hardware.info.kind == .simulator
-      let cases = Conformance.cases(families: ["matmul"], suite: isSimulated ? .quick : .full)
+      let cases = Conformance.cases(families: ["matmul", "attention"], suite: isSimulated ? .quick : .full)
         .filter { $0.operation.contains("tf32") || $0.operation.contains("bfloat16") }
       let chosen = cases.enumerated().filter { $0.offset % (isSimulated ? 40 : 3) == 0 }.map(\.element)
       let report = Conformance.run(chosen, on: device, suite: .full)
       #expect(report.passed, "\(report.table)")
       #expect(Set(report.operations.map(\.operation)).count >= (isSimulated ? 2 : 6))
+    }
+
+    /// Nothing falls back to other kernels without being seen.
+    @Test(arguments: sets) func attentionFindsItsKernels(_ set: KernelSetUnderTest) throws {
+      let device = try set.open()
+      func file(_ head: Int, _ precision: Precision, dropout: Float = 0) -> String {
+        func matrix() -> Matrix {
+          Matrix(device.makeBuffer(.float32, count: 16 * head)[...], rows: 8, columns: 2 * head)
+        }
+        let shape = AttentionShape(
+          batch: 1, heads: 2, headDimension: head, queryLength: 8, keyLength: 8, scale: 1)
+        let stream = RandomStream(seed: 1, purpose: .attentionDropout)
+        let operation = Attention(
+          shape, query: matrix(), key: matrix(), value: matrix(),
+          keyRanges: device.makeBuffer(.int32, count: 16)[...],
+          dropout: dropout == 0 ? nil : AttentionDropout(probability: dropout, stream: stream),
+          into: matrix(), logSumExp: device.makeBuffer(.float32, count: 16)[...], precision: precision)
+        return AttentionKernels(operation, on: device).file
+      }
+      // Heads of more words take up to 51 KB of local memory.
+      let isRoomy = set.hardware.traits.localMemory >= 52_000
+      for precision in Precision.rounding {
+        for head in isRoomy ? [32, 64, 96, 128] : [32] {
+          #expect(
+            file(head, precision) == (device.matrixUnit == .none ? "attention_gpu" : "attention_tensor"))
+        }
+        #expect(
+          file(40, precision) == "attention_gpu" && file(64, precision, dropout: 0.5) == "attention_gpu")
+      }
+      #expect(file(64, .float32) == "attention_gpu")
     }
   }
 }

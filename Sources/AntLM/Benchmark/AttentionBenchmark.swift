@@ -9,7 +9,7 @@ extension Benchmark {
   ///   - dropout: the probability to drop a weight; 0 for none.
   public func attention(
     _ pattern: AttentionMask.Pattern, batch: Int, heads: Int, length: Int, headDimension: Int,
-    buckets: Int = 0, dropout: Float = 0
+    buckets: Int = 0, dropout: Float = 0, precision: Precision = .float32
   ) throws -> [Result] {
     // Queries, keys, values, contexts and as many gradients, and a sum for each head.
     try require(
@@ -38,7 +38,7 @@ extension Benchmark {
         : AttentionDropout(
           probability: dropout, stream: RandomStream(seed: 1, purpose: .attentionDropout)),
       into: matrix(rows: rows, columns: width),
-      logSumExp: device.makeBuffer(.float32, count: rows * heads)[...])
+      logSumExp: device.makeBuffer(.float32, count: rows * heads)[...], precision: precision)
     let backward = AttentionBackward(
       of: forward, outputGradient: random(rows: rows, columns: width),
       queryGradient: matrix(rows: rows, columns: width), keyGradient: matrix(rows: rows, columns: width),
@@ -47,7 +47,7 @@ extension Benchmark {
     let share = pattern == .causal ? 0.5 : 1
     let name =
       "\(pattern) \(batch)x\(heads)x\(length)x\(headDimension)" + (buckets > 0 ? " \(buckets) buckets" : "")
-      + (dropout > 0 ? " dropout \(dropout)" : "")
+      + (dropout > 0 ? " dropout \(dropout)" : "") + precision.suffix
     // Of one product.
     let operations = 2 * share * Double(batch * heads * headDimension) * Double(length) * Double(length)
     let matrices = 4 * Double(rows * width)

@@ -2,15 +2,16 @@ import Device
 import Foundation
 
 /// Masked attention a head and a query at a time, straight from the formulas of ``Attention`` and
-/// ``AttentionBackward``.
+/// ``AttentionBackward``; Q, K, V and dO are rounded beforehand, and nothing else.
 extension ReferenceDevice {
   public func attention(_ operation: Attention) {
     let shape = operation.shape
     let output = operation.output.reference()
-    let value = operation.value.reference()
+    let operands = RoundedOperands(operation)
+    let value = operands.value
     forEachQuery(shape) { sequence, head, query in
       let row = sequence * shape.queryLength + query
-      let scores = scores(operation, sequence: sequence, head: head, query: query)
+      let scores = scores(operation, operands, sequence: sequence, head: head, query: query)
       let weights = softmax(scores.values)
       let kept = scores.keys.map { keeps(operation, sequence, head, query, $0) }
       for column in columns(of: head, shape) {
@@ -29,10 +30,10 @@ extension ReferenceDevice {
     let forward = operation.forward
     let shape = forward.shape
     let scale = Double(shape.scale)
-    let (query, key, value) = (
-      forward.query.reference(), forward.key.reference(), forward.value.reference()
-    )
-    let (output, outputGradient) = (forward.output.reference(), operation.outputGradient.reference())
+    let operands = RoundedOperands(forward)
+    let (query, key, value) = (operands.query, operands.key, operands.value)
+    let output = forward.output.reference()
+    let outputGradient = RoundedRows(operation.outputGradient, forward.precision)
     let (dq, dk, dv) = (
       operation.queryGradient.reference(), operation.keyGradient.reference(),
       operation.valueGradient.reference()
@@ -57,7 +58,7 @@ extension ReferenceDevice {
     forEachQuery(shape) { sequence, head, position in
       let i = sequence * shape.queryLength + position
       let columns = columns(of: head, shape)
-      let scores = scores(forward, sequence: sequence, head: head, query: position)
+      let scores = scores(forward, operands, sequence: sequence, head: head, query: position)
       let logSumExp =
         forward.logSumExp.numbers[(sequence * shape.heads + head) * shape.queryLength + position]
       var d = Measured.zero
@@ -102,12 +103,12 @@ extension ReferenceDevice {
   }
 
   /// `s_ij` for each key that the query may see.
-  private func scores(_ operation: Attention, sequence: Int, head: Int, query: Int)
-    -> (keys: Range<Int>, values: [Measured])
-  {
+  private func scores(
+    _ operation: Attention, _ operands: RoundedOperands, sequence: Int, head: Int, query: Int
+  ) -> (keys: Range<Int>, values: [Measured]) {
     let shape = operation.shape
     let row = sequence * shape.queryLength + query
-    let (q, k) = (operation.query.reference(), operation.key.reference())
+    let (q, k) = (operands.query, operands.key)
     let interval = operation.keyRanges.integers + 2 * row
     let keys = Int(interval[0])..<Int(interval[1])
     let values = keys.map { key in
@@ -145,5 +146,28 @@ extension ReferenceDevice {
         for query in 0..<shape.queryLength { body(sequence, head, query) }
       }
     }
+  }
+}
+
+/// A copy of a matrix in another precision.
+private struct RoundedRows {
+  private let numbers: [Measured]
+  private let columns: Int
+
+  init(_ matrix: Matrix, _ precision: Precision) {
+    let rows = matrix.reference()
+    columns = matrix.columns
+    numbers = (0..<matrix.rows).flatMap { rows.row($0).map(precision.rounded) }
+  }
+
+  subscript(row: Int, column: Int) -> Measured { numbers[row * columns + column] }
+}
+
+private struct RoundedOperands {
+  let query, key, value: RoundedRows
+
+  init(_ operation: Attention) {
+    func rounded(_ matrix: Matrix) -> RoundedRows { RoundedRows(matrix, operation.precision) }
+    (query, key, value) = (rounded(operation.query), rounded(operation.key), rounded(operation.value))
   }
 }

@@ -68,7 +68,7 @@ extension Precision {
     return scalbn(scalbn(x, -spacing).rounded(rule), spacing)
   }
 
-  fileprivate func rounded(_ x: Measured) -> Measured {
+  func rounded(_ x: Measured) -> Measured {
     self == .float32 ? x : Measured(value: rounded(x.value), magnitude: rounded(x.magnitude))
   }
 }

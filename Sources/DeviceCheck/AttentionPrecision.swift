@@ -1,0 +1,103 @@
+import Device
+
+/// Attention in tf32 and bfloat16.
+///
+/// The reference rounds Q, K, V and dO. Weights and the gradients of scores may be rounded once more as they
+/// enter a product, each by at most 2^-11 or 2^-8 of itself, and a sum over them then is off by no more than
+/// that part of the sum of its terms' sizes: ``attentionTolerance(_:)``. No such rounding comes before the
+/// log-sum-exp, nor where a query sees one key and its weight is 1: these are held to what products are.
+extension Conformance {
+  /// Relative error allowed in the results of attention.
+  static func attentionTolerance(_ precision: Precision) -> Double {
+    switch precision {
+    case .float32: tolerance
+    case .tf32: 5e-4
+    case .bfloat16: 4e-3
+    }
+  }
+
+  /// Heads that matrix units take, and one that they do not.
+  private static let roundedHeadDimensions = [64, 32, 96, 128, 40]
+
+  static func roundedAttentionCases(_ precision: Precision) -> [ConformanceCase] {
+    var shapes: [(AttentionShape, Sight)] = []
+    for (index, length) in (awkwardSizes + [200]).enumerated() {
+      for (place, sight) in Sight.allCases.enumerated() {
+        let dimension = roundedHeadDimensions[(index + place) % roundedHeadDimensions.count]
+        shapes.append((shape(1 + place % 2, 1 + index % 2, dimension, length, length), sight))
+      }
+    }
+    for dimension in roundedHeadDimensions {
+      shapes += [
+        (shape(2, 1, dimension, 7, 7), .causal), (shape(1, 2, dimension, 1, 40), .newest),
+        (shape(2, 1, dimension, 33, 100), .newest), (shape(1, 1, dimension, 70, 150), .random),
+        (shape(1, 2, dimension, 150, 70), .random),
+      ]
+    }
+    let plain = shapes.enumerated().flatMap { index, place in
+      [false, true].map { backward in
+        rounded(
+          precision, place.0, place.1, gap: index % 2 == 0 ? 4 : 3, terms: index % 11 == 5,
+          backward: backward)
+      }
+    }
+    let roundings = Values.roundings(to: precision).flatMap { note, values in
+      roundedHeadDimensions.flatMap { dimension in
+        [(3, 3, Sight.bidirectional), (19, 33, .random), (70, 70, .single), (3, 3, .single)].map {
+          queries, keys, sight in
+          rounded(
+            precision, shape(1, 2, dimension, queries, keys), sight, gap: 4, values: values, note: note,
+            backward: sight != .bidirectional)
+        }
+      }
+    }
+    return plain + roundings
+  }
+
+  /// - Parameters:
+  ///   - gap: floats between two rows of a matrix.
+  ///   - terms: whether there are position scores and dropout as well.
+  ///   - note: what is special about the values, which are normal otherwise.
+  private static func rounded(
+    _ precision: Precision, _ shape: AttentionShape, _ sight: Sight, gap: Int, terms: Bool = false,
+    values: Values = .normal(), note: String = "", backward: Bool
+  ) -> ConformanceCase {
+    let text =
+      label(shape, sight) + (gap % 4 > 0 ? " unaligned" : "") + (terms ? " 7 buckets p 0.1" : "")
+      + (note.isEmpty ? "" : " \(note)")
+    return ConformanceCase(
+      "attention",
+      "attention \(precision.rawValue)" + (note.isEmpty ? (backward ? " backward" : "") : " rounding"), text,
+      // A simulator works through whole tiles, whatever is in them.
+      quick: isQuick(shape) && shape.headDimension <= 40 && shape.queryLength <= (backward ? 16 : 7)
+    ) { bench in
+      let (queries, keys) = (shape.batch * shape.queryLength, shape.batch * shape.keyLength)
+      let tolerance = sight == .single ? roundedTolerance : attentionTolerance(precision)
+      func input(_ name: String, _ rows: Int) -> Matrix {
+        bench.input(name, rows, shape.width, stride: shape.width + gap, values)
+      }
+      func output(_ name: String, _ rows: Int) -> Matrix {
+        bench.output(name, rows, shape.width, stride: shape.width + gap, tolerance: tolerance)
+      }
+      let operation = Attention(
+        shape, query: input("Q", queries), key: input("K", keys), value: input("V", keys),
+        keyRanges: bench.input("key ranges", sight.keyRanges(shape, &bench.generator)),
+        positions: terms ? positions(bench, shape, buckets: 7) : nil, dropout: terms ? dropout(0.1) : nil,
+        into: output("O", queries),
+        logSumExp: bench.output("logSumExp", queries * shape.heads, tolerance: roundedTolerance),
+        precision: precision)
+      bench.device.attention(operation)
+      guard backward else { return }
+      func gradient(_ name: String, of scores: Matrix) -> Matrix {
+        bench.updated(name, scores.rows, scores.columns, tolerance: tolerance)
+      }
+      bench.device.attention(
+        AttentionBackward(
+          of: operation, outputGradient: input("dO", queries), queryGradient: output("dQ", queries),
+          keyGradient: output("dK", keys), valueGradient: output("dV", keys),
+          positionGradients: operation.positions.map {
+            (gradient("da", of: $0.query), gradient("db", of: $0.key))
+          }))
+    }
+  }
+}
