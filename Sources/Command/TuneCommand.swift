@@ -1,5 +1,6 @@
 import AntLM
 import ArgumentParser
+import Autograd
 import Device
 import DeviceCheck
 import Files
@@ -135,7 +136,7 @@ struct TuneCommand: ParsableCommand {
       ]
     }
     // The head, a chunk of logits at a time.
-    let rows = min(tokens, max(1, (4 << 20) / vocab))
+    let rows = min(tokens, max(1, Tape.defaultLogitsPerChunk / vocab))
     products += [
       Product(layout: .nt, m: rows, n: vocab, k: width), Product(layout: .nn, m: rows, n: width, k: vocab),
       Product(layout: .tn, m: vocab, n: width, k: rows),
