@@ -5,11 +5,12 @@
  *     dv_j = sum_i p_ij do_i   ds_ij = p_ij (do_i.v_j - do_i.out_i)
  *     dq_i = scale sum_j ds_ij k_j                dk_j = scale sum_i ds_ij q_i
  *
- * One work-item owns LANES = 2 vectors of WIDTH positions: queries in `attention_forward` and
- * `attention_query_gradient`, keys in `attention_key_value_gradient`. They lie across the vector lanes, so
- * everything about one of them (maximum, sum, mask, rescaling) is element by element and no sum ever runs
- * across a vector; head dimensions of any size cost no padding. What it owns is transposed once into a panel
- * on the stack; the other side is read where it lies, a scalar at a time, broadcast:
+ * Forward, a work-item owns LANES = 2 vectors of WIDTH queries; backward, it owns a head and goes through its
+ * keys, LANES at a time. The owned positions lie across the vector lanes, so everything about one of them
+ * (maximum, sum, mask, rescaling) is element by element and no sum ever runs across a vector; head dimensions
+ * of any size cost next to no padding. They are transposed once into a panel on the stack; of the other side, BLOCK
+ * positions at a time are copied there, where their rows cannot meet in a few sets of the cache however they
+ * are apart in memory, and read a scalar at a time, broadcast:
  *
  *                     lanes (queries)                       lanes (queries)
  *               +----------------------+            +----------------------+
@@ -17,20 +18,25 @@
  *     dimension |  [c][lane]           |   (block)  |  [j][lane]           |  outputPanel += V^T scores
  *               +----------------------+            +----------------------+
  *
- * Both products are the same micro-kernel, TILE rows x 2 vectors of sums in registers (8 x 2 with 32
+ *     backward, lanes are keys: S = Q keyPanel, dP = dO valuePanel [query][lane], and with P and dS made of them
+ *     valueGradientPanel += dO^T P, keyGradientPanel += Q^T dS [c][lane], dQ += dS K [query][c]
+ *
+ * All products are the same micro-kernel, TILE rows x 2 vectors of sums in registers (8 x 2 with 32
  * registers, 4 x 2 with 16: enough independent chains to hide the latency of a multiply-add).
  * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022), rescaled once per BLOCK keys, in powers of
  * two: scores carry log2(e). Keys nobody in the group sees are skipped at both ends and by whole blocks.
  *
- * Geometry: work-groups of one work-item; global size groups of LANES x heads x sequences. No two work-items
- * write the same element, so there are no atomics and the order of every sum is a function of the shape.
- * Limits: headDimension <= HEAD_LIMIT (panels live on the stack: 32 KB each at 256), bucketCount <=
- * BUCKET_LIMIT. Memory: O(T).
- * Precision: with -DPRECISION (see precision.cl) Q, K, V and dO are rounded as they are read; P and dS are not.
+ * Geometry: work-groups of one work-item; global size of the forward pass groups of LANES x heads x sequences,
+ * of the backward pass, which needs five products rather than the seven of two passes, 1 x heads x sequences.
+ * No two work-items write the same element, so there are no atomics and the order of every sum is a function
+ * of the shape.
+ * Limits: headDimension <= HEAD_LIMIT (-DHEAD_LIMIT, a multiple of LANES: what lies on the stack is 1.3 KB of
+ * HEAD_LIMIT forward and backward), bucketCount <= BUCKET_LIMIT. Memory: O(T).
+ * Precision: with -DPRECISION (see precision.cl) Q, K, V and dO are rounded as they are copied; P and dS are not.
  *
  * Position scores (see attention_terms.cl): the own side's are a panel [bucket][lane], the other side's a row;
  * the buckets of a block of scores depend on one distance, so they are a window of one array, and each lane
- * picks its own. Gradients of the own side's add up lane by lane in a panel like that. */
+ * picks its own. Gradients of the own side's add up lane by lane in a panel like that, the other side's in rows. */
 #include "attention_terms.cl"
 
 #include "precision.cl"
@@ -43,13 +49,16 @@
 #define VECTOR JOIN(float, WIDTH)
 #define INTEGERS JOIN(int, WIDTH)
 #define LOAD JOIN(vload, WIDTH)
+#define STORE JOIN(vstore, WIDTH)
+#define ROUND JOIN(round_operand, WIDTH)
 #define AS_VECTOR JOIN(as_float, WIDTH)
 #define TO_INTEGERS JOIN(JOIN(convert_int, WIDTH), _rte)
 #define TO_VECTOR JOIN(convert_float, WIDTH)
 
 #define LANES (2 * WIDTH)
 #define BLOCK 64
-#define HEAD_LIMIT 256
+/* Floats of a row in whole vectors, two by two. */
+#define PITCH(width) (((width) + LANES - 1) / LANES * LANES)
 #define BUCKET_LIMIT 128
 #define LOG2_E 1.44269504088896341f
 #define LN_2 0.69314718055994531f
@@ -78,55 +87,67 @@ INLINE VECTOR power_of_two(VECTOR x) {
   return y * AS_VECTOR((whole + 127) << 23);
 }
 
-/* out[r][lane] [+]= sum_t a[r * rowStride + t * termStride] panel[t][lane] for `rows` rows; a is rounded. */
+/* out[r][lane] [+]= sum_t a[r * rowStep + t * termStep] panel[t * panelStep][lane] for the TILE rows of a tile;
+ * steps of `panel` and `out` count vectors. */
 INLINE void multiply_tile(
-    __global const float *a, long rowStride, long termStride, int terms, const VECTOR *panel, VECTOR *out,
-    int accumulate, const int rows) {
+    const float *a, int rowStep, int termStep, int terms, const VECTOR *panel, int panelStep, VECTOR *out,
+    int outStep, const int accumulate) {
   VECTOR sum[TILE][2];
 #pragma unroll
-  for (int r = 0; r < rows; r++) {
-    sum[r][0] = accumulate ? out[2 * r] : (VECTOR)(0.0f);
-    sum[r][1] = accumulate ? out[2 * r + 1] : (VECTOR)(0.0f);
+  for (int r = 0; r < TILE; r++) {
+    sum[r][0] = accumulate ? out[r * outStep] : (VECTOR)(0.0f);
+    sum[r][1] = accumulate ? out[r * outStep + 1] : (VECTOR)(0.0f);
   }
-  for (int t = 0; t < terms; t++, a += termStride) {
-    const VECTOR low = panel[2 * t], high = panel[2 * t + 1];
+  for (int t = 0; t < terms; t++, a += termStep, panel += panelStep) {
+    const VECTOR low = panel[0], high = panel[1];
 #pragma unroll
-    for (int r = 0; r < rows; r++) {
-      const VECTOR x = (VECTOR)(round_operand(a[r * rowStride]));
+    for (int r = 0; r < TILE; r++) {
+      const VECTOR x = (VECTOR)(a[r * rowStep]);
       sum[r][0] = fma(x, low, sum[r][0]);
       sum[r][1] = fma(x, high, sum[r][1]);
     }
   }
 #pragma unroll
-  for (int r = 0; r < rows; r++) {
-    out[2 * r] = sum[r][0];
-    out[2 * r + 1] = sum[r][1];
+  for (int r = 0; r < TILE; r++) {
+    out[r * outStep] = sum[r][0];
+    out[r * outStep + 1] = sum[r][1];
   }
 }
 
-/* products[j][lane] = rows[j, :] . panel[:, lane]: `count` rows of the other side against the panel. */
+/* products[j][lane] = rows[j, :] . panel[:, lane]: `count` rows of the other side, copied, against the panel. */
 INLINE void dot_rows(
-    __global const float *rows, long stride, int count, int headDimension, const VECTOR *panel,
-    VECTOR *products) {
-  int j = 0;
-  for (; j + TILE <= count; j += TILE)
-    multiply_tile(rows + j * stride, stride, 1, headDimension, panel, products + 2 * j, 0, TILE);
-  for (; j + TILE / 2 <= count; j += TILE / 2)
-    multiply_tile(rows + j * stride, stride, 1, headDimension, panel, products + 2 * j, 0, TILE / 2);
-  for (; j < count; j++)
-    multiply_tile(rows + j * stride, stride, 1, headDimension, panel, products + 2 * j, 0, 1);
+    const float *rows, int pitch, int count, int headDimension, const VECTOR *panel, VECTOR *products) {
+  for (int j = 0; j < count; j += TILE)
+    multiply_tile(rows + j * pitch, pitch, 1, headDimension, panel, 2, products + 2 * j, 2, 0);
 }
 
 /* panel[c][lane] += sum_j weights[j][lane] rows[j, c]. */
 INLINE void add_weighted_rows(
-    __global const float *rows, long stride, int count, int headDimension, const VECTOR *weights,
-    VECTOR *panel) {
-  int c = 0;
-  for (; c + TILE <= headDimension; c += TILE)
-    multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, TILE);
-  for (; c + TILE / 2 <= headDimension; c += TILE / 2)
-    multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, TILE / 2);
-  for (; c < headDimension; c++) multiply_tile(rows + c, 1, stride, count, weights, panel + 2 * c, 1, 1);
+    const float *rows, int pitch, int count, int headDimension, const VECTOR *weights, VECTOR *panel) {
+  for (int c = 0; c < headDimension; c += TILE)
+    multiply_tile(rows + c, 1, pitch, count, weights, 2, panel + 2 * c, 2, 1);
+}
+
+/* sums[i, :] = sum_lane weights[i][lane] rows[lane, :]: what the own side's rows add to `count` others. */
+INLINE void add_own_rows(
+    const VECTOR *weights, int count, const VECTOR *rows, int pitch, VECTOR *sums) {
+  const int step = pitch / WIDTH;
+  for (int c = 0; c < step; c += 2)
+    for (int i = 0; i < count; i += TILE)
+      multiply_tile(
+          (const float *)(weights + 2 * i), LANES, 1, LANES, rows + c, step, sums + i * step + c, step, 0);
+}
+
+/* copy[n][c] = rows[n, c], rounded; zero in what fills up a row, or the last tile of rows. */
+INLINE void copy_rows(
+    __global const float *rows, long stride, int count, int headDimension, int pitch, float *copy) {
+  for (int n = 0; n < count; n++, rows += stride, copy += pitch) {
+    int c = 0;
+    for (; c + WIDTH <= headDimension; c += WIDTH) STORE(ROUND(LOAD(0, rows + c)), 0, copy + c);
+    for (; c < headDimension; c++) copy[c] = round_operand(rows[c]);
+    for (; c < pitch; c++) copy[c] = 0.0f;
+  }
+  for (int c = 0; c < (TILE - count % TILE) % TILE * pitch; c++) copy[c] = 0.0f;
 }
 
 /* factor x; x rounded where it is an operand of a product. */
@@ -250,6 +271,27 @@ INLINE void sum_by_bucket(const VECTOR *gradients, const int *window, int count,
   }
 }
 
+/* rows[n, r] += the gradients of n's lanes whose bucket is r. Four rows side by side: neighbours share buckets, so
+ * that each sum of a row waits for the one before. */
+INLINE void sum_rows_by_bucket(
+    const VECTOR *gradients, int valid, const int *window, int count, __global float *rows, long stride) {
+  int n = 0;
+  for (; n + 4 <= count; n += 4) {
+    const int *bucket = window + count - 1 - n;
+    const float *gradient = (const float *)(gradients + 2 * n);
+    __global float *to = rows + n * stride;
+    for (int lane = 0; lane < valid; lane++) {
+      to[bucket[lane]] += gradient[lane];
+      to[stride + bucket[lane - 1]] += gradient[LANES + lane];
+      to[2 * stride + bucket[lane - 2]] += gradient[2 * LANES + lane];
+      to[3 * stride + bucket[lane - 3]] += gradient[3 * LANES + lane];
+    }
+  }
+  for (; n < count; n++)
+    for (int lane = 0; lane < valid; lane++)
+      rows[n * stride + window[lane - n + count - 1]] += ((const float *)(gradients + 2 * n))[lane];
+}
+
 #if DROPOUT
 /* kept[n][lane] = m of query `first + lane` and key `start + n`. */
 INLINE void draw_for_queries(
@@ -307,10 +349,12 @@ __kernel void attention_forward(
   value += valueOffset + sequence * keyLength * valueStride + column;
 
   VECTOR queryPanel[HEAD_LIMIT * 2], outputPanel[HEAD_LIMIT * 2], scores[BLOCK * 2];
+  VECTOR rows[BLOCK * HEAD_LIMIT / WIDTH];
   load_panel(
       query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E, 1,
       queryPanel);
-  for (int i = 0; i < 2 * headDimension; i++) outputPanel[i] = (VECTOR)(0.0f);
+  const int pitch = PITCH(headDimension);
+  for (int i = 0; i < 2 * pitch; i++) outputPanel[i] = (VECTOR)(0.0f);
   Intervals intervals;
   load_intervals(keyRanges + rangesOffset + 2 * row, valid, &intervals);
 #if POSITIONS
@@ -325,7 +369,8 @@ __kernel void attention_forward(
 
   for (int start = intervals.first; start < intervals.end; start += BLOCK) {
     const int count = min(BLOCK, intervals.end - start);
-    dot_rows(key + (long)start * keyStride, keyStride, count, headDimension, queryPanel, scores);
+    copy_rows(key + (long)start * keyStride, keyStride, count, headDimension, pitch, (float *)rows);
+    dot_rows((const float *)rows, pitch, count, headDimension, queryPanel, scores);
 #if POSITIONS
     int window[BLOCK + LANES];
     load_window(
@@ -361,8 +406,8 @@ __kernel void attention_forward(
     draw_for_queries(first, start, count, firstRow + sequence * heads + head, DRAWS, kept);
     for (int i = 0; i < 2 * count; i++) scores[i] *= kept[i];
 #endif
-    add_weighted_rows(value + (long)start * valueStride, valueStride, count, headDimension, scores,
-        outputPanel);
+    copy_rows(value + (long)start * valueStride, valueStride, count, headDimension, pitch, (float *)rows);
+    add_weighted_rows((const float *)rows, pitch, count, headDimension, scores, outputPanel);
   }
 
   VECTOR logarithm[2];
@@ -381,215 +426,187 @@ __kernel void attention_forward(
 
 /* MARK: Backward */
 
-/* dq, and delta_i = do_i . out_i for the kernel below: `[batch, heads, queryLength]`. Run it first. */
-__kernel void attention_query_gradient(
+/* delta_i = do_i . out_i for each query of a head. */
+INLINE void find_deltas(
+    __global const float *outputGradient, long outputGradientStride, __global const float *output,
+    long outputStride, int queryLength, int headDimension, __global float *delta) {
+  for (int i = 0; i < queryLength; i++, outputGradient += outputGradientStride, output += outputStride) {
+    float4 sum = (float4)(0.0f);
+    int c = 0;
+    for (; c + 4 <= headDimension; c += 4)
+      sum = fma(round_operand4(vload4(0, outputGradient + c)), vload4(0, output + c), sum);
+    float total = (sum.s0 + sum.s1) + (sum.s2 + sum.s3);
+    for (; c < headDimension; c++) total = fma(round_operand(outputGradient[c]), output[c], total);
+    delta[i] = total;
+  }
+}
+
+/* rows[n, c] = factor (rows[n, c] + more[n][c]), or factor rows[n, c] without `more`. */
+INLINE void update_rows(
+    __global float *rows, long stride, int count, int width, float factor, const float *more, int pitch) {
+  for (int n = 0; n < count; n++, rows += stride) {
+    int c = 0;
+    for (; c + WIDTH <= width; c += WIDTH) {
+      const VECTOR old = LOAD(0, rows + c);
+      STORE(factor * (more ? old + LOAD(0, more + n * pitch + c) : old), 0, rows + c);
+    }
+    for (; c < width; c++) rows[c] = factor * (more ? rows[c] + more[n * pitch + c] : rows[c]);
+  }
+}
+
+INLINE void clear_rows(__global float *rows, long stride, int count, int width) {
+  for (int n = 0; n < count; n++, rows += stride)
+    for (int c = 0; c < width; c++) rows[c] = 0.0f;
+}
+
+/* dq, dk and dv of a head of a sequence, LANES keys after the other; `delta`, [batch, heads, queryLength], is
+ * scratch. Global size: 1 x heads x sequences. */
+__kernel void attention_backward(
     __global const float *query, long queryOffset, int queryStride, __global const float *key,
     long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
     __global const int *keyRanges, long rangesOffset, __global const float *output, long outputOffset,
     int outputStride, __global const float *logSumExp, long logSumExpOffset,
     __global const float *outputGradient, long outputGradientOffset, int outputGradientStride,
-    __global float *queryGradient, long queryGradientOffset, int queryGradientStride, __global float *delta,
-    long deltaOffset, POSITION_ARGUMENTS, POSITION_GRADIENT_ARGUMENTS, DROPOUT_ARGUMENTS, int headDimension,
-    int queryLength, int keyLength, float scale) {
-  const int first = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
+    __global float *queryGradient, long queryGradientOffset, int queryGradientStride,
+    __global float *keyGradient, long keyGradientOffset, int keyGradientStride,
+    __global float *valueGradient, long valueGradientOffset, int valueGradientStride, __global float *delta,
+    long deltaOffset, POSITION_ARGUMENTS, __global float *queryScoreGradient, long queryScoreGradientOffset,
+    int queryScoreGradientStride, __global float *keyScoreGradient, long keyScoreGradientOffset,
+    int keyScoreGradientStride, DROPOUT_ARGUMENTS, int headDimension, int queryLength, int keyLength,
+    float scale) {
+  const int head = get_global_id(1), heads = get_global_size(1);
   const long sequence = get_global_id(2);
-  const int valid = min(LANES, queryLength - first);
-  const long row = sequence * queryLength + first, column = (long)head * headDimension;
-  const long statistic = (sequence * heads + head) * queryLength + first;
-  key += keyOffset + sequence * keyLength * keyStride + column;
-  value += valueOffset + sequence * keyLength * valueStride + column;
-  output += outputOffset + row * outputStride + column;
-  outputGradient += outputGradientOffset + row * outputGradientStride + column;
-
-  VECTOR queryPanel[HEAD_LIMIT * 2], outputGradientPanel[HEAD_LIMIT * 2], queryGradientPanel[HEAD_LIMIT * 2];
-  VECTOR scores[BLOCK * 2], products[BLOCK * 2];
-  load_panel(
-      query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E, 1,
-      queryPanel);
-  load_panel(outputGradient, outputGradientStride, valid, headDimension, 1.0f, 1, outputGradientPanel);
-  for (int i = 0; i < 2 * headDimension; i++) queryGradientPanel[i] = (VECTOR)(0.0f);
-
-  VECTOR deltas[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)}, shift[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)};
-  for (int lane = 0; lane < valid; lane++) {
-    float4 sum = (float4)(0.0f);
-    int c = 0;
-    for (; c + 4 <= headDimension; c += 4)
-      sum = fma(
-          round_operand4(vload4(0, outputGradient + lane * (long)outputGradientStride + c)),
-          vload4(0, output + lane * (long)outputStride + c), sum);
-    float total = (sum.s0 + sum.s1) + (sum.s2 + sum.s3);
-    for (; c < headDimension; c++)
-      total = fma(
-          round_operand(outputGradient[lane * (long)outputGradientStride + c]),
-          output[lane * (long)outputStride + c],
-          total);
-    ((float *)deltas)[lane] = total;
-    delta[deltaOffset + statistic + lane] = total;
-    ((float *)shift)[lane] = logSumExp[logSumExpOffset + statistic + lane] * LOG2_E;
-  }
-
-#if POSITIONS
-  VECTOR positionPanel[BUCKET_LIMIT * 2], positionGradientPanel[BUCKET_LIMIT * 2];
-  load_panel(
-      queryScores + queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch,
-      queryScoresStride, valid, bucketCount, scale * LOG2_E, 0, positionPanel);
-  for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] = (VECTOR)(0.0f);
-  keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
-#endif
-  Intervals intervals;
-  load_intervals(keyRanges + rangesOffset + 2 * row, valid, &intervals);
-  for (int start = intervals.first; start < intervals.end; start += BLOCK) {
-    const int count = min(BLOCK, intervals.end - start);
-    dot_rows(key + (long)start * keyStride, keyStride, count, headDimension, queryPanel, scores);
-    dot_rows(
-        value + (long)start * valueStride, valueStride, count, headDimension, outputGradientPanel, products);
-#if POSITIONS
-    int window[BLOCK + LANES];
-    load_window(
-        buckets + bucketsOffset, first - start - count + keyLength, 1, count, queryLength + keyLength - 1,
-        window);
-    add_position_scores(
-        positionPanel, keyScores + (long)start * keyScoresStride, keyScoresStride, scale * LOG2_E, window,
-        count, scores);
-#endif
-#if DROPOUT
-    VECTOR kept[BLOCK * 2];
-    draw_for_queries(first, start, count, firstRow + sequence * heads + head, DRAWS, kept);
-    for (int i = 0; i < 2 * count; i++) products[i] *= kept[i];
-#endif
-    const int masked = start < intervals.allFirst || start + count > intervals.allEnd;
-    for (int j = 0; j < count; j++)
-      for (int part = 0; part < 2; part++) {
-        const VECTOR weight = power_of_two(scores[2 * j + part] - shift[part]);
-        const VECTOR gradient = weight * (products[2 * j + part] - deltas[part]);
-        scores[2 * j + part] =
-            masked ? select((VECTOR)(0.0f), gradient, sees(&intervals, part, start + j)) : gradient;
-      }
-#if POSITIONS
-    sum_by_bucket(scores, window, count, positionGradientPanel);
-#endif
-    add_weighted_rows(
-        key + (long)start * keyStride, keyStride, count, headDimension, scores, queryGradientPanel);
-  }
-#if POSITIONS
-  for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] *= scale;
-  store_panel(
-      positionGradientPanel, valid, bucketCount,
-      positionGradient + positionGradientOffset + row * positionGradientStride + (long)head * bucketPitch,
-      positionGradientStride);
-#endif
-  for (int i = 0; i < 2 * headDimension; i++) queryGradientPanel[i] *= scale;
-  store_panel(
-      queryGradientPanel, valid, headDimension,
-      queryGradient + queryGradientOffset + row * queryGradientStride + column, queryGradientStride);
-}
-
-/* dk and dv of LANES keys, from every query that sees one of them. */
-__kernel void attention_key_value_gradient(
-    __global const float *query, long queryOffset, int queryStride, __global const float *key,
-    long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
-    __global const int *keyRanges, long rangesOffset, __global const float *logSumExp,
-    long logSumExpOffset, __global const float *outputGradient, long outputGradientOffset,
-    int outputGradientStride, __global const float *delta, long deltaOffset, __global float *keyGradient,
-    long keyGradientOffset, int keyGradientStride, __global float *valueGradient, long valueGradientOffset,
-    int valueGradientStride, POSITION_ARGUMENTS, POSITION_GRADIENT_ARGUMENTS, DROPOUT_ARGUMENTS,
-    int headDimension, int queryLength, int keyLength, float scale) {
-  const int firstKey = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
-  const long sequence = get_global_id(2);
-  const int valid = min(LANES, keyLength - firstKey);
-  const long keyRow = sequence * keyLength + firstKey, column = (long)head * headDimension;
-  const long statistic = (sequence * heads + head) * queryLength;
-  query += queryOffset + sequence * queryLength * queryStride + column;
-  outputGradient += outputGradientOffset + sequence * queryLength * outputGradientStride + column;
-  keyRanges += rangesOffset + 2 * sequence * queryLength;
+  const long queryRow = sequence * queryLength, keyRow = sequence * keyLength;
+  const long column = (long)head * headDimension, statistic = (sequence * heads + head) * queryLength;
+  query += queryOffset + queryRow * queryStride + column;
+  key += keyOffset + keyRow * keyStride + column;
+  value += valueOffset + keyRow * valueStride + column;
+  keyRanges += rangesOffset + 2 * queryRow;
+  output += outputOffset + queryRow * outputStride + column;
   logSumExp += logSumExpOffset + statistic;
+  outputGradient += outputGradientOffset + queryRow * outputGradientStride + column;
+  queryGradient += queryGradientOffset + queryRow * queryGradientStride + column;
+  keyGradient += keyGradientOffset + keyRow * keyGradientStride + column;
+  valueGradient += valueGradientOffset + keyRow * valueGradientStride + column;
   delta += deltaOffset + statistic;
 
   VECTOR keyPanel[HEAD_LIMIT * 2], valuePanel[HEAD_LIMIT * 2];
   VECTOR keyGradientPanel[HEAD_LIMIT * 2], valueGradientPanel[HEAD_LIMIT * 2];
   VECTOR weights[BLOCK * 2], products[BLOCK * 2];
-  load_panel(
-      key + keyOffset + keyRow * keyStride + column, keyStride, valid, headDimension, scale * LOG2_E, 1,
-      keyPanel);
-  load_panel(
-      value + valueOffset + keyRow * valueStride + column, valueStride, valid, headDimension, 1.0f, 1,
-      valuePanel);
-  for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] = valueGradientPanel[i] = (VECTOR)(0.0f);
+  VECTOR keyRows[LANES * HEAD_LIMIT / WIDTH];
+  VECTOR queryRows[BLOCK * HEAD_LIMIT / WIDTH], outputGradientRows[BLOCK * HEAD_LIMIT / WIDTH];
+  const int pitch = PITCH(headDimension);
+  find_deltas(
+      outputGradient, outputGradientStride, output, outputStride, queryLength, headDimension, delta);
+  clear_rows(queryGradient, queryGradientStride, queryLength, headDimension);
 #if POSITIONS
   VECTOR positionPanel[BUCKET_LIMIT * 2], positionGradientPanel[BUCKET_LIMIT * 2];
-  load_panel(
-      keyScores + keyScoresOffset + keyRow * keyScoresStride + (long)head * bucketPitch, keyScoresStride,
-      valid, bucketCount, scale * LOG2_E, 0, positionPanel);
-  for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] = (VECTOR)(0.0f);
-  queryScores += queryScoresOffset + sequence * queryLength * queryScoresStride + (long)head * bucketPitch;
+  const long bucketColumn = (long)head * bucketPitch;
+  queryScores += queryScoresOffset + queryRow * queryScoresStride + bucketColumn;
+  keyScores += keyScoresOffset + keyRow * keyScoresStride + bucketColumn;
+  queryScoreGradient += queryScoreGradientOffset + queryRow * queryScoreGradientStride + bucketColumn;
+  keyScoreGradient += keyScoreGradientOffset + keyRow * keyScoreGradientStride + bucketColumn;
+  clear_rows(queryScoreGradient, queryScoreGradientStride, queryLength, bucketCount);
 #endif
-  INTEGERS position[2];
-  for (int lane = 0; lane < LANES; lane++) ((int *)position)[lane] = firstKey + lane;
 
-  for (int block = 0; block < queryLength; block += BLOCK) {
-    /* The block's rows from the first to the last that see a key of this group. */
-    int start = block, end = min(block + BLOCK, queryLength);
-    while (start < end &&
-           max(keyRanges[2 * start], firstKey) >= min(keyRanges[2 * start + 1], firstKey + valid))
-      start++;
-    while (end > start &&
-           max(keyRanges[2 * end - 2], firstKey) >= min(keyRanges[2 * end - 1], firstKey + valid))
-      end--;
-    const int count = end - start;
-    if (count == 0) continue;
-    dot_rows(query + (long)start * queryStride, queryStride, count, headDimension, keyPanel, weights);
-    dot_rows(
-        outputGradient + (long)start * outputGradientStride, outputGradientStride, count, headDimension,
-        valuePanel, products);
+  for (int firstKey = 0; firstKey < keyLength; firstKey += LANES) {
+    const int valid = min(LANES, keyLength - firstKey);
+    load_panel(
+        key + (long)firstKey * keyStride, keyStride, valid, headDimension, scale * LOG2_E, 1, keyPanel);
+    load_panel(
+        value + (long)firstKey * valueStride, valueStride, valid, headDimension, 1.0f, 1, valuePanel);
+    copy_rows(
+        key + (long)firstKey * keyStride, keyStride, valid, headDimension, pitch, (float *)keyRows);
+    for (int i = valid * pitch / WIDTH; i < LANES * pitch / WIDTH; i++) keyRows[i] = (VECTOR)(0.0f);
+    for (int i = 0; i < 2 * pitch; i++)
+      keyGradientPanel[i] = valueGradientPanel[i] = (VECTOR)(0.0f);
 #if POSITIONS
-    int window[BLOCK + LANES];
-    load_window(
-        buckets + bucketsOffset, start + count - firstKey + keyLength - 2, -1, count,
-        queryLength + keyLength - 1, window);
-    add_position_scores(
-        positionPanel, queryScores + (long)start * queryScoresStride, queryScoresStride, scale * LOG2_E,
-        window, count, weights);
+    load_panel(
+        keyScores + (long)firstKey * keyScoresStride, keyScoresStride, valid, bucketCount, scale * LOG2_E, 0,
+        positionPanel);
+    for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] = (VECTOR)(0.0f);
+#endif
+    INTEGERS position[2];
+    for (int lane = 0; lane < LANES; lane++) ((int *)position)[lane] = firstKey + lane;
+
+    for (int block = 0; block < queryLength; block += BLOCK) {
+      /* The block's rows from the first to the last that see one of these keys. */
+      int start = block, end = min(block + BLOCK, queryLength);
+      while (start < end &&
+             max(keyRanges[2 * start], firstKey) >= min(keyRanges[2 * start + 1], firstKey + valid))
+        start++;
+      while (end > start &&
+             max(keyRanges[2 * end - 2], firstKey) >= min(keyRanges[2 * end - 1], firstKey + valid))
+        end--;
+      const int count = end - start;
+      if (count == 0) continue;
+      copy_rows(
+          query + (long)start * queryStride, queryStride, count, headDimension, pitch, (float *)queryRows);
+      copy_rows(
+          outputGradient + (long)start * outputGradientStride, outputGradientStride, count, headDimension,
+          pitch, (float *)outputGradientRows);
+      dot_rows((const float *)queryRows, pitch, count, headDimension, keyPanel, weights);
+      dot_rows((const float *)outputGradientRows, pitch, count, headDimension, valuePanel, products);
+#if POSITIONS
+      int window[BLOCK + LANES];
+      load_window(
+          buckets + bucketsOffset, start + count - firstKey + keyLength - 2, -1, count,
+          queryLength + keyLength - 1, window);
+      add_position_scores(
+          positionPanel, queryScores + (long)start * queryScoresStride, queryScoresStride, scale * LOG2_E,
+          window, count, weights);
 #endif
 #if DROPOUT
-    VECTOR kept[BLOCK * 2];
-    draw_for_keys(firstKey, start, count, firstRow + sequence * heads + head, DRAWS, kept);
-    for (int i = 0; i < 2 * count; i++) products[i] *= kept[i];
+      VECTOR kept[BLOCK * 2];
+      draw_for_keys(firstKey, start, count, firstRow + sequence * heads + head, DRAWS, kept);
+      for (int i = 0; i < 2 * count; i++) products[i] *= kept[i];
 #endif
-    for (int i = 0; i < count; i++) {
-      const int2 range = vload2(start + i, keyRanges);
-      const VECTOR shift = (VECTOR)(logSumExp[start + i] * LOG2_E), mean = (VECTOR)(delta[start + i]);
-      for (int part = 0; part < 2; part++) {
-        const INTEGERS seen = position[part] >= (INTEGERS)(range.s0) && position[part] < (INTEGERS)(range.s1);
-        const VECTOR weight =
-            select((VECTOR)(0.0f), power_of_two(weights[2 * i + part] - shift), seen);
-        weights[2 * i + part] = weight;
-        products[2 * i + part] = weight * (products[2 * i + part] - mean);
+      for (int i = 0; i < count; i++) {
+        const int2 range = vload2(start + i, keyRanges);
+        const VECTOR shift = (VECTOR)(logSumExp[start + i] * LOG2_E), mean = (VECTOR)(delta[start + i]);
+        for (int part = 0; part < 2; part++) {
+          const INTEGERS seen =
+              position[part] >= (INTEGERS)(range.s0) && position[part] < (INTEGERS)(range.s1);
+          const VECTOR weight =
+              select((VECTOR)(0.0f), power_of_two(weights[2 * i + part] - shift), seen);
+          weights[2 * i + part] = weight;
+          products[2 * i + part] = weight * (products[2 * i + part] - mean);
+        }
       }
+#if POSITIONS
+      sum_by_bucket(products, window, count, positionGradientPanel);
+      sum_rows_by_bucket(
+          products, valid, window, count, queryScoreGradient + (long)start * queryScoreGradientStride,
+          queryScoreGradientStride);
+#endif
+#if DROPOUT
+      for (int i = 0; i < 2 * count; i++) weights[i] *= kept[i];
+#endif
+      add_weighted_rows(
+          (const float *)outputGradientRows, pitch, count, headDimension, weights, valueGradientPanel);
+      add_weighted_rows((const float *)queryRows, pitch, count, headDimension, products, keyGradientPanel);
+      /* The rows of the queries have been used: their gradients take their place. */
+      add_own_rows(products, count, keyRows, pitch, queryRows);
+      update_rows(
+          queryGradient + (long)start * queryGradientStride, queryGradientStride, count, headDimension, 1.0f,
+          (const float *)queryRows, pitch);
     }
 #if POSITIONS
-    sum_by_bucket(products, window, count, positionGradientPanel);
+    for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] *= scale;
+    store_panel(
+        positionGradientPanel, valid, bucketCount, keyScoreGradient + (long)firstKey * keyScoreGradientStride,
+        keyScoreGradientStride);
 #endif
-#if DROPOUT
-    for (int i = 0; i < 2 * count; i++) weights[i] *= kept[i];
-#endif
-    add_weighted_rows(
-        outputGradient + (long)start * outputGradientStride, outputGradientStride, count, headDimension,
-        weights, valueGradientPanel);
-    add_weighted_rows(
-        query + (long)start * queryStride, queryStride, count, headDimension, products, keyGradientPanel);
+    for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] *= scale;
+    store_panel(
+        keyGradientPanel, valid, headDimension, keyGradient + (long)firstKey * keyGradientStride,
+        keyGradientStride);
+    store_panel(
+        valueGradientPanel, valid, headDimension, valueGradient + (long)firstKey * valueGradientStride,
+        valueGradientStride);
   }
+  update_rows(queryGradient, queryGradientStride, queryLength, headDimension, scale, 0, 0);
 #if POSITIONS
-  for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] *= scale;
-  store_panel(
-      positionGradientPanel, valid, bucketCount,
-      positionGradient + positionGradientOffset + keyRow * positionGradientStride + (long)head * bucketPitch,
-      positionGradientStride);
+  update_rows(queryScoreGradient, queryScoreGradientStride, queryLength, bucketCount, scale, 0, 0);
 #endif
-  for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] *= scale;
-  store_panel(
-      keyGradientPanel, valid, headDimension,
-      keyGradient + keyGradientOffset + keyRow * keyGradientStride + column, keyGradientStride);
-  store_panel(
-      valueGradientPanel, valid, headDimension,
-      valueGradient + valueGradientOffset + keyRow * valueGradientStride + column, valueGradientStride);
 }

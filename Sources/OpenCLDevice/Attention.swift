@@ -40,8 +40,8 @@ extension AttentionShape {
   }
 }
 
-/// How the attention kernels of one set are launched: all sets have the same kernels, with the same arguments but
-/// for the optional terms.
+/// How the attention kernels of one set are launched: all sets have the same forward kernel, with the same
+/// arguments but for the optional terms.
 struct AttentionKernels {
   let file: String
   let options: String
@@ -49,7 +49,9 @@ struct AttentionKernels {
   let positions: Int
   /// Work-items of a group.
   let items: Int
-  /// Floats that the second backward kernel is left about each query by the first.
+  /// Whether the backward pass is one kernel, a work-item a head, or two, a group for some queries or keys.
+  let isOnePassBackward: Bool
+  /// Floats that a backward pass keeps about each query in between.
   let statistics: Int
   /// Whether the kernels know position scores and dropout.
   let takesTerms: Bool
@@ -74,20 +76,25 @@ struct AttentionKernels {
           + operation.commonOptions, positions: 8 * rows, items: 64)
     } else {
       let width = traits.vectorWidth >= 16 ? 16 : traits.vectorWidth >= 8 ? 8 : 4
+      // A few sizes, so that most programs compile one; what is on the stack is no larger than it need be.
+      let limit = [64, 128].first { operation.shape.headDimension <= $0 } ?? 256
       self.init(
         file: "attention_cpu",
-        options: "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4)" + operation.commonOptions,
-        positions: 2 * width, items: 1)
+        options: "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4) -DHEAD_LIMIT=\(limit)"
+          + operation.commonOptions,
+        positions: 2 * width, items: 1, isOnePassBackward: true)
     }
   }
 
   private init(
-    file: String, options: String, positions: Int, items: Int, statistics: Int = 1, takesTerms: Bool = true
+    file: String, options: String, positions: Int, items: Int, isOnePassBackward: Bool = false,
+    statistics: Int = 1, takesTerms: Bool = true
   ) {
     self.file = file
     self.options = options
     self.positions = positions
     self.items = items
+    self.isOnePassBackward = isOnePassBackward
     self.statistics = statistics
     self.takesTerms = takesTerms
   }
@@ -138,7 +145,7 @@ extension OpenCLDevice {
         + KernelArgument.matrix(operation.output) + [.slice(operation.logSumExp)] + terms + shape.arguments)
   }
 
-  /// Two launches: dq, which also leaves `do_i · out_i`, then dk and dv.
+  /// One launch where a work-item takes a whole head; else two: dq, which also leaves `do_i · out_i`, then dk and dv.
   public func attention(_ operation: AttentionBackward) {
     let forward = operation.forward
     let shape = forward.shape
@@ -152,6 +159,19 @@ extension OpenCLDevice {
       KernelArgument.matrix(forward.query) + KernelArgument.matrix(forward.key)
       + KernelArgument.matrix(forward.value) + [.slice(forward.keyRanges)]
     let outputGradient = KernelArgument.matrix(operation.outputGradient)
+    guard !kernels.isOnePassBackward else {
+      let positionGradients = operation.positionGradients
+      launch(
+        kernels.file, "attention_backward", options: kernels.options,
+        global: [1, shape.heads, shape.batch], local: [1, 1, 1],
+        operations: shape.operations(products: 5), bytes: shape.bytes(queryMatrices: 4, keyMatrices: 4),
+        inputs + KernelArgument.matrix(forward.output) + [.slice(forward.logSumExp)] + outputGradient
+          + KernelArgument.matrix(operation.queryGradient) + KernelArgument.matrix(operation.keyGradient)
+          + KernelArgument.matrix(operation.valueGradient) + [.slice(statistics)]
+          + forward.positionArguments + KernelArgument.matrix(positionGradients?.query)
+          + KernelArgument.matrix(positionGradients?.key) + forward.dropoutArguments + shape.arguments)
+      return
+    }
     func terms(_ gradient: Matrix?) -> [KernelArgument] {
       kernels.takesTerms
         ? forward.positionArguments + KernelArgument.matrix(gradient) + forward.dropoutArguments : []
