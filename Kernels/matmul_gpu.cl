@@ -15,6 +15,10 @@
  *     matmul_tile_128   256 work-items of 8 x 8, 33 KB of local memory: large products
  *     matmul_tile_64    128 work-items of 8 x 4, 17 KB: when 128-tiles would leave compute units idle
  *
+ * Whether the terms of an operand are neighbours in memory, or its lanes, is an option, not an argument (-DA_TERMS,
+ * -DB_TERMS), since every address in the loop over terms follows from it; without, the kernels that are left of
+ * this file are those that need no tiles. -DPTX=1 is for NVIDIA's compiler (see FORGET).
+ *
  * Operands are rounded to the precision of the product as they are staged (-DPRECISION, precision.cl): this
  * is what tf32 and bfloat16 run on where a GPU has no matrix unit for them that OpenCL C can reach. Where it
  * has, see matmul_tensor.cl.
@@ -26,186 +30,189 @@
  * Limits: sizes and row strides below 2^31. No atomics: results are the same on every run.
  * Source: Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008. */
 
-/* Terms in one step. */
+/* Terms in a word, and in one step. */
+#define TERMS 1
 #define STEP 16
 
 #include "matmul_tile.cl"
 #include "precision.cl"
 
-/* MARK: Staging */
+#if defined(A_TERMS)
+/* MARK: Tiles */
 
-/* float4s an item carries per operand and step. */
-#define CARRIED 2
+/* Floats of local memory a buffer of an operand takes. */
+#define STAGED(tile) (STEP * ((tile) + 4))
 
-/* Item `item` of `items` fetches its float4s of `lanes` lanes x STEP terms. They run along the terms where
- * terms are neighbours in memory (termStride 1), along the lanes otherwise. `valid` lanes and `terms` terms
- * exist, the rest reads as zero. `aligned`: every float4 inside begins on a 16-byte boundary. */
-INLINE void fetch(
-    __global const float *source, long laneStride, long termStride, int valid, int terms, int aligned,
-    int item, const int items, const int lanes, float4 *carried) {
+/* Keeps the compiler from holding what it can work out of the item's number in registers, of which sums and fetched
+ * operands need nearly all: the number is asked for again. */
+#if PTX
+#define FORGET(item) __asm volatile("mov.u32 %0, %%tid.x;" : "=r"(item))
+#else
+#define FORGET(item)
+#endif
+
+/* Puts what `fetch` brought into local memory, rounded: staged[term * (tile + 4) + lane]. */
+INLINE void stage(const float4 *carried, uint item, const uint tile, const int terms, __local float *staged) {
 #pragma unroll
-  for (int i = 0; i < lanes * STEP / 4 / items; i++) {
-    const int index = item + i * items;
-    if (termStride == 1) {
-      const int lane = index / (STEP / 4), term = index % (STEP / 4) * 4;
-      __global const float *from = source + lane * laneStride + term;
-      if (aligned && lane < valid && term + 4 <= terms)
-        carried[i] = *(__global const float4 *)from;
-      else
-        carried[i] = (float4)(
-            lane < valid && term < terms ? from[0] : 0.0f, lane < valid && term + 1 < terms ? from[1] : 0.0f,
-            lane < valid && term + 2 < terms ? from[2] : 0.0f,
-            lane < valid && term + 3 < terms ? from[3] : 0.0f);
-    } else {
-      const int lane = index % (lanes / 4) * 4, term = index / (lanes / 4);
-      __global const float *from = source + lane * laneStride + term * termStride;
-      if (aligned && lane + 4 <= valid && term < terms)
-        carried[i] = *(__global const float4 *)from;
-      else
-        carried[i] = (float4)(
-            term < terms && lane < valid ? from[0] : 0.0f,
-            term < terms && lane + 1 < valid ? from[laneStride] : 0.0f,
-            term < terms && lane + 2 < valid ? from[2 * laneStride] : 0.0f,
-            term < terms && lane + 3 < valid ? from[3 * laneStride] : 0.0f);
-    }
-  }
-}
-
-/* Puts what `fetch` brought into local memory, rounded: staged[term * (lanes + 4) + lane]. */
-INLINE void stage(
-    const float4 *carried, long termStride, int item, const int items, const int lanes,
-    __local float *staged) {
-#pragma unroll
-  for (int i = 0; i < lanes * STEP / 4 / items; i++) {
-    const int index = item + i * items;
+  for (uint i = 0; i < CARRIED; i++) {
+    const uint index = item + i * 2 * tile;
     const float4 value = round_operand4(carried[i]);
-    if (termStride == 1) {
-      const int lane = index / (STEP / 4), term = index % (STEP / 4) * 4;
-      staged[term * (lanes + 4) + lane] = value.s0;
-      staged[(term + 1) * (lanes + 4) + lane] = value.s1;
-      staged[(term + 2) * (lanes + 4) + lane] = value.s2;
-      staged[(term + 3) * (lanes + 4) + lane] = value.s3;
+    if (terms) {
+      __local float *to = staged + index % 4 * 4 * (tile + 4) + index / 4;
+      to[0] = value.s0;
+      to[tile + 4] = value.s1;
+      to[2 * (tile + 4)] = value.s2;
+      to[3 * (tile + 4)] = value.s3;
     } else {
-      const int lane = index % (lanes / 4) * 4, term = index / (lanes / 4);
-      *(__local float4 *)(staged + term * (lanes + 4) + lane) = value;
+      *(__local float4 *)(staged + index / (tile / 4) * (tile + 4) + index % (tile / 4) * 4) = value;
     }
   }
 }
 
-/* MARK: One tile */
+/* Puts a step that is not whole into local memory, float by float: `count` terms, the others zero. */
+INLINE void copy(
+    const Operand *operand, int count, uint item, const uint tile, const int terms, __local float *staged) {
+#pragma unroll 1
+  for (uint index = item; index < STEP * tile; index += 2 * tile) {
+    const int lane = terms ? index / STEP : index % tile, term = terms ? index % STEP : index / tile;
+    __global const float *from = operand->source +
+                                 min(lane, operand->last) * (terms ? (long)operand->stride : 1) +
+                                 term * (terms ? 1 : (long)operand->stride);
+    staged[term * (tile + 4) + lane] = term < count ? round_operand(from[0]) : 0.0f;
+  }
+}
 
-/* The tile at (row, column) of C over the terms first ..< end. `wide` is 8 or 4: columns an item owns. */
+/* Adds half a staged step to what the item owns: 8 rows, and 8 columns of a large tile or 4 of a small one. */
+INLINE void multiply_half(
+    __local const float *rows, __local const float *columns, const uint part, uint item, const uint tile,
+    float sum[8][8]) {
+  const uint wide = tile / 16, x = item % 16, y = item / 16;
+#pragma unroll
+  for (uint t = part * STEP / 2; t < (part + 1) * STEP / 2; t++) {
+    float left[8], right[8];
+    vstore4(*(__local const float4 *)(rows + t * (tile + 4) + 4 * y), 0, left);
+    vstore4(*(__local const float4 *)(rows + t * (tile + 4) + tile / 2 + 4 * y), 1, left);
+    vstore4(*(__local const float4 *)(columns + t * (tile + 4) + 4 * x), 0, right);
+    if (wide == 8) vstore4(*(__local const float4 *)(columns + t * (tile + 4) + tile / 2 + 4 * x), 1, right);
+    /* Bounds of all loops over sums are written out: a compiler that unrolls them late leaves sums in memory. */
+#pragma unroll
+    for (uint i = 0; i < 8; i++)
+#pragma unroll
+      for (uint j = 0; j < 8; j++)
+        if (j < wide) sum[i][j] = fma(left[i], right[j], sum[i][j]);
+  }
+}
+
+/* sum = the item's part of the tile whose operands are a and b, over `count` terms. While a step is multiplied the
+ * next one comes: a whole one by float4s, its operands one after the other in the same registers, and one that is
+ * not whole, or whose operands cannot be read so, float by float. */
 INLINE void multiply_tile(
-    __global const float *a, long aRowStride, long aTermStride, int aAligned, __global const float *b,
-    long bColumnStride, long bTermStride, int bAligned, __global float *c, int cStride,
-    __global const float *bias, __global const float *residual, int m, int n, int first, int end, int row,
-    int column, int epilogue, __local float *stagedA, __local float *stagedB, const int tile,
-    const int wide) {
-  const int items = tile / 8 * (tile / wide), size = STEP * (tile + 4);
-  const int item = get_local_id(0), x = item % (tile / wide), y = item / (tile / wide);
-  a += row * aRowStride;
-  b += column * bColumnStride;
-  float4 carriedA[CARRIED], carriedB[CARRIED];
-  float sum[8][8];
+    Operand a, Operand b, int count, __local float *stagedA, __local float *stagedB, const uint tile,
+    float sum[8][8]) {
+  uint item = get_local_id(0);
 #pragma unroll
-  for (int i = 0; i < 8; i++)
+  for (uint i = 0; i < 8; i++)
 #pragma unroll
-    for (int j = 0; j < wide; j++) sum[i][j] = 0.0f;
-
-  fetch(
-      a + first * aTermStride, aRowStride, aTermStride, m - row, end - first, aAligned, item, items, tile,
-      carriedA);
-  fetch(
-      b + first * bTermStride, bColumnStride, bTermStride, n - column, end - first, bAligned, item, items,
-      tile,
-      carriedB);
-  for (int term = first, buffer = 0; term < end; term += STEP, buffer ^= 1) {
-    __local float *rows = stagedA + buffer * size, *columns = stagedB + buffer * size;
-    stage(carriedA, aTermStride, item, items, tile, rows);
-    stage(carriedB, bTermStride, item, items, tile, columns);
-    /* One barrier a step: whoever passes it has finished with the other buffer. */
+    for (uint j = 0; j < 8; j++) sum[i][j] = 0.0f;
+  a.isWhole &= b.isWhole;
+  float4 carried[CARRIED];
+  if (a.isWhole && count >= STEP) {
+    fetch(&a, item, tile, A_TERMS, carried);
+    stage(carried, item, tile, A_TERMS, stagedA);
+    fetch(&b, item, tile, B_TERMS, carried);
+    stage(carried, item, tile, B_TERMS, stagedB);
+  } else {
+    copy(&a, count, item, tile, A_TERMS, stagedA);
+    copy(&b, count, item, tile, B_TERMS, stagedB);
+  }
+  for (uint buffer = 0; count > 0; buffer ^= STAGED(tile)) {
+    /* One barrier a step: whoever passes it has finished with the other buffer and staged this one. */
     barrier(CLK_LOCAL_MEM_FENCE);
-    const int next = term + STEP;
-    if (next < end) {
-      fetch(
-          a + next * aTermStride, aRowStride, aTermStride, m - row, end - next, aAligned, item, items, tile,
-          carriedA);
-      fetch(
-          b + next * bTermStride, bColumnStride, bTermStride, n - column, end - next, bAligned, item, items,
-          tile, carriedB);
+    __local float *rows = stagedA + buffer, *columns = stagedB + buffer;
+    __local float *nextRows = stagedA + (buffer ^ STAGED(tile)), *nextColumns = stagedB + (buffer ^ STAGED(tile));
+    count -= STEP;
+    const int isWhole = a.isWhole && count >= STEP;
+    advance(&a, A_TERMS);
+    advance(&b, B_TERMS);
+    FORGET(item);
+    if (isWhole) fetch(&a, item, tile, A_TERMS, carried);
+    FORGET(item);
+    multiply_half(rows, columns, 0, item, tile, sum);
+    FORGET(item);
+    if (isWhole) {
+      stage(carried, item, tile, A_TERMS, nextRows);
+      FORGET(item);
+      fetch(&b, item, tile, B_TERMS, carried);
     }
-#pragma unroll
-    for (int t = 0; t < STEP; t++) {
-      float left[8], right[8];
-      vstore4(*(__local const float4 *)(rows + t * (tile + 4) + 4 * y), 0, left);
-      vstore4(*(__local const float4 *)(rows + t * (tile + 4) + tile / 2 + 4 * y), 1, left);
-      vstore4(*(__local const float4 *)(columns + t * (tile + 4) + 4 * x), 0, right);
-      if (wide == 8)
-        vstore4(*(__local const float4 *)(columns + t * (tile + 4) + tile / 2 + 4 * x), 1, right);
-#pragma unroll
-      for (int i = 0; i < 8; i++)
-#pragma unroll
-        for (int j = 0; j < wide; j++) sum[i][j] = fma(left[i], right[j], sum[i][j]);
+    FORGET(item);
+    multiply_half(rows, columns, 1, item, tile, sum);
+    FORGET(item);
+    if (isWhole) {
+      stage(carried, item, tile, B_TERMS, nextColumns);
+    } else if (count > 0) {
+      copy(&a, count, item, tile, A_TERMS, nextRows);
+      copy(&b, count, item, tile, B_TERMS, nextColumns);
     }
   }
+}
 
+/* Writes the item's part of the tile at (row, column) of C, with the epilogue. */
+INLINE void store_sums(
+    float sum[8][8], __global float *c, int cStride, __global const float *bias,
+    __global const float *residual, int m, int n, int row, int column, int epilogue, const uint tile) {
+  const uint item = get_local_id(0), wide = tile / 16;
+  row += 4 * (item / 16);
+  column += 4 * (item % 16);
 #pragma unroll
-  for (int i = 0; i < 8; i++) {
-    const int r = row + i / 4 * (tile / 2) + 4 * y + i % 4;
-    if (r < m)
+  for (uint i = 0; i < 8; i++)
 #pragma unroll
-      for (int j = 0; j < wide; j++) {
-        const int s = column + j / 4 * (tile / 2) + 4 * x + j % 4;
-        if (s < n) store_value(sum[i][j], c, bias, residual, (long)r * cStride + s, s, epilogue);
-      }
-  }
+    for (uint j = 0; j < 8; j++) {
+      const int r = row + i / 4 * (tile / 2) + i % 4, s = column + j / 4 * (tile / 2) + j % 4;
+      if (j < wide && r < m && s < n)
+        store_value(sum[i][j], c, bias, residual, (long)r * cStride + s, s, epilogue);
+    }
 }
 
 /* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. */
-__kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_tile_128(
-    __global const float *a, long aOffset, long aBatchStride, int aRowStride, int aTermStride, int aAligned,
-    __global const float *b, long bOffset, long bBatchStride, int bColumnStride, int bTermStride,
-    int bAligned, __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,
-    long biasOffset, __global const float *residual, long residualOffset, int m, int n, int k, int slices,
-    long sliceStride, int epilogue) {
-  __local float stagedA[2 * STEP * 132] __attribute__((aligned(16)));
-  __local float stagedB[2 * STEP * 132] __attribute__((aligned(16)));
-  Place at;
-  find_place(get_group_id(0), m, n, k, slices, 128, &at);
-  multiply_tile(
-      a + aOffset + at.batch * aBatchStride, aRowStride, aTermStride, aAligned,
-      b + bOffset + at.batch * bBatchStride, bColumnStride, bTermStride, bAligned,
-      c + cOffset + at.batch * cBatchStride + at.slice * sliceStride, cStride, bias + biasOffset,
-      residual + residualOffset + at.batch * cBatchStride, m, n, at.first, at.end, at.row, at.column,
-      epilogue,
-      stagedA, stagedB, 128, 8);
-}
+#define DEFINE_KERNEL(TILE)                                                                                 \
+  __kernel __attribute__((reqd_work_group_size(2 * TILE, 1, 1))) void matmul_tile_##TILE(                   \
+      __global const float *a, long aOffset, long aBatchStride, int aStride, int aAligned,                  \
+      __global const float *b, long bOffset, long bBatchStride, int bStride, int bAligned,                  \
+      __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,          \
+      long biasOffset, __global const float *residual, long residualOffset, int m, int n, int k,            \
+      int slices, long sliceStride, int epilogue) {                                                         \
+    __local float stagedA[2 * STAGED(TILE)] __attribute__((aligned(16)));                                   \
+    __local float stagedB[2 * STAGED(TILE)] __attribute__((aligned(16)));                                   \
+    float sum[8][8];                                                                                        \
+    Place at;                                                                                               \
+    find_place(get_group_id(0), m, n, k, slices, TILE, &at);                                                \
+    multiply_tile(                                                                                          \
+        operand_at(                                                                                         \
+            a + aOffset + at.batch * aBatchStride, aStride, aAligned, at.row, m, at.first, TILE, A_TERMS),  \
+        operand_at(                                                                                         \
+            b + bOffset + at.batch * bBatchStride, bStride, bAligned, at.column, n, at.first, TILE,         \
+            B_TERMS),                                                                                       \
+        at.end - at.first, stagedA, stagedB, TILE, sum);                                                    \
+    /* Found again rather than kept in registers meanwhile: what is added is zero, but                      \
+     * whoever has forgotten the item cannot know. */                                                       \
+    uint item = get_local_id(0);                                                                            \
+    FORGET(item);                                                                                           \
+    find_place(get_group_id(0) + item / (2 * TILE), m, n, k, slices, TILE, &at);                            \
+    store_sums(                                                                                             \
+        sum, c + cOffset + at.batch * cBatchStride + at.slice * sliceStride, cStride, bias + biasOffset,    \
+        residual + residualOffset + at.batch * cBatchStride, m, n, at.row, at.column, epilogue, TILE);      \
+  }
 
-__kernel __attribute__((reqd_work_group_size(128, 1, 1))) void matmul_tile_64(
-    __global const float *a, long aOffset, long aBatchStride, int aRowStride, int aTermStride, int aAligned,
-    __global const float *b, long bOffset, long bBatchStride, int bColumnStride, int bTermStride,
-    int bAligned, __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,
-    long biasOffset, __global const float *residual, long residualOffset, int m, int n, int k, int slices,
-    long sliceStride, int epilogue) {
-  __local float stagedA[2 * STEP * 68] __attribute__((aligned(16)));
-  __local float stagedB[2 * STEP * 68] __attribute__((aligned(16)));
-  Place at;
-  find_place(get_group_id(0), m, n, k, slices, 64, &at);
-  multiply_tile(
-      a + aOffset + at.batch * aBatchStride, aRowStride, aTermStride, aAligned,
-      b + bOffset + at.batch * bBatchStride, bColumnStride, bTermStride, bAligned,
-      c + cOffset + at.batch * cBatchStride + at.slice * sliceStride, cStride, bias + biasOffset,
-      residual + residualOffset + at.batch * cBatchStride, m, n, at.first, at.end, at.row, at.column,
-      epilogue,
-      stagedA, stagedB, 64, 4);
-}
+DEFINE_KERNEL(128)
+DEFINE_KERNEL(64)
+#else
+/* MARK: Slices */
 
 /* C = slice 0 + slice 1 + ... [+ epilogue]. The workspace is [slices][batch][m][n]. Global size: m n
  * rounded up to whole groups, 1, batch. */
 __kernel void matmul_add_slices(
     __global const float *workspace, long workspaceOffset, int slices, long sliceStride, __global float *c,
-    long cOffset,
-    long cBatchStride, int cStride, __global const float *bias, long biasOffset,
+    long cOffset, long cBatchStride, int cStride, __global const float *bias, long biasOffset,
     __global const float *residual, long residualOffset, int m, int n, int epilogue) {
   const long element = get_global_id(0), batch = get_global_id(2), count = (long)m * n;
   if (element >= count) return;
@@ -258,3 +265,4 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_few_rows(
         residual + residualOffset + batch * cBatchStride, (long)row * cStride + s, s, epilogue);
   }
 }
+#endif

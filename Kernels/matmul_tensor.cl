@@ -79,51 +79,6 @@ INLINE uint place_of(uint lane, uint word, const uint lanes, const int terms) {
 /* Words of local memory a buffer of an operand takes. */
 #define STAGED(terms, tile) ((terms) ? (tile) * 16 : 16 * ((tile) + 8))
 
-/* An operand as a group sees it: its first lane and term, the distance of lanes or of terms, whichever are no
- * neighbours, and the last lane there is. */
-typedef struct {
-  __global const float *source;
-  int stride, last;
-  /* Whether every float4 of whole steps can be read as one. */
-  int isWhole;
-} Operand;
-
-INLINE Operand operand_at(
-    __global const float *source, int stride, int aligned, int lane, int lanes, int first, const int tile,
-    const int terms) {
-  Operand operand;
-  operand.source = source + (terms ? (long)lane * stride + first : (long)first * stride + lane);
-  operand.stride = stride;
-  operand.last = lanes - lane - 1;
-  operand.isWhole = aligned && (terms || operand.last + 1 >= tile || operand.last % 4 == 3);
-  return operand;
-}
-
-INLINE void advance(Operand *operand, const int terms) {
-  operand->source += terms ? STEP : (long)STEP * operand->stride;
-}
-
-/* float4s an item carries per operand and step: two units of four words, a unit being four words of one lane
- * where terms are neighbours and one word of four lanes otherwise. */
-#define CARRIED (2 * TERMS)
-
-/* Item `item` fetches its part of a whole step. Beyond the lanes that exist it reads the last ones again: what
- * comes of them is never stored. */
-INLINE void fetch(const Operand *operand, uint item, const uint tile, const int terms, float4 *carried) {
-#pragma unroll
-  for (uint i = 0; i < 2; i++) {
-    const uint index = item + i * 2 * tile;
-#pragma unroll
-    for (uint j = 0; j < TERMS; j++) {
-      const int lane = terms ? min((int)(index / 4), operand->last)
-                             : min((int)(index % (tile / 4) * 4), operand->last - 3);
-      const int term = terms ? index % 4 * 4 * TERMS + 4 * j : index / (tile / 4) * TERMS + j;
-      const int at = terms ? lane * operand->stride + term : term * operand->stride + lane;
-      carried[i * TERMS + j] = *(__global const float4 *)(operand->source + at);
-    }
-  }
-}
-
 /* Puts what `fetch` brought into local memory, rounded. */
 INLINE void stage(const float4 *carried, uint item, const uint tile, const int terms, __local uint *staged) {
 #pragma unroll

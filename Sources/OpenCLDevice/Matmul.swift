@@ -167,9 +167,10 @@ extension OpenCLDevice {
 
   // MARK: GPUs (Kernels/matmul_gpu.cl and, below float32, matmul_tensor.cl)
 
-  /// NVIDIA's compiler gives the large tile 167 registers; with 128, none spilled, two groups share a
-  /// multiprocessor and hide each other's barriers.
-  private var tileOptions: String { info.vendor.contains("NVIDIA") ? "-cl-nv-maxrregcount=128" : "" }
+  /// With 128 registers an item two groups of large tiles share a multiprocessor and hide each other's barriers.
+  private var tileOptions: String {
+    info.vendor.contains("NVIDIA") ? " -DPTX=1 -cl-nv-maxrregcount=128" : ""
+  }
 
   func usesMatrixUnit(_ operation: Matmul) -> Bool {
     operation.precision != .float32 && operation.fitsTensorTiles && matrixUnit != .none
@@ -189,36 +190,30 @@ extension OpenCLDevice {
     let slices =
       choice?.slices ?? (groups >= 96 ? 1 : max(1, min(k / 256, divided(512, by: groups), 32)))
 
+    // Whether the kernels may read an operand by float4s, whose distances in a tile are ints.
     func isAligned(_ matrix: Matrix, _ batchStride: Int) -> KernelArgument {
-      .int(matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0 ? 1 : 0)
+      .int(
+        matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0
+          && matrix.stride < 1 << 24 ? 1 : 0)
     }
     let (a, b) = (operation.a, operation.b)
     let (alignedA, alignedB) = (isAligned(a, operation.strideA), isAligned(b, operation.strideB))
-    let operands: [KernelArgument] =
-      isTensor
-      ? [
-        .slice(a.storage), .long(operation.strideA), .int(a.stride), alignedA,
-        .slice(b.storage), .long(operation.strideB), .int(b.stride), alignedB,
-      ]
-      : [
-        .slice(a.storage), .long(operation.strideA), .int(operation.rowStrideA), .int(operation.termStrideA),
-        alignedA, .slice(b.storage), .long(operation.strideB), .int(operation.columnStrideB),
-        .int(operation.termStrideB), alignedB,
-      ]
+    let operands: [KernelArgument] = [
+      .slice(a.storage), .long(operation.strideA), .int(a.stride), alignedA,
+      .slice(b.storage), .long(operation.strideB), .int(b.stride), alignedB,
+    ]
+    let layout = "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
     let (file, kernel, options) =
       isTensor
-      ? (
-        "matmul_tensor", "matmul_tensor_\(size)",
-        "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
-          + operation.precision.option + matrixUnit.options(registers: 128)
-      )
-      : ("matmul_gpu", "matmul_tile_\(size)", tileOptions + operation.precision.option)
+      ? ("matmul_tensor", "matmul_tensor_\(size)", matrixUnit.options(registers: 128))
+      : ("matmul_gpu", "matmul_tile_\(size)", tileOptions)
     func multiply(
       into output: [KernelArgument], addends: [KernelArgument], sliceStride: Int, epilogue: KernelArgument
     ) {
       launch(
-        file, kernel, options: options, global: [tiles(size) * items, 1, operation.batch * slices],
-        local: [items, 1, 1], operations: operation.operations, bytes: operation.bytes,
+        file, kernel, options: layout + operation.precision.option + options,
+        global: [tiles(size) * items, 1, operation.batch * slices], local: [items, 1, 1],
+        operations: operation.operations, bytes: operation.bytes,
         operands + output + addends + operation.sizes + [.int(slices), .long(sliceStride), epilogue])
     }
     guard slices > 1 else {
