@@ -9,9 +9,10 @@ extension CPUDevice {
       "multiplyAdd", operations: 2 * operation.count * operation.steps, floats: 2 * operation.count
     ) {
       let (x, y) = (operation.input.floats, operation.output.floats)
-      let factor = Lanes(repeating: operation.factor)
-      let term = Lanes(repeating: operation.term)
       parallel.overElements(operation.count) { range in
+        // In here: lanes that a closure captures are two halves to the compiler, and so are the products with them.
+        let factor = Lanes(repeating: operation.factor)
+        let term = Lanes(repeating: operation.term)
         let (x, y) = (x + range.lowerBound, y + range.lowerBound)
         var start = 0
         while start &+ Chains.count <= range.count {
