@@ -5,12 +5,12 @@
  *     dv_j = sum_i p_ij do_i   ds_ij = p_ij (do_i.v_j - do_i.out_i)
  *     dq_i = scale sum_j ds_ij k_j                dk_j = scale sum_i ds_ij q_i
  *
- * Forward, a work-item owns LANES = 2 vectors of WIDTH queries; backward, it owns a head and goes through its
- * keys, LANES at a time. The owned positions lie across the vector lanes, so everything about one of them
- * (maximum, sum, mask, rescaling) is element by element and no sum ever runs across a vector; head dimensions
- * of any size cost next to no padding. They are transposed once into a panel on the stack; of the other side, BLOCK
- * positions at a time are copied there, where their rows cannot meet in a few sets of the cache however they
- * are apart in memory, and read a scalar at a time, broadcast:
+ * Forward, a work-item owns PANELS panels of queries; backward, it owns a head and goes through its keys, PANELS
+ * panels at a time. A panel is LANES = 2 vectors of WIDTH positions, across the vector lanes, so that everything
+ * about one of them (maximum, sum, mask, rescaling) is element by element and no sum ever runs across a vector;
+ * head dimensions of any size cost next to no padding. Panels are transposed once, onto the stack. Of the other
+ * side, BLOCK positions at a time are copied there, for all panels, and read a scalar at a time, broadcast: copies
+ * cannot meet in a few sets of the cache, however far apart their rows are in memory.
  *
  *                     lanes (queries)                       lanes (queries)
  *               +----------------------+            +----------------------+
@@ -26,12 +26,12 @@
  * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022), rescaled once per BLOCK keys, in powers of
  * two: scores carry log2(e). Keys nobody in the group sees are skipped at both ends and by whole blocks.
  *
- * Geometry: work-groups of one work-item; global size of the forward pass groups of LANES x heads x sequences,
+ * Geometry: work-groups of one work-item; global size of the forward pass groups of PANELS x heads x sequences,
  * of the backward pass, which needs five products rather than the seven of two passes, 1 x heads x sequences.
  * No two work-items write the same element, so there are no atomics and the order of every sum is a function
  * of the shape.
- * Limits: headDimension <= HEAD_LIMIT (-DHEAD_LIMIT, a multiple of LANES: what lies on the stack is 1.3 KB of
- * HEAD_LIMIT forward and backward), bucketCount <= BUCKET_LIMIT. Memory: O(T).
+ * Limits: headDimension <= HEAD_LIMIT, a multiple of LANES; bucketCount <= BUCKET_LIMIT. PANELS x HEAD_LIMIT = 256
+ * keeps what lies on the stack near 250 KB at most, a part of the second-level cache. Memory: O(T).
  * Precision: with -DPRECISION (see precision.cl) Q, K, V and dO are rounded as they are copied; P and dS are not.
  *
  * Position scores (see attention_terms.cl): the own side's are a panel [bucket][lane], the other side's a row;
@@ -52,13 +52,14 @@
 #define STORE JOIN(vstore, WIDTH)
 #define ROUND JOIN(round_operand, WIDTH)
 #define AS_VECTOR JOIN(as_float, WIDTH)
-#define TO_INTEGERS JOIN(JOIN(convert_int, WIDTH), _rte)
-#define TO_VECTOR JOIN(convert_float, WIDTH)
+#define AS_INTEGERS JOIN(as_int, WIDTH)
 
 #define LANES (2 * WIDTH)
 #define BLOCK 64
 /* Floats of a row in whole vectors, two by two. */
 #define PITCH(width) (((width) + LANES - 1) / LANES * LANES)
+/* Vectors of a block's rows; also room for LANES rows of BUCKET_LIMIT. */
+#define ROWS (BLOCK * HEAD_LIMIT / WIDTH)
 #define BUCKET_LIMIT 128
 #define LOG2_E 1.44269504088896341f
 #define LN_2 0.69314718055994531f
@@ -74,8 +75,10 @@
 INLINE VECTOR power_of_two(VECTOR x) {
   /* Not fmax, which drops NaN: a score that is not a number must be seen in the result. */
   x = select(x, (VECTOR)(-127.0f), x < (VECTOR)(-127.0f));
-  const INTEGERS whole = TO_INTEGERS(x);
-  const VECTOR f = x - TO_VECTOR(whole);
+  /* To this sum only the whole part of x contributes, rounded to nearest, in its last bits; conversions to nearest
+   * are many instructions. */
+  const VECTOR sum = x + (VECTOR)(12582912.0f);
+  const VECTOR f = x - (sum - (VECTOR)(12582912.0f));
   VECTOR y = (VECTOR)(1.5252734e-5f);
   y = fma(y, f, (VECTOR)(1.5403530e-4f));
   y = fma(y, f, (VECTOR)(1.3333558e-3f));
@@ -84,7 +87,7 @@ INLINE VECTOR power_of_two(VECTOR x) {
   y = fma(y, f, (VECTOR)(2.4022651e-1f));
   y = fma(y, f, (VECTOR)(6.9314718e-1f));
   y = fma(y, f, (VECTOR)(1.0f));
-  return y * AS_VECTOR((whole + 127) << 23);
+  return y * AS_VECTOR((AS_INTEGERS(sum) << 23) + (127 << 23));
 }
 
 /* out[r][lane] [+]= sum_t a[r * rowStep + t * termStep] panel[t * panelStep][lane] for the TILE rows of a tile;
@@ -128,84 +131,93 @@ INLINE void add_weighted_rows(
     multiply_tile(rows + c, 1, pitch, count, weights, 2, panel + 2 * c, 2, 1);
 }
 
-/* sums[i, :] = sum_lane weights[i][lane] rows[lane, :]: what the own side's rows add to `count` others. */
+/* sums[i, :] += sum_lane weights[i][lane] rows[lane, :]: what the own side's rows add to `count` others, counted in
+ * whole tiles. */
 INLINE void add_own_rows(
     const VECTOR *weights, int count, const VECTOR *rows, int pitch, VECTOR *sums) {
   const int step = pitch / WIDTH;
   for (int c = 0; c < step; c += 2)
     for (int i = 0; i < count; i += TILE)
       multiply_tile(
-          (const float *)(weights + 2 * i), LANES, 1, LANES, rows + c, step, sums + i * step + c, step, 0);
+          (const float *)(weights + 2 * i), LANES, 1, LANES, rows + c, step, sums + i * step + c, step, 1);
 }
 
-/* copy[n][c] = rows[n, c], rounded; zero in what fills up a row, or the last tile of rows. */
+/* MARK: Rows and panels */
+
+/* copy[n][c] = rows[n, c], rounded where it is an operand of a product; zero in what fills up a row, and in the
+ * rows up to a multiple of `whole`. */
 INLINE void copy_rows(
-    __global const float *rows, long stride, int count, int headDimension, int pitch, float *copy) {
+    __global const float *rows, long stride, int count, int width, int pitch, const int whole,
+    const int isOperand, float *copy) {
   for (int n = 0; n < count; n++, rows += stride, copy += pitch) {
     int c = 0;
-    for (; c + WIDTH <= headDimension; c += WIDTH) STORE(ROUND(LOAD(0, rows + c)), 0, copy + c);
-    for (; c < headDimension; c++) copy[c] = round_operand(rows[c]);
+    for (; c + WIDTH <= width; c += WIDTH) {
+      const VECTOR x = LOAD(0, rows + c);
+      STORE(isOperand ? ROUND(x) : x, 0, copy + c);
+    }
+    for (; c < width; c++) copy[c] = isOperand ? round_operand(rows[c]) : rows[c];
     for (; c < pitch; c++) copy[c] = 0.0f;
   }
-  for (int c = 0; c < (TILE - count % TILE) % TILE * pitch; c++) copy[c] = 0.0f;
+  for (int c = 0; c < (whole - count % whole) % whole * pitch; c++) copy[c] = 0.0f;
 }
 
-/* factor x; x rounded where it is an operand of a product. */
-INLINE float scaled(float x, float factor, const int isOperand) {
-  return factor * (isOperand ? round_operand(x) : x);
-}
-
-INLINE float4 scaled4(float4 x, float factor, const int isOperand) {
-  return factor * (isOperand ? round_operand4(x) : x);
-}
-
-/* panel[c][lane] = factor rows[lane, c]; lanes beyond `valid` are zero. */
-INLINE void load_panel(
-    __global const float *rows, long stride, int valid, int headDimension, float factor, const int isOperand,
-    VECTOR *panel) {
-  float *to = (float *)panel;
-  int lane = 0;
-  for (; lane + 4 <= valid; lane += 4, rows += 4 * stride) {
+/* rows[n, c] = copy[n][c]. */
+INLINE void store_rows(
+    const float *copy, int pitch, int count, int width, __global float *rows, long stride) {
+  for (int n = 0; n < count; n++, rows += stride, copy += pitch) {
     int c = 0;
-    for (; c + 4 <= headDimension; c += 4) {
-      const float4 a = scaled4(vload4(0, rows + c), factor, isOperand);
-      const float4 b = scaled4(vload4(0, rows + stride + c), factor, isOperand);
-      const float4 d = scaled4(vload4(0, rows + 2 * stride + c), factor, isOperand);
-      const float4 e = scaled4(vload4(0, rows + 3 * stride + c), factor, isOperand);
+    for (; c + WIDTH <= width; c += WIDTH) STORE(LOAD(0, copy + c), 0, rows + c);
+    for (; c < width; c++) rows[c] = copy[c];
+  }
+}
+
+/* rows[n, c] += copy[n][c]. */
+INLINE void add_rows(
+    const float *copy, int pitch, int count, int width, __global float *rows, long stride) {
+  for (int n = 0; n < count; n++, rows += stride, copy += pitch) {
+    int c = 0;
+    for (; c + WIDTH <= width; c += WIDTH) STORE(LOAD(0, rows + c) + LOAD(0, copy + c), 0, rows + c);
+    for (; c < width; c++) rows[c] += copy[c];
+  }
+}
+
+/* rows[n, c] *= factor; zero for a factor of zero, whatever was there. */
+INLINE void scale_rows(__global float *rows, long stride, int count, int width, const float factor) {
+  for (int n = 0; n < count; n++, rows += stride)
+    for (int c = 0; c < width; c++) rows[c] = factor == 0.0f ? 0.0f : factor * rows[c];
+}
+
+/* panel[c][lane] = factor rows[lane][c] of LANES rows. */
+INLINE void load_panel(const float *rows, int pitch, int width, float factor, VECTOR *panel) {
+  float *to = (float *)panel;
+  for (int lane = 0; lane < LANES; lane += 4, rows += 4 * pitch)
+    for (int c = 0; c < width; c += 4) {
+      const float4 a = factor * vload4(0, rows + c), b = factor * vload4(0, rows + pitch + c);
+      const float4 d = factor * vload4(0, rows + 2 * pitch + c), e = factor * vload4(0, rows + 3 * pitch + c);
       vstore4((float4)(a.s0, b.s0, d.s0, e.s0), 0, to + c * LANES + lane);
       vstore4((float4)(a.s1, b.s1, d.s1, e.s1), 0, to + (c + 1) * LANES + lane);
       vstore4((float4)(a.s2, b.s2, d.s2, e.s2), 0, to + (c + 2) * LANES + lane);
       vstore4((float4)(a.s3, b.s3, d.s3, e.s3), 0, to + (c + 3) * LANES + lane);
     }
-    for (; c < headDimension; c++)
-      for (int i = 0; i < 4; i++) to[c * LANES + lane + i] = scaled(rows[i * stride + c], factor, isOperand);
-  }
-  for (; lane < LANES; lane++, rows += stride)
-    for (int c = 0; c < headDimension; c++)
-      to[c * LANES + lane] = lane < valid ? scaled(rows[c], factor, isOperand) : 0.0f;
 }
 
-/* rows[lane, c] = panel[c][lane] for the lanes that exist. */
-INLINE void store_panel(
-    const VECTOR *panel, int valid, int headDimension, __global float *rows, long stride) {
+/* rows[lane][c] = factor panel[c][lane] of LANES rows. */
+INLINE void unload_panel(const VECTOR *panel, int width, float factor, float *rows, int pitch) {
   const float *from = (const float *)panel;
-  int lane = 0;
-  for (; lane + 4 <= valid; lane += 4, rows += 4 * stride) {
-    int c = 0;
-    for (; c + 4 <= headDimension; c += 4) {
-      const float4 a = vload4(0, from + c * LANES + lane), b = vload4(0, from + (c + 1) * LANES + lane);
-      const float4 d = vload4(0, from + (c + 2) * LANES + lane), e = vload4(0, from + (c + 3) * LANES + lane);
+  for (int lane = 0; lane < LANES; lane += 4, rows += 4 * pitch)
+    for (int c = 0; c < width; c += 4) {
+      const float4 a = factor * vload4(0, from + c * LANES + lane);
+      const float4 b = factor * vload4(0, from + (c + 1) * LANES + lane);
+      const float4 d = factor * vload4(0, from + (c + 2) * LANES + lane);
+      const float4 e = factor * vload4(0, from + (c + 3) * LANES + lane);
       vstore4((float4)(a.s0, b.s0, d.s0, e.s0), 0, rows + c);
-      vstore4((float4)(a.s1, b.s1, d.s1, e.s1), 0, rows + stride + c);
-      vstore4((float4)(a.s2, b.s2, d.s2, e.s2), 0, rows + 2 * stride + c);
-      vstore4((float4)(a.s3, b.s3, d.s3, e.s3), 0, rows + 3 * stride + c);
+      vstore4((float4)(a.s1, b.s1, d.s1, e.s1), 0, rows + pitch + c);
+      vstore4((float4)(a.s2, b.s2, d.s2, e.s2), 0, rows + 2 * pitch + c);
+      vstore4((float4)(a.s3, b.s3, d.s3, e.s3), 0, rows + 3 * pitch + c);
     }
-    for (; c < headDimension; c++)
-      for (int i = 0; i < 4; i++) rows[i * stride + c] = from[c * LANES + lane + i];
-  }
-  for (; lane < valid; lane++, rows += stride)
-    for (int c = 0; c < headDimension; c++) rows[c] = from[c * LANES + lane];
 }
+
+/* MARK: Masks */
 
 /* The intervals of a group of queries. Keys outside first ..< end are seen by none of them, keys inside
  * allFirst ..< allEnd by all. */
@@ -341,87 +353,125 @@ __kernel void attention_forward(
     __global const int *keyRanges, long rangesOffset, __global float *output, long outputOffset,
     int outputStride, __global float *logSumExp, long logSumExpOffset, POSITION_ARGUMENTS, DROPOUT_ARGUMENTS,
     int headDimension, int queryLength, int keyLength, float scale) {
-  const int first = get_global_id(0) * LANES, head = get_global_id(1), heads = get_global_size(1);
+  const int firstQuery = get_global_id(0) * PANELS * LANES;
+  const int head = get_global_id(1), heads = get_global_size(1);
   const long sequence = get_global_id(2);
-  const int valid = min(LANES, queryLength - first);
-  const long row = sequence * queryLength + first, column = (long)head * headDimension;
+  const int queries = min(PANELS * LANES, queryLength - firstQuery), panels = (queries + LANES - 1) / LANES;
+  const int pitch = PITCH(headDimension);
+  const long row = sequence * queryLength + firstQuery, column = (long)head * headDimension;
+  query += queryOffset + row * queryStride + column;
   key += keyOffset + sequence * keyLength * keyStride + column;
   value += valueOffset + sequence * keyLength * valueStride + column;
+  keyRanges += rangesOffset + 2 * row;
+  output += outputOffset + row * outputStride + column;
+  logSumExp += logSumExpOffset + (sequence * heads + head) * queryLength + firstQuery;
 
-  VECTOR queryPanel[HEAD_LIMIT * 2], outputPanel[HEAD_LIMIT * 2], scores[BLOCK * 2];
-  VECTOR rows[BLOCK * HEAD_LIMIT / WIDTH];
-  load_panel(
-      query + queryOffset + row * queryStride + column, queryStride, valid, headDimension, scale * LOG2_E, 1,
-      queryPanel);
-  const int pitch = PITCH(headDimension);
-  for (int i = 0; i < 2 * pitch; i++) outputPanel[i] = (VECTOR)(0.0f);
-  Intervals intervals;
-  load_intervals(keyRanges + rangesOffset + 2 * row, valid, &intervals);
+  VECTOR queryPanel[PANELS][HEAD_LIMIT * 2], outputPanel[PANELS][HEAD_LIMIT * 2], scores[BLOCK * 2];
+  VECTOR maximum[PANELS][2], sum[PANELS][2];
+  VECTOR keyRows[ROWS], valueRows[ROWS];
+  Intervals intervals[PANELS];
 #if POSITIONS
-  VECTOR positionPanel[BUCKET_LIMIT * 2];
-  load_panel(
-      queryScores + queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch,
-      queryScoresStride, valid, bucketCount, scale * LOG2_E, 0, positionPanel);
+  VECTOR positionPanel[PANELS][BUCKET_LIMIT * 2];
+  queryScores += queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch;
   keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
 #endif
-  VECTOR maximum[2] = {(VECTOR)(-INFINITY), (VECTOR)(-INFINITY)};
-  VECTOR sum[2] = {(VECTOR)(0.0f), (VECTOR)(0.0f)};
-
-  for (int start = intervals.first; start < intervals.end; start += BLOCK) {
-    const int count = min(BLOCK, intervals.end - start);
-    copy_rows(key + (long)start * keyStride, keyStride, count, headDimension, pitch, (float *)rows);
-    dot_rows((const float *)rows, pitch, count, headDimension, queryPanel, scores);
+  int firstKey = INT_MAX, endKey = 0;
+  for (int p = 0; p < panels; p++) {
+    const int valid = min(LANES, queries - p * LANES);
+    copy_rows(
+        query + (long)p * LANES * queryStride, queryStride, valid, headDimension, pitch, LANES, 1,
+        (float *)keyRows);
+    load_panel((const float *)keyRows, pitch, headDimension, scale * LOG2_E, queryPanel[p]);
+    for (int i = 0; i < 2 * pitch; i++) outputPanel[p][i] = (VECTOR)(0.0f);
 #if POSITIONS
-    int window[BLOCK + LANES];
-    load_window(
-        buckets + bucketsOffset, first - start - count + keyLength, 1, count, queryLength + keyLength - 1,
-        window);
-    add_position_scores(
-        positionPanel, keyScores + (long)start * keyScoresStride, keyScoresStride, scale * LOG2_E, window,
-        count, scores);
+    copy_rows(
+        queryScores + (long)p * LANES * queryScoresStride, queryScoresStride, valid, bucketCount,
+        PITCH(bucketCount), LANES, 0, (float *)keyRows);
+    load_panel((const float *)keyRows, PITCH(bucketCount), bucketCount, scale * LOG2_E, positionPanel[p]);
 #endif
-    if (start < intervals.allFirst || start + count > intervals.allEnd)
-      for (int j = 0; j < count; j++)
-        for (int part = 0; part < 2; part++)
-          scores[2 * j + part] =
-              select((VECTOR)(-INFINITY), scores[2 * j + part], sees(&intervals, part, start + j));
-    for (int part = 0; part < 2; part++) {
-      VECTOR highest = maximum[part];
-      for (int j = 0; j < count; j++) highest = fmax(highest, scores[2 * j + part]);
-      /* A query that has seen no key yet has nothing to shift or rescale. */
-      const VECTOR shift = select(highest, (VECTOR)(0.0f), highest == (VECTOR)(-INFINITY));
-      const VECTOR rescale = power_of_two(maximum[part] - shift);
-      VECTOR total = (VECTOR)(0.0f);
-      for (int j = 0; j < count; j++) {
-        const VECTOR weight = power_of_two(scores[2 * j + part] - shift);
-        scores[2 * j + part] = weight;
-        total += weight;
-      }
-      sum[part] = fma(sum[part], rescale, total);
-      maximum[part] = highest;
-      for (int c = 0; c < headDimension; c++) outputPanel[2 * c + part] *= rescale;
+    load_intervals(keyRanges + 2 * p * LANES, valid, intervals + p);
+    if (intervals[p].first < intervals[p].end) {
+      firstKey = min(firstKey, intervals[p].first);
+      endKey = max(endKey, intervals[p].end);
     }
-#if DROPOUT
-    VECTOR kept[BLOCK * 2];
-    draw_for_queries(first, start, count, firstRow + sequence * heads + head, DRAWS, kept);
-    for (int i = 0; i < 2 * count; i++) scores[i] *= kept[i];
-#endif
-    copy_rows(value + (long)start * valueStride, valueStride, count, headDimension, pitch, (float *)rows);
-    add_weighted_rows((const float *)rows, pitch, count, headDimension, scores, outputPanel);
+    maximum[p][0] = maximum[p][1] = (VECTOR)(-INFINITY);
+    sum[p][0] = sum[p][1] = (VECTOR)(0.0f);
   }
 
-  VECTOR logarithm[2];
-  for (int part = 0; part < 2; part++) {
-    const INTEGERS empty = sum[part] == (VECTOR)(0.0f);
-    const VECTOR inverse = select((VECTOR)(1.0f) / sum[part], (VECTOR)(0.0f), empty);
-    logarithm[part] =
-        select(fma(maximum[part], (VECTOR)(LN_2), log(sum[part])), (VECTOR)(-INFINITY), empty);
-    for (int c = 0; c < headDimension; c++) outputPanel[2 * c + part] *= inverse;
+  for (int block = firstKey; block < endKey; block += BLOCK) {
+    const int end = min(block + BLOCK, endKey);
+    copy_rows(
+        key + (long)block * keyStride, keyStride, end - block, headDimension, pitch, TILE, 1,
+        (float *)keyRows);
+    copy_rows(
+        value + (long)block * valueStride, valueStride, end - block, headDimension, pitch, TILE, 1,
+        (float *)valueRows);
+    for (int p = 0; p < panels; p++) {
+      /* The block's keys from the first to the last that this panel sees, from a whole tile on. */
+      const int start = max(block, intervals[p].first) - (max(block, intervals[p].first) - block) % TILE;
+      const int count = min(end, intervals[p].end) - start;
+      if (max(block, intervals[p].first) >= start + count) continue;
+      const int place = (start - block) * pitch;
+      dot_rows((const float *)keyRows + place, pitch, count, headDimension, queryPanel[p], scores);
+#if POSITIONS
+      int window[BLOCK + LANES];
+      load_window(
+          buckets + bucketsOffset, firstQuery + p * LANES - start - count + keyLength, 1, count,
+          queryLength + keyLength - 1, window);
+      add_position_scores(
+          positionPanel[p], keyScores + (long)start * keyScoresStride, keyScoresStride, scale * LOG2_E, window,
+          count, scores);
+#endif
+      if (start < intervals[p].allFirst || start + count > intervals[p].allEnd)
+        for (int j = 0; j < count; j++)
+          for (int part = 0; part < 2; part++)
+            scores[2 * j + part] =
+                select((VECTOR)(-INFINITY), scores[2 * j + part], sees(intervals + p, part, start + j));
+      for (int part = 0; part < 2; part++) {
+        VECTOR highest = maximum[p][part];
+        for (int j = 0; j < count; j++)
+          highest = select(highest, scores[2 * j + part], scores[2 * j + part] > highest);
+        /* A query that has seen no key yet has nothing to shift or rescale. */
+        const VECTOR shift = select(highest, (VECTOR)(0.0f), highest == (VECTOR)(-INFINITY));
+        const VECTOR rescale = power_of_two(maximum[p][part] - shift);
+        VECTOR total = (VECTOR)(0.0f);
+        for (int j = 0; j < count; j++) {
+          const VECTOR weight = power_of_two(scores[2 * j + part] - shift);
+          scores[2 * j + part] = weight;
+          total += weight;
+        }
+        sum[p][part] = fma(sum[p][part], rescale, total);
+        maximum[p][part] = highest;
+        for (int c = 0; c < headDimension; c++) outputPanel[p][2 * c + part] *= rescale;
+      }
+#if DROPOUT
+      VECTOR kept[BLOCK * 2];
+      draw_for_queries(
+          firstQuery + p * LANES, start, count, firstRow + sequence * heads + head, DRAWS, kept);
+      for (int i = 0; i < 2 * count; i++) scores[i] *= kept[i];
+#endif
+      add_weighted_rows(
+          (const float *)valueRows + place, pitch, count, headDimension, scores, outputPanel[p]);
+    }
   }
-  store_panel(
-      outputPanel, valid, headDimension, output + outputOffset + row * outputStride + column, outputStride);
-  logSumExp += logSumExpOffset + (sequence * heads + head) * queryLength + first;
-  for (int lane = 0; lane < valid; lane++) logSumExp[lane] = ((const float *)logarithm)[lane];
+
+  for (int p = 0; p < panels; p++) {
+    const int valid = min(LANES, queries - p * LANES);
+    VECTOR logarithm[2];
+    for (int part = 0; part < 2; part++) {
+      const INTEGERS empty = sum[p][part] == (VECTOR)(0.0f);
+      const VECTOR inverse = select((VECTOR)(1.0f) / sum[p][part], (VECTOR)(0.0f), empty);
+      logarithm[part] =
+          select(fma(maximum[p][part], (VECTOR)(LN_2), log(sum[p][part])), (VECTOR)(-INFINITY), empty);
+      for (int c = 0; c < headDimension; c++) outputPanel[p][2 * c + part] *= inverse;
+    }
+    unload_panel(outputPanel[p], headDimension, 1.0f, (float *)valueRows, pitch);
+    store_rows(
+        (const float *)valueRows, pitch, valid, headDimension, output + (long)p * LANES * outputStride,
+        outputStride);
+    for (int lane = 0; lane < valid; lane++)
+      logSumExp[p * LANES + lane] = ((const float *)logarithm)[lane];
+  }
 }
 
 /* MARK: Backward */
@@ -441,26 +491,18 @@ INLINE void find_deltas(
   }
 }
 
-/* rows[n, c] = factor (rows[n, c] + more[n][c]), or factor rows[n, c] without `more`. */
-INLINE void update_rows(
-    __global float *rows, long stride, int count, int width, float factor, const float *more, int pitch) {
-  for (int n = 0; n < count; n++, rows += stride) {
-    int c = 0;
-    for (; c + WIDTH <= width; c += WIDTH) {
-      const VECTOR old = LOAD(0, rows + c);
-      STORE(factor * (more ? old + LOAD(0, more + n * pitch + c) : old), 0, rows + c);
-    }
-    for (; c < width; c++) rows[c] = factor * (more ? rows[c] + more[n * pitch + c] : rows[c]);
-  }
+/* Narrows the queries start ..< end to those from the first to the last that see one of `keys` keys. */
+INLINE void narrow(__global const int *keyRanges, int firstKey, int keys, int *start, int *end) {
+  while (*start < *end &&
+         max(keyRanges[2 * *start], firstKey) >= min(keyRanges[2 * *start + 1], firstKey + keys))
+    ++*start;
+  while (*end > *start &&
+         max(keyRanges[2 * *end - 2], firstKey) >= min(keyRanges[2 * *end - 1], firstKey + keys))
+    --*end;
 }
 
-INLINE void clear_rows(__global float *rows, long stride, int count, int width) {
-  for (int n = 0; n < count; n++, rows += stride)
-    for (int c = 0; c < width; c++) rows[c] = 0.0f;
-}
-
-/* dq, dk and dv of a head of a sequence, LANES keys after the other; `delta`, [batch, heads, queryLength], is
- * scratch. Global size: 1 x heads x sequences. */
+/* dq, dk and dv of a head of a sequence, PANELS panels of keys after the others; `delta`, [batch, heads,
+ * queryLength], is scratch. Global size: 1 x heads x sequences. */
 __kernel void attention_backward(
     __global const float *query, long queryOffset, int queryStride, __global const float *key,
     long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
@@ -476,6 +518,7 @@ __kernel void attention_backward(
     float scale) {
   const int head = get_global_id(1), heads = get_global_size(1);
   const long sequence = get_global_id(2);
+  const int pitch = PITCH(headDimension);
   const long queryRow = sequence * queryLength, keyRow = sequence * keyLength;
   const long column = (long)head * headDimension, statistic = (sequence * heads + head) * queryLength;
   query += queryOffset + queryRow * queryStride + column;
@@ -490,123 +533,141 @@ __kernel void attention_backward(
   valueGradient += valueGradientOffset + keyRow * valueGradientStride + column;
   delta += deltaOffset + statistic;
 
-  VECTOR keyPanel[HEAD_LIMIT * 2], valuePanel[HEAD_LIMIT * 2];
-  VECTOR keyGradientPanel[HEAD_LIMIT * 2], valueGradientPanel[HEAD_LIMIT * 2];
+  VECTOR keyPanel[PANELS][HEAD_LIMIT * 2], valuePanel[PANELS][HEAD_LIMIT * 2];
+  VECTOR keyGradientPanel[PANELS][HEAD_LIMIT * 2], valueGradientPanel[PANELS][HEAD_LIMIT * 2];
+  VECTOR keyRows[PANELS][LANES * HEAD_LIMIT / WIDTH];
+  VECTOR queryRows[ROWS], outputGradientRows[ROWS], queryGradientRows[ROWS];
   VECTOR weights[BLOCK * 2], products[BLOCK * 2];
-  VECTOR keyRows[LANES * HEAD_LIMIT / WIDTH];
-  VECTOR queryRows[BLOCK * HEAD_LIMIT / WIDTH], outputGradientRows[BLOCK * HEAD_LIMIT / WIDTH];
-  const int pitch = PITCH(headDimension);
   find_deltas(
       outputGradient, outputGradientStride, output, outputStride, queryLength, headDimension, delta);
-  clear_rows(queryGradient, queryGradientStride, queryLength, headDimension);
+  scale_rows(queryGradient, queryGradientStride, queryLength, headDimension, 0.0f);
 #if POSITIONS
-  VECTOR positionPanel[BUCKET_LIMIT * 2], positionGradientPanel[BUCKET_LIMIT * 2];
+  VECTOR positionPanel[PANELS][BUCKET_LIMIT * 2], positionGradientPanel[PANELS][BUCKET_LIMIT * 2];
   const long bucketColumn = (long)head * bucketPitch;
   queryScores += queryScoresOffset + queryRow * queryScoresStride + bucketColumn;
   keyScores += keyScoresOffset + keyRow * keyScoresStride + bucketColumn;
   queryScoreGradient += queryScoreGradientOffset + queryRow * queryScoreGradientStride + bucketColumn;
   keyScoreGradient += keyScoreGradientOffset + keyRow * keyScoreGradientStride + bucketColumn;
-  clear_rows(queryScoreGradient, queryScoreGradientStride, queryLength, bucketCount);
+  scale_rows(queryScoreGradient, queryScoreGradientStride, queryLength, bucketCount, 0.0f);
 #endif
 
-  for (int firstKey = 0; firstKey < keyLength; firstKey += LANES) {
-    const int valid = min(LANES, keyLength - firstKey);
-    load_panel(
-        key + (long)firstKey * keyStride, keyStride, valid, headDimension, scale * LOG2_E, 1, keyPanel);
-    load_panel(
-        value + (long)firstKey * valueStride, valueStride, valid, headDimension, 1.0f, 1, valuePanel);
-    copy_rows(
-        key + (long)firstKey * keyStride, keyStride, valid, headDimension, pitch, (float *)keyRows);
-    for (int i = valid * pitch / WIDTH; i < LANES * pitch / WIDTH; i++) keyRows[i] = (VECTOR)(0.0f);
-    for (int i = 0; i < 2 * pitch; i++)
-      keyGradientPanel[i] = valueGradientPanel[i] = (VECTOR)(0.0f);
+  for (int firstKey = 0; firstKey < keyLength; firstKey += PANELS * LANES) {
+    const int keys = min(PANELS * LANES, keyLength - firstKey), panels = (keys + LANES - 1) / LANES;
+    for (int p = 0; p < panels; p++) {
+      const long first = firstKey + p * LANES;
+      const int valid = min(LANES, keys - p * LANES);
+      copy_rows(
+          key + first * keyStride, keyStride, valid, headDimension, pitch, LANES, 1, (float *)keyRows[p]);
+      load_panel((const float *)keyRows[p], pitch, headDimension, scale * LOG2_E, keyPanel[p]);
+      copy_rows(
+          value + first * valueStride, valueStride, valid, headDimension, pitch, LANES, 1,
+          (float *)queryRows);
+      load_panel((const float *)queryRows, pitch, headDimension, 1.0f, valuePanel[p]);
+      for (int i = 0; i < 2 * pitch; i++) keyGradientPanel[p][i] = valueGradientPanel[p][i] = (VECTOR)(0.0f);
 #if POSITIONS
-    load_panel(
-        keyScores + (long)firstKey * keyScoresStride, keyScoresStride, valid, bucketCount, scale * LOG2_E, 0,
-        positionPanel);
-    for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] = (VECTOR)(0.0f);
+      copy_rows(
+          keyScores + first * keyScoresStride, keyScoresStride, valid, bucketCount, PITCH(bucketCount), LANES,
+          0, (float *)queryRows);
+      load_panel(
+          (const float *)queryRows, PITCH(bucketCount), bucketCount, scale * LOG2_E, positionPanel[p]);
+      for (int i = 0; i < 2 * PITCH(bucketCount); i++) positionGradientPanel[p][i] = (VECTOR)(0.0f);
 #endif
-    INTEGERS position[2];
-    for (int lane = 0; lane < LANES; lane++) ((int *)position)[lane] = firstKey + lane;
+    }
 
     for (int block = 0; block < queryLength; block += BLOCK) {
-      /* The block's rows from the first to the last that see one of these keys. */
-      int start = block, end = min(block + BLOCK, queryLength);
-      while (start < end &&
-             max(keyRanges[2 * start], firstKey) >= min(keyRanges[2 * start + 1], firstKey + valid))
-        start++;
-      while (end > start &&
-             max(keyRanges[2 * end - 2], firstKey) >= min(keyRanges[2 * end - 1], firstKey + valid))
-        end--;
-      const int count = end - start;
-      if (count == 0) continue;
+      int blockStart = block, blockEnd = min(block + BLOCK, queryLength);
+      narrow(keyRanges, firstKey, keys, &blockStart, &blockEnd);
+      const int rows = blockEnd - blockStart;
+      if (rows == 0) continue;
       copy_rows(
-          query + (long)start * queryStride, queryStride, count, headDimension, pitch, (float *)queryRows);
+          query + (long)blockStart * queryStride, queryStride, rows, headDimension, pitch, TILE, 1,
+          (float *)queryRows);
       copy_rows(
-          outputGradient + (long)start * outputGradientStride, outputGradientStride, count, headDimension,
-          pitch, (float *)outputGradientRows);
-      dot_rows((const float *)queryRows, pitch, count, headDimension, keyPanel, weights);
-      dot_rows((const float *)outputGradientRows, pitch, count, headDimension, valuePanel, products);
+          outputGradient + (long)blockStart * outputGradientStride, outputGradientStride, rows,
+          headDimension, pitch, TILE, 1, (float *)outputGradientRows);
+      for (int i = 0; i < BLOCK * pitch / WIDTH; i++) queryGradientRows[i] = (VECTOR)(0.0f);
+      for (int p = 0; p < panels; p++) {
+        const int first = firstKey + p * LANES, valid = min(LANES, keys - p * LANES);
+        int start = blockStart, end = blockEnd;
+        narrow(keyRanges, first, valid, &start, &end);
+        if (start == end) continue;
+        start -= (start - blockStart) % TILE;
+        const int count = end - start, place = (start - blockStart) * pitch;
+        dot_rows((const float *)queryRows + place, pitch, count, headDimension, keyPanel[p], weights);
+        dot_rows(
+            (const float *)outputGradientRows + place, pitch, count, headDimension, valuePanel[p], products);
 #if POSITIONS
-      int window[BLOCK + LANES];
-      load_window(
-          buckets + bucketsOffset, start + count - firstKey + keyLength - 2, -1, count,
-          queryLength + keyLength - 1, window);
-      add_position_scores(
-          positionPanel, queryScores + (long)start * queryScoresStride, queryScoresStride, scale * LOG2_E,
-          window, count, weights);
+        int window[BLOCK + LANES];
+        load_window(
+            buckets + bucketsOffset, start + count - first + keyLength - 2, -1, count,
+            queryLength + keyLength - 1, window);
+        add_position_scores(
+            positionPanel[p], queryScores + (long)start * queryScoresStride, queryScoresStride, scale * LOG2_E,
+            window, count, weights);
 #endif
 #if DROPOUT
-      VECTOR kept[BLOCK * 2];
-      draw_for_keys(firstKey, start, count, firstRow + sequence * heads + head, DRAWS, kept);
-      for (int i = 0; i < 2 * count; i++) products[i] *= kept[i];
+        VECTOR kept[BLOCK * 2];
+        draw_for_keys(first, start, count, firstRow + sequence * heads + head, DRAWS, kept);
+        for (int i = 0; i < 2 * count; i++) products[i] *= kept[i];
 #endif
-      for (int i = 0; i < count; i++) {
-        const int2 range = vload2(start + i, keyRanges);
-        const VECTOR shift = (VECTOR)(logSumExp[start + i] * LOG2_E), mean = (VECTOR)(delta[start + i]);
-        for (int part = 0; part < 2; part++) {
-          const INTEGERS seen =
-              position[part] >= (INTEGERS)(range.s0) && position[part] < (INTEGERS)(range.s1);
-          const VECTOR weight =
-              select((VECTOR)(0.0f), power_of_two(weights[2 * i + part] - shift), seen);
-          weights[2 * i + part] = weight;
-          products[2 * i + part] = weight * (products[2 * i + part] - mean);
+        INTEGERS position[2];
+        for (int lane = 0; lane < LANES; lane++) ((int *)position)[lane] = first + lane;
+        for (int i = 0; i < count; i++) {
+          const int2 range = vload2(start + i, keyRanges);
+          const VECTOR shift = (VECTOR)(logSumExp[start + i] * LOG2_E), mean = (VECTOR)(delta[start + i]);
+          for (int part = 0; part < 2; part++) {
+            const INTEGERS seen =
+                position[part] >= (INTEGERS)(range.s0) && position[part] < (INTEGERS)(range.s1);
+            const VECTOR weight =
+                select((VECTOR)(0.0f), power_of_two(weights[2 * i + part] - shift), seen);
+            weights[2 * i + part] = weight;
+            products[2 * i + part] = weight * (products[2 * i + part] - mean);
+          }
         }
-      }
+        /* What fills up the last tile must add nothing to other queries. */
+        for (int i = count; i % TILE > 0; i++) products[2 * i] = products[2 * i + 1] = (VECTOR)(0.0f);
 #if POSITIONS
-      sum_by_bucket(products, window, count, positionGradientPanel);
-      sum_rows_by_bucket(
-          products, valid, window, count, queryScoreGradient + (long)start * queryScoreGradientStride,
-          queryScoreGradientStride);
+        sum_by_bucket(products, window, count, positionGradientPanel[p]);
+        sum_rows_by_bucket(
+            products, valid, window, count, queryScoreGradient + (long)start * queryScoreGradientStride,
+            queryScoreGradientStride);
 #endif
 #if DROPOUT
-      for (int i = 0; i < 2 * count; i++) weights[i] *= kept[i];
+        for (int i = 0; i < 2 * count; i++) weights[i] *= kept[i];
 #endif
-      add_weighted_rows(
-          (const float *)outputGradientRows, pitch, count, headDimension, weights, valueGradientPanel);
-      add_weighted_rows((const float *)queryRows, pitch, count, headDimension, products, keyGradientPanel);
-      /* The rows of the queries have been used: their gradients take their place. */
-      add_own_rows(products, count, keyRows, pitch, queryRows);
-      update_rows(
-          queryGradient + (long)start * queryGradientStride, queryGradientStride, count, headDimension, 1.0f,
-          (const float *)queryRows, pitch);
+        add_weighted_rows(
+            (const float *)outputGradientRows + place, pitch, count, headDimension, weights,
+            valueGradientPanel[p]);
+        add_weighted_rows(
+            (const float *)queryRows + place, pitch, count, headDimension, products, keyGradientPanel[p]);
+        add_own_rows(products, count, keyRows[p], pitch, queryGradientRows + place / WIDTH);
+      }
+      add_rows(
+          (const float *)queryGradientRows, pitch, rows, headDimension,
+          queryGradient + (long)blockStart * queryGradientStride, queryGradientStride);
     }
+
+    for (int p = 0; p < panels; p++) {
+      const long first = firstKey + p * LANES;
+      const int valid = min(LANES, keys - p * LANES);
+      unload_panel(keyGradientPanel[p], headDimension, scale, (float *)queryRows, pitch);
+      store_rows(
+          (const float *)queryRows, pitch, valid, headDimension, keyGradient + first * keyGradientStride,
+          keyGradientStride);
+      unload_panel(valueGradientPanel[p], headDimension, 1.0f, (float *)queryRows, pitch);
+      store_rows(
+          (const float *)queryRows, pitch, valid, headDimension, valueGradient + first * valueGradientStride,
+          valueGradientStride);
 #if POSITIONS
-    for (int i = 0; i < 2 * bucketCount; i++) positionGradientPanel[i] *= scale;
-    store_panel(
-        positionGradientPanel, valid, bucketCount, keyScoreGradient + (long)firstKey * keyScoreGradientStride,
-        keyScoreGradientStride);
+      unload_panel(positionGradientPanel[p], bucketCount, scale, (float *)queryRows, PITCH(bucketCount));
+      store_rows(
+          (const float *)queryRows, PITCH(bucketCount), valid, bucketCount,
+          keyScoreGradient + first * keyScoreGradientStride, keyScoreGradientStride);
 #endif
-    for (int i = 0; i < 2 * headDimension; i++) keyGradientPanel[i] *= scale;
-    store_panel(
-        keyGradientPanel, valid, headDimension, keyGradient + (long)firstKey * keyGradientStride,
-        keyGradientStride);
-    store_panel(
-        valueGradientPanel, valid, headDimension, valueGradient + (long)firstKey * valueGradientStride,
-        valueGradientStride);
+    }
   }
-  update_rows(queryGradient, queryGradientStride, queryLength, headDimension, scale, 0, 0);
+  scale_rows(queryGradient, queryGradientStride, queryLength, headDimension, scale);
 #if POSITIONS
-  update_rows(queryScoreGradient, queryScoreGradientStride, queryLength, bucketCount, scale, 0, 0);
+  scale_rows(queryScoreGradient, queryScoreGradientStride, queryLength, bucketCount, scale);
 #endif
 }

@@ -80,9 +80,10 @@ struct AttentionKernels {
       let limit = [64, 128].first { operation.shape.headDimension <= $0 } ?? 256
       self.init(
         file: "attention_cpu",
-        options: "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4) -DHEAD_LIMIT=\(limit)"
+        options:
+          "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4) -DHEAD_LIMIT=\(limit) -DPANELS=\(256 / limit)"
           + operation.commonOptions,
-        positions: 2 * width, items: 1, isOnePassBackward: true)
+        positions: 256 / limit * 2 * width, items: 1, isOnePassBackward: true)
     }
   }
 
