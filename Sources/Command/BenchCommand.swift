@@ -15,7 +15,8 @@ struct BenchCommand: ParsableCommand {
       First the device's own limits are measured: multiply-adds, and a copy. The
       share is the time these limits would take, the longer of the two, as a part
       of the time taken. Figures are medians; with the middle half of the runs.
-      The first run of a row may compile kernels.
+      The first run of a row may compile kernels; that of a training step counts
+      from before the model is made: the time to the first step.
 
       Without --family, --matmul, --attention or --model some of each is run.
 

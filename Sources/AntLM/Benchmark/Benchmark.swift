@@ -21,7 +21,7 @@ public struct Benchmark {
     public var seconds: Double
     public var lowerQuartile: Double
     public var upperQuartile: Double
-    /// The first run, in which kernels may be compiled.
+    /// The first run, in which kernels may be compiled; of a training step, what comes before it too.
     public var firstSeconds: Double
     /// By what the operation needs, whatever the device does.
     public var gflops: Double?
