@@ -1,22 +1,23 @@
 """Times PyTorch's training step on one of the presets; prints one JSON object.
 
-    training_step.py MODEL OBJECTIVE BATCH LENGTH VOCABULARY STEPS [--compile]
+    training_step.py MODEL OBJECTIVE BATCH LENGTH VOCABULARY STEPS [--compile] [--cuda]
+                     [--precision float32|tf32|bfloat16]
 
 transformers LlamaForCausalLM with SDPA attention, or LTG-BERT as our modeling file computes it, with its dropout of
-0.1; float32, tied embeddings, fused AdamW, clip 1.0: the fastest plain way to do the same job. MLM replaces the causal mask by the bidirectional one and reads 15 % of the
-positions through the head, as AntLM does. Tokens are random. `peakBytes` is the process's peak resident set
-less what importing PyTorch and transformers took; `peakResidentBytes` is the whole of it.
+0.1; tied embeddings, fused AdamW, clip 1.0: the fastest plain way to do the same job. MLM replaces the causal mask by
+the bidirectional one and reads 15 % of the positions through the head, as AntLM does. Tokens are random. `peakBytes`
+is the process's peak resident set less what importing PyTorch and transformers took, or with --cuda the most memory
+of the card that tensors took; `peakResidentBytes` is the whole process.
 """
 
 import json
 import pathlib
 import resource
-import statistics
 import sys
-import time
 
 import torch
 import torch.nn.functional as functional
+from peer import DEVICE, autocast, numbers, seconds
 from transformers import LlamaConfig, LlamaForCausalLM
 
 SIZES = {  # hidden, feed-forward, layers, heads
@@ -42,12 +43,9 @@ def ltg_bert(vocabulary, hidden, feed_forward, layers, heads):
 
 
 def main():
-    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
-    model_name, objective = arguments[:2]
-    batch, length, vocabulary, steps = map(int, arguments[2:6])
+    model_name, objective, *sizes = numbers()
+    batch, length, vocabulary, steps = map(int, sizes)
     imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    torch.manual_seed(1)
-    torch.set_num_threads(2)
     hidden, feed_forward, layers, heads = SIZES[model_name]
     is_llama = model_name.startswith("llama")
     if is_llama:
@@ -60,8 +58,9 @@ def main():
         )
     else:
         model = ltg_bert(vocabulary, hidden, feed_forward, layers, heads)
+    model.to(DEVICE)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
-    everywhere = torch.ones(batch, 1, length, length, dtype=torch.bool)
+    everywhere = torch.ones(batch, 1, length, length, dtype=torch.bool, device=DEVICE)
 
     def loss_of(ids, picked):
         if not is_llama:
@@ -81,26 +80,25 @@ def main():
     if "--compile" in sys.argv:
         loss_of = torch.compile(loss_of)
 
-    seconds = []
-    for step in range(-2, steps):
-        ids = torch.randint(4, vocabulary, (batch, length))
+    def step(_):
+        ids = torch.randint(4, vocabulary, (batch, length)).to(DEVICE)
         # As many every time: another number would be another shape to compile for.
-        picked = torch.randperm(batch * length)[: batch * length * 3 // 20]
-        start = time.perf_counter()
-        loss = loss_of(ids, picked)
+        picked = torch.randperm(batch * length)[: batch * length * 3 // 20].to(DEVICE)
+        with autocast():
+            loss = loss_of(ids, picked)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         loss.item()
-        if step >= 0:
-            seconds.append(time.perf_counter() - start)
+
+    median = seconds(step, steps)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({
         "peer": "pytorch-compile" if "--compile" in sys.argv else "pytorch-eager", "model": model_name,
         "objective": objective, "batch": batch, "length": length,
-        "tokensPerSecond": round(batch * length / statistics.median(seconds), 1),
-        "peakBytes": peak - imported, "peakResidentBytes": peak,
+        "tokensPerSecond": round(batch * length / median, 1),
+        "peakBytes": torch.cuda.max_memory_allocated() if DEVICE == "cuda" else peak - imported, "peakResidentBytes": peak,
     }))
 
 
