@@ -171,6 +171,12 @@ extension OpenCLDevice {
   /// multiprocessor and hide each other's barriers.
   private var tileOptions: String { info.vendor.contains("NVIDIA") ? "-cl-nv-maxrregcount=128" : "" }
 
+  /// With 128 registers an item, two groups share a multiprocessor as well. Terms of bfloat16 that are put together
+  /// without `ldmatrix`, half a word at a time, take more of them than spilling would be worth.
+  private func tensorRegisters(_ precision: Precision) -> Int {
+    precision == .bfloat16 && !matrixUnit.loadsMatrices ? 255 : 128
+  }
+
   func usesMatrixUnit(_ operation: Matmul) -> Bool {
     operation.precision != .float32 && operation.fitsTensorTiles && matrixUnit != .none
   }
@@ -210,7 +216,7 @@ extension OpenCLDevice {
       ? (
         "matmul_tensor", "matmul_tensor_\(size)",
         "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
-          + operation.precision.option + matrixUnit.options(registers: 128)
+          + operation.precision.option + matrixUnit.options(registers: tensorRegisters(operation.precision))
       )
       : ("matmul_gpu", "matmul_tile_\(size)", tileOptions + operation.precision.option)
     func multiply(
