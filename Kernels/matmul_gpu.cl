@@ -30,8 +30,7 @@
  * Limits: sizes and row strides below 2^31. No atomics: results are the same on every run.
  * Source: Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008. */
 
-/* Terms in a word, and in one step. */
-#define TERMS 1
+/* Terms in one step. */
 #define STEP 16
 
 #include "matmul_tile.cl"
@@ -50,6 +49,23 @@
 #else
 #define FORGET(item)
 #endif
+
+/* float4s an item carries of an operand's step. */
+#define CARRIED 2
+
+/* Item `item` fetches its part of a whole step. Beyond the lanes that exist it reads the last ones again: what
+ * comes of them is never stored. */
+INLINE void fetch(const Operand *operand, uint item, const uint tile, const int terms, float4 *carried) {
+#pragma unroll
+  for (uint i = 0; i < CARRIED; i++) {
+    const uint index = item + i * 2 * tile;
+    const int lane = terms ? min((int)(index / 4), operand->last)
+                           : min((int)(index % (tile / 4) * 4), operand->last - 3);
+    const int term = terms ? index % 4 * 4 : index / (tile / 4);
+    const int at = terms ? lane * operand->stride + term : term * operand->stride + lane;
+    carried[i] = *(__global const float4 *)(operand->source + at);
+  }
+}
 
 /* Puts what `fetch` brought into local memory, rounded: staged[term * (tile + 4) + lane]. */
 INLINE void stage(const float4 *carried, uint item, const uint tile, const int terms, __local float *staged) {

@@ -1,34 +1,49 @@
 /* C = A' B' [+ C] [+ bias] [+ residual] on matrix units (tensor cores); A' is m x k, B' is k x n, row-major C.
  * Operands are rounded to tf32 (-DPRECISION=1) or bfloat16 (2), sums are float32; memory holds float32.
  *
- * matrix_unit.cl has the instruction, counted in words of 32 bits (one term of tf32, two neighbouring ones of
+ * matrix_unit.cl has the instructions, counted in words of 32 bits (one term of tf32, two neighbouring ones of
  * bfloat16), and which item of a warp holds what: item l = 4 g + t the words t and t + 4 of rows g and g + 8 of A
  * and of column g of B.
  *
  * A work-group computes one TILE x TILE tile of C, 16 words of terms (a step) at a time through local memory, and
- * its warps, two rows of them, TILE/2 x 32 of it each. A sum may be taken in any order as long as both operands
- * agree: the two words of A or B that an item needs, t and t + 4, are words 8s + 2t and 8s + 2t + 1 of a
- * step, neighbours, where s is 0 for the first instruction and 1 for the second.
+ * its warps, two rows of them, TILE/2 x 32 of it each. A lane is a row of A' or a column of B'. An operand is staged
+ * as it lies in memory, elements of 32 or 16 bits in chunks of 16 bytes:
  *
- *     terms are neighbours in memory (A as is, B transposed):     lanes are neighbours (A transposed, B as is):
- *     staged [TILE lanes][16 words], the halves of every          staged [16 words][TILE + 8 lanes], word
- *     third and fourth lane exchanged; written four words         8s + 2t + h in row 8s + 4h + t; written four
- *     at a time, read two at a time by four lanes                 lanes at a time, read by 32 items from 32 banks
- *     from 32 banks
+ *     terms are neighbours (A as is, B transposed)       lanes are neighbours (A transposed, B as is)
  *
- * A lane is a row of A' or a column of B'. Which operand lies how is an option, not an argument (-DA_TERMS,
- * -DB_TERMS), since every address in the inner loop follows from it. Rounding happens between the registers in
- * which the next step travels and local memory; two buffers of it leave one barrier a step.
+ *     [TILE lanes][STEP terms], chunk c of lane r        [STEP terms][TILE lanes], eight lanes c of term r
+ *     at c ^ (r / 2) % 4                                 at c ^ r % 4 (tf32) or r % 8 (bfloat16)
  *
- *     matmul_tensor_128   256 work-items, 33 to 35 KB of local memory: large products
- *     matmul_tensor_64    128 work-items, 17 to 19 KB: when 128-tiles would leave compute units idle
+ *        words   0..3 4..7 8..11 12..15
+ *       lane 0 |  c0   c1   c2   c3  |                      lanes   0..7 8..15 16..23 24..31
+ *            1 |  c0   c1   c2   c3  | 128 bytes         term 0 |    c0   c1    c2     c3   ...
+ *            2 |  c1   c0   c3   c2  |                        1 |    c1   c0    c3     c2   ...
+ *            3 |  c1   c0   c3   c2  | 128 bytes              2 |    c2   c3    c0     c1   ...
+ *            4 |  c2   c3   c0   c1  |  ...                   3 |    c3   c2    c1     c0   ...
+ *
+ * Eight rows of a matrix that ldmatrix reads, one chunk each, then lie in all 32 banks: on the left eight lanes, on the
+ * right (bfloat16, transposed on the way) eight terms. Words of tf32 cannot be transposed by ldmatrix: 32 items read
+ * one each, terms t of eight lanes, from 32 banks as well. Which operand lies how is an option, not an argument
+ * (-DA_TERMS, -DB_TERMS), since every address in the inner loop follows from it.
+ *
+ * How a step comes to local memory depends on the precision, for what is copied there without passing registers
+ * (cp.async) is float32 still:
+ *
+ *     tf32        copied two steps ahead into three buffers, and rounded by every warp as it reads
+ *     bfloat16    fetched into registers one step ahead, rounded, and stored in the other of two buffers: staged as
+ *                 float32 it would take twice the local memory, and every warp would read twice as much of it as a
+ *                 matrix unit has time for
+ *
+ *     matmul_tensor_128   256 work-items, 48 KB of local memory (tf32) or 32 KB: large products
+ *     matmul_tensor_64    128 work-items, 24 KB or 16 KB: when 128-tiles would leave compute units idle
+ *
+ * Either takes one barrier a step. A second loop does the same for what is no whole step of fours of floats: the
+ * last terms, and operands whose rows do not begin on 16-byte boundaries, copied or fetched a float at a time. What
+ * does not exist is zero there.
  *
  * Split-K, bands of tiles and geometry are those of matmul_gpu.cl, whose `matmul_add_slices` adds the slices.
  *
- * `matmul_tensor_probe` (-DPROBE=1) is one instruction, for asking a device whether it gives the right answer.
  * Limits: sizes below 2^31, row strides below 2^24; warps of 32. No atomics: results are the same on every run.
- * Operands whose rows do not begin on 16-byte boundaries, and the terms behind the last whole step, are staged
- * word by word and not ahead.
  * Tolerance: 1e-4 against rounded operands; matrix units cut off bits when they align products to add them. */
 
 /* Terms in a step of 16 words. */
@@ -38,87 +53,119 @@
 
 #include "matmul_tile.cl"
 
-/* Keeps the compiler from holding what it can work out of the item's number in registers, of which sums and fetched
- * operands need nearly all: it must take the number for a new one. Where both operands lie along their terms even
- * the number is one register too many, and is asked for again. */
-#if MMA_PTX && A_TERMS && B_TERMS
-#define FORGET(item) __asm volatile("mov.u32 %0, %%tid.x;" : "=r"(item))
-#elif MMA_PTX
+/* What is staged of an operand: floats that are not rounded yet, or bfloat16. */
+#if PRECISION == 1
+typedef float Element;
+#define BUFFERS 3
+#else
+typedef ushort Element;
+#define BUFFERS 2
+#endif
+
+/* Keeps the compiler from holding what it can work out of the item's number in registers, of which the sums and what is
+ * on its way need nearly all: it must take the number for a new one. */
+#if MMA_PTX
 #define FORGET(item) __asm volatile("" : "+r"(item))
 #else
 #define FORGET(item)
 #endif
 
-#if PROBE
-/* out [16][8] = 0.5 + a [16][8 words] times b [8 columns][8 words], by 32 work-items. */
-__kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matmul_tensor_probe(
-    __global const float *a, long aOffset, __global const float *b, long bOffset, __global float *out,
-    long outOffset) {
-  SHOW_AMONG(32);
-  const int g = get_local_id(0) / 4, t = get_local_id(0) % 4, width = 8 * TERMS;
-  uint word[6];
-  for (int i = 0; i < 6; i++) {
-    const int lane = i < 4 ? g + i % 2 * 8 : g, at = i < 4 ? t + i / 2 * 4 : t + (i - 4) * 4;
-    __global const float *from = (i < 4 ? a + aOffset : b + bOffset) + lane * width + at * TERMS;
-    word[i] = word_of(from[0], from[TERMS - 1]);
-  }
-  float sum[4] = {0.5f, 0.5f, 0.5f, 0.5f};
-  MMA(sum, word[0], word[1], word[2], word[3], word[4], word[5], shown);
-  for (int i = 0; i < 4; i++) out[outOffset + (g + i / 2 * 8) * 8 + 2 * t + i % 2] = sum[i];
-}
-#else
-
 /* MARK: Staging */
 
-/* Where word `word` of lane `lane` is staged; `terms`: terms are neighbours in memory, else lanes are. */
-INLINE uint place_of(uint lane, uint word, const uint lanes, const int terms) {
-  return terms ? lane * 16 + (word ^ (lane >> 1 & 1) * 8)
-               : (word / 8 * 8 + word % 2 * 4 + word % 8 / 2) * (lanes + 8) + lane;
+/* Elements in 16 bytes. */
+#define CHUNK (4 * TERMS)
+
+/* Where an element is staged: number `at` in row `row`, rows being lanes where terms are neighbours (`terms`) and terms
+ * otherwise. */
+INLINE uint place_of(uint row, uint at, const uint tile, const int terms) {
+  return terms ? row * STEP + (at ^ row / 2 % 4 * CHUNK) : row * tile + (at ^ row % CHUNK * 8);
 }
 
-/* Words of local memory a buffer of an operand takes. */
-#define STAGED(terms, tile) ((terms) ? (tile) * 16 : 16 * ((tile) + 8))
+/* A step is brought in fours of neighbours, so many an item. */
+#define FOURS (STEP / 8)
+
+/* The `i`th four of an item where `count` terms are left: where it comes from, how many of it exist, and where it is
+ * staged. In a whole step, lanes beyond the last one are the last ones again: what comes of them is never stored. */
+typedef struct {
+  __global const float *from;
+  int count;
+  uint to;
+} Four;
+
+INLINE Four four_of(
+    const Operand *operand, int count, uint item, const uint i, const uint tile, const int terms,
+    const int isWhole) {
+  FORGET(item);
+  /* Fours in a row, and rows that the group takes at a time, of which so many are staged in the same order. */
+  const uint width = (terms ? STEP : tile) / 4, rows = 2 * tile / width;
+  const int row = item / width, at = item % width * 4, next = row + (int)(i * rows);
+  Four four;
+  four.from = operand->source + (terms ? min(next, operand->last) * operand->stride + at
+                                       : next * operand->stride + (isWhole ? min(at, operand->last - 3) : at));
+  four.count = isWhole ? 4 : terms ? count - at : next < count ? operand->last + 1 - at : 0;
+  four.to = place_of(row, at, tile, terms) + i * rows * width * 4;
+  return four;
+}
+
+#if PRECISION == 1
+/* Item `item` copies its part of a step. */
+INLINE void copy_step(
+    const Operand *operand, int count, uint item, const uint tile, const int terms, const int isWhole,
+    __local Element *staged) {
+#pragma unroll
+  for (uint i = 0; i < FOURS; i++) {
+    const Four four = four_of(operand, count, item, i, tile, terms, isWhole);
+    copy_floats(four.from, four.count, isWhole || operand->aligned, staged + four.to);
+  }
+}
+#else
+/* Item `item` fetches its part of a step. */
+INLINE void fetch(
+    const Operand *operand, int count, uint item, const uint tile, const int terms, const int isWhole,
+    float4 *carried) {
+#pragma unroll
+  for (uint i = 0; i < FOURS; i++) {
+    const Four four = four_of(operand, count, item, i, tile, terms, isWhole);
+    carried[i] = read_floats(four.from, four.count, isWhole || operand->aligned);
+  }
+}
 
 /* Puts what `fetch` brought into local memory, rounded. */
-INLINE void stage(const float4 *carried, uint item, const uint tile, const int terms, __local uint *staged) {
+INLINE void stage(
+    const Operand *operand, const float4 *carried, uint item, const uint tile, const int terms,
+    __local Element *staged) {
 #pragma unroll
-  for (uint i = 0; i < 2; i++) {
-    const uint index = item + i * 2 * tile;
-    const float4 x = carried[i * TERMS], y = carried[i * TERMS + TERMS - 1];
-    const uint lane = terms ? index / 4 : index % (tile / 4) * 4;
-    const uint word = terms ? index % 4 * 4 : index / (tile / 4);
-    /* A word of tf32 is one term, and y is x. */
-    const int areNeighbours = terms ? TERMS == 2 : 0;
-    uint4 words;
-    if (areNeighbours)
-      words = (uint4)(word_of(x.s0, x.s1), word_of(x.s2, x.s3), word_of(y.s0, y.s1), word_of(y.s2, y.s3));
-    else
-      words = (uint4)(word_of(x.s0, y.s0), word_of(x.s1, y.s1), word_of(x.s2, y.s2), word_of(x.s3, y.s3));
-    *(__local uint4 *)(staged + place_of(lane, word, tile, terms)) = words;
+  for (uint i = 0; i < FOURS; i++) {
+    const float4 x = carried[i];
+    *(__local uint2 *)(staged + four_of(operand, 0, item, i, tile, terms, 1).to) =
+        (uint2)(word_of(x.s0, x.s1), word_of(x.s2, x.s3));
   }
 }
+#endif
 
-/* Puts a step that is not whole into local memory, word by word: `count` terms, the others zero. */
-INLINE void copy(
-    const Operand *operand, int count, uint item, const uint tile, const int terms, __local uint *staged) {
-#pragma unroll 4
-  for (uint index = item; index < 16 * tile; index += 2 * tile) {
-    const uint lane = terms ? index / 16 : index % tile, word = terms ? index % 16 : index / tile;
-    const int term = word * TERMS, step = terms ? 1 : operand->stride;
-    __global const float *from =
-        operand->source + min((int)lane, operand->last) * (terms ? operand->stride : 1) + term * step;
-    const float x = term < count ? from[0] : 0.0f;
-    const float y = TERMS == 2 && term + 1 < count ? from[step] : 0.0f;
-    staged[place_of(lane, word, tile, terms)] = word_of(x, y);
+/* The item's words of 16 lanes from `lane` on and 8 words of terms, half `part` of a step: A of an instruction
+ * (`left`), or b0 and b1 of two blocks of columns, one after the other. */
+INLINE void read_block(
+    __local const Element *staged, uint lane, const uint part, uint item, const uint tile, const int terms,
+    const int left, uint word[4]) {
+  /* The lane and the word that matrix i of four begins with. */
+#define LANE(i) (lane + (left ? (i) % 2 : (i) / 2) * 8)
+#define WORD(i) (8 * part + (left ? (i) / 2 : (i) % 2) * 4)
+#define ROW_OF_LANES(i, row) (staged + place_of(LANE(i) + (row), WORD(i) * TERMS, tile, 1))
+#define ROW_OF_TERMS(i, row) (staged + place_of(WORD(i) * TERMS + (row), LANE(i), tile, 0))
+  if (terms) {
+    LOAD_MATRICES(word, item, ROW_OF_LANES);
+  } else if (TERMS == 2) {
+    LOAD_MATRICES_TRANSPOSED(word, item, ROW_OF_TERMS);
+  } else {
+#pragma unroll
+    for (uint i = 0; i < 4; i++)
+      word[i] = *(__local const uint *)(ROW_OF_TERMS(i, item % 4) + item % 32 / 4);
   }
-}
-
-/* The two words of a lane that item t of a row or column of the block needs for instruction `part`. */
-INLINE uint2 words_of(
-    __local const uint *staged, uint lane, uint t, const uint part, const uint tile, const int terms) {
-  const uint at = place_of(lane, 8 * part + 2 * t, tile, terms);
-  if (terms) return *(__local const uint2 *)(staged + at);
-  return (uint2)(staged[at], staged[at + 4 * (tile + 8)]);
+#if PRECISION == 1
+#pragma unroll
+  for (uint i = 0; i < 4; i++) word[i] = word_of(as_float(word[i]), 0.0f);
+#endif
 }
 
 /* MARK: One tile */
@@ -126,98 +173,114 @@ INLINE uint2 words_of(
 /* A warp owns blocks of 16 rows, tile / 32 of them, and of 8 columns. */
 #define COLUMN_BLOCKS 4
 
-/* Adds half a step, one instruction a block, to what the warp owns: from row and column on of what is staged. */
+/* Adds half a step, one instruction a block, to what the warp owns. */
 INLINE void multiply_part(
-    __local const uint *rows, __local const uint *columns, const uint part, uint item, const uint tile,
-    float sum[4][COLUMN_BLOCKS][4], __local uint *shown) {
-  const uint g = item % 32 / 4, t = item % 4;
+    __local const Element *rows, __local const Element *columns, const uint part, uint item,
+    const uint tile, float sum[4][COLUMN_BLOCKS][4], __local uint *shown) {
+#if PRECISION == 2
+  /* Fetched operands are on their way meanwhile. */
+  FORGET(item);
+#endif
   /* Two rows of warps, tile / 32 in each. */
   const uint row = item / tile * (tile / 2), column = item % tile / 32 * 32;
-  uint2 right[COLUMN_BLOCKS];
+  uint right[COLUMN_BLOCKS / 2][4];
 #pragma unroll
-  for (uint j = 0; j < COLUMN_BLOCKS; j++)
-    right[j] = words_of(columns, column + 8 * j + g, t, part, tile, B_TERMS);
+  for (uint j = 0; j < COLUMN_BLOCKS / 2; j++)
+    read_block(columns, column + 16 * j, part, item, tile, B_TERMS, 0, right[j]);
 #pragma unroll
   for (uint i = 0; i < tile / 32; i++) {
-    const uint2 upper = words_of(rows, row + 16 * i + g, t, part, tile, A_TERMS);
-    const uint2 lower = words_of(rows, row + 16 * i + g + 8, t, part, tile, A_TERMS);
+    uint left[4];
+    read_block(rows, row + 16 * i, part, item, tile, A_TERMS, 1, left);
 #pragma unroll
     for (uint j = 0; j < COLUMN_BLOCKS; j++)
-      MMA(sum[i][j], upper.s0, lower.s0, upper.s1, lower.s1, right[j].s0, right[j].s1, shown);
+      MMA(sum[i][j], left[0], left[1], left[2], left[3], right[j / 2][j % 2 * 2],
+          right[j / 2][j % 2 * 2 + 1], shown);
   }
 }
 
-/* sum = the warp's part of the tile whose operands are a and b, over `count` terms: whole steps first, and what
- * remains, or all where an operand cannot be read by float4s, word by word.
- *
- * The next whole step is fetched while this one is multiplied, and staged right away, for the other buffer is
- * nobody's any more. A step of bfloat16 is twice as many floats: its operands travel one after the other, in the
- * same registers. */
+/* Adds the next `count` terms of a and b to what the warp owns: whole steps, or what cannot be read as such. Nobody
+ * uses local memory when an item comes here. */
+INLINE void multiply_steps(
+    Operand *a, Operand *b, int count, __local Element *stagedA, __local Element *stagedB,
+    __local uint *shown, const uint tile, const int isWhole, float sum[4][COLUMN_BLOCKS][4]) {
+  const uint item = get_local_id(0), size = STEP * tile;
+#if PRECISION == 1
+  /* A group of copies a step, and empty ones behind the last: as many are on their way at every step. */
+#pragma unroll 1
+  for (int ahead = 0; ahead < 2; ahead++) {
+    if (count > ahead * STEP) {
+      copy_step(a, count - ahead * STEP, item, tile, A_TERMS, isWhole, stagedA + ahead * size);
+      copy_step(b, count - ahead * STEP, item, tile, B_TERMS, isWhole, stagedB + ahead * size);
+      advance(a, A_TERMS);
+      advance(b, B_TERMS);
+    }
+    COMMIT_COPIES();
+  }
+  for (uint buffer = 0; count > 0; count -= STEP) {
+    /* One barrier a step: whoever passes it has what all copied of this step, and all have finished with the last. */
+    AWAIT_COPIES(1);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    const uint free = buffer == 0 ? 2 : buffer - 1;
+    if (count > 2 * STEP) {
+      copy_step(a, count - 2 * STEP, item, tile, A_TERMS, isWhole, stagedA + free * size);
+      copy_step(b, count - 2 * STEP, item, tile, B_TERMS, isWhole, stagedB + free * size);
+      advance(a, A_TERMS);
+      advance(b, B_TERMS);
+    }
+    COMMIT_COPIES();
+    __local const Element *rows = stagedA + buffer * size, *columns = stagedB + buffer * size;
+    multiply_part(rows, columns, 0, item, tile, sum, shown);
+    multiply_part(rows, columns, 1, item, tile, sum, shown);
+    buffer = buffer == 2 ? 0 : buffer + 1;
+  }
+#else
+  float4 carriedA[FOURS], carriedB[FOURS];
+  fetch(a, count, item, tile, A_TERMS, isWhole, carriedA);
+  stage(a, carriedA, item, tile, A_TERMS, stagedA);
+  fetch(b, count, item, tile, B_TERMS, isWhole, carriedB);
+  stage(b, carriedB, item, tile, B_TERMS, stagedB);
+  for (uint buffer = 0; count > 0; buffer ^= 1) {
+    /* One barrier a step: whoever passes it has finished with the other buffer and staged this one. The operands travel
+     * one after the other, in the same registers. Behind the last step travels what nobody reads: zeros, or the last
+     * whole step again. */
+    barrier(CLK_LOCAL_MEM_FENCE);
+    __local const Element *rows = stagedA + buffer * size, *columns = stagedB + buffer * size;
+    __local Element *nextRows = stagedA + (buffer ^ 1) * size, *nextColumns = stagedB + (buffer ^ 1) * size;
+    count -= STEP;
+    if (!isWhole || count > 0) {
+      advance(a, A_TERMS);
+      advance(b, B_TERMS);
+    }
+    fetch(a, count, item, tile, A_TERMS, isWhole, carriedA);
+    multiply_part(rows, columns, 0, item, tile, sum, shown);
+    stage(a, carriedA, item, tile, A_TERMS, nextRows);
+    fetch(b, count, item, tile, B_TERMS, isWhole, carriedB);
+    multiply_part(rows, columns, 1, item, tile, sum, shown);
+    stage(b, carriedB, item, tile, B_TERMS, nextColumns);
+  }
+  if (isWhole) {
+    advance(a, A_TERMS);
+    advance(b, B_TERMS);
+  }
+#endif
+}
+
+/* sum = the warp's part of the tile whose operands are a and b, over `count` terms. */
 INLINE void multiply_tile(
-    Operand a, Operand b, int count, __local uint *stagedA, __local uint *stagedB, __local uint *shown,
-    const uint tile, float sum[4][COLUMN_BLOCKS][4]) {
-  uint item = get_local_id(0);
+    Operand a, Operand b, int count, __local Element *stagedA, __local Element *stagedB,
+    __local uint *shown, const uint tile, float sum[4][COLUMN_BLOCKS][4]) {
 #pragma unroll
   for (uint i = 0; i < tile / 32; i++)
 #pragma unroll
     for (uint j = 0; j < COLUMN_BLOCKS; j++)
 #pragma unroll
       for (uint e = 0; e < 4; e++) sum[i][j][e] = 0.0f;
-  uint buffer = 0;
-  int isStaged = 0;
   if (a.isWhole && b.isWhole && count >= STEP) {
-    float4 carriedA[CARRIED], carriedB[CARRIED];
-    fetch(&a, item, tile, A_TERMS, carriedA);
-    stage(carriedA, item, tile, A_TERMS, stagedA);
-    fetch(&b, item, tile, B_TERMS, carriedB);
-    stage(carriedB, item, tile, B_TERMS, stagedB);
-    for (count -= STEP; count >= STEP; count -= STEP) {
-      /* One barrier a step: whoever passes it has finished with the other buffer and staged this one. */
-      barrier(CLK_LOCAL_MEM_FENCE);
-      __local uint *rows = stagedA + buffer * STAGED(A_TERMS, tile);
-      __local uint *columns = stagedB + buffer * STAGED(B_TERMS, tile);
-      buffer ^= 1;
-      __local uint *nextRows = stagedA + buffer * STAGED(A_TERMS, tile);
-      __local uint *nextColumns = stagedB + buffer * STAGED(B_TERMS, tile);
-      advance(&a, A_TERMS);
-      advance(&b, B_TERMS);
-      FORGET(item);
-      fetch(&a, item, tile, A_TERMS, carriedA);
-      if (TERMS == 1) fetch(&b, item, tile, B_TERMS, carriedB);
-      multiply_part(rows, columns, 0, item, tile, sum, shown);
-      FORGET(item);
-      if (TERMS == 2) {
-        stage(carriedA, item, tile, A_TERMS, nextRows);
-        FORGET(item);
-        fetch(&b, item, tile, B_TERMS, carriedB);
-      }
-      FORGET(item);
-      multiply_part(rows, columns, 1, item, tile, sum, shown);
-      FORGET(item);
-      if (TERMS == 1) stage(carriedA, item, tile, A_TERMS, nextRows);
-      stage(carriedB, item, tile, B_TERMS, nextColumns);
-    }
-    advance(&a, A_TERMS);
-    advance(&b, B_TERMS);
-    isStaged = 1;
-  }
-  /* The last whole step, and what is no whole step. */
-  while (isStaged || count > 0) {
-    __local uint *rows = stagedA + buffer * STAGED(A_TERMS, tile);
-    __local uint *columns = stagedB + buffer * STAGED(B_TERMS, tile);
+    multiply_steps(&a, &b, count / STEP * STEP, stagedA, stagedB, shown, tile, 1, sum);
+    count %= STEP;
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (!isStaged) {
-      copy(&a, count, item, tile, A_TERMS, rows);
-      copy(&b, count, item, tile, B_TERMS, columns);
-      advance(&a, A_TERMS);
-      advance(&b, B_TERMS);
-      count -= STEP;
-    }
-    isStaged = 0;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    multiply_part(rows, columns, 0, item, tile, sum, shown);
-    multiply_part(rows, columns, 1, item, tile, sum, shown);
   }
+  if (count > 0) multiply_steps(&a, &b, count, stagedA, stagedB, shown, tile, 0, sum);
 }
 
 /* Writes the warp's part of the tile at (row, column) of C, with the epilogue. */
@@ -247,8 +310,8 @@ INLINE void store_sums(
       __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,          \
       long biasOffset, __global const float *residual, long residualOffset, int m, int n, int k,            \
       int slices, long sliceStride, int epilogue) {                                                         \
-    __local uint stagedA[2 * STAGED(A_TERMS, TILE)] __attribute__((aligned(16)));                           \
-    __local uint stagedB[2 * STAGED(B_TERMS, TILE)] __attribute__((aligned(16)));                           \
+    __local Element stagedA[BUFFERS * STEP * TILE] __attribute__((aligned(16)));                            \
+    __local Element stagedB[BUFFERS * STEP * TILE] __attribute__((aligned(16)));                            \
     SHOW_AMONG(2 * TILE);                                                                                   \
     float sum[4][COLUMN_BLOCKS][4];                                                                         \
     Place at;                                                                                               \
@@ -260,7 +323,7 @@ INLINE void store_sums(
             b + bOffset + at.batch * bBatchStride, bStride, bAligned, at.column, n, at.first, TILE,         \
             B_TERMS),                                                                                       \
         at.end - at.first, stagedA, stagedB, shown, TILE, sum);                                             \
-    /* Found again rather than kept in registers meanwhile: what is added is zero, but       \
+    /* Found again rather than kept in registers meanwhile: what is added is zero, but                      \
      * whoever has forgotten the item cannot know. */                                                       \
     uint item = get_local_id(0);                                                                            \
     FORGET(item);                                                                                           \
@@ -272,4 +335,3 @@ INLINE void store_sums(
 
 DEFINE_KERNEL(128)
 DEFINE_KERNEL(64)
-#endif

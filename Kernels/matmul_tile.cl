@@ -1,6 +1,6 @@
-/* What the tiled products of GPUs share: what is added to a tile, where a work-group works, and how operands come
- * from global memory. Whoever includes this defines TERMS, the terms in a word of local memory, and STEP, the
- * 16 words of terms that a group takes in at a time. A lane is a row of A' or a column of B'. */
+/* What the tiled products of GPUs share: what is added to a tile, where a work-group works, and operands as it sees
+ * them. STEP, the terms that a group takes in at a time, is defined by whoever includes this. A lane is a row of A' or
+ * a column of B'. */
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #ifndef INLINE
@@ -46,8 +46,8 @@ INLINE void find_place(int group, int m, int n, int k, int slices, const int til
  * neighbours, and the last lane there is. */
 typedef struct {
   __global const float *source;
-  int stride, last;
-  /* Whether every float4 of whole steps can be read as one. */
+  int stride, aligned, last;
+  /* Whether whole steps are read in fours that all exist. */
   int isWhole;
 } Operand;
 
@@ -57,6 +57,7 @@ INLINE Operand operand_at(
   Operand operand;
   operand.source = source + (terms ? (long)lane * stride + first : (long)first * stride + lane);
   operand.stride = stride;
+  operand.aligned = aligned;
   operand.last = lanes - lane - 1;
   operand.isWhole = aligned && (terms || operand.last + 1 >= tile || operand.last % 4 == 3);
   return operand;
@@ -64,25 +65,4 @@ INLINE Operand operand_at(
 
 INLINE void advance(Operand *operand, const int terms) {
   operand->source += terms ? STEP : (long)STEP * operand->stride;
-}
-
-/* float4s an item carries per operand and step: two units of four words, a unit being four words of one lane
- * where terms are neighbours and one word of four lanes otherwise. */
-#define CARRIED (2 * TERMS)
-
-/* Item `item` fetches its part of a whole step. Beyond the lanes that exist it reads the last ones again: what
- * comes of them is never stored. */
-INLINE void fetch(const Operand *operand, uint item, const uint tile, const int terms, float4 *carried) {
-#pragma unroll
-  for (uint i = 0; i < 2; i++) {
-    const uint index = item + i * 2 * tile;
-#pragma unroll
-    for (uint j = 0; j < TERMS; j++) {
-      const int lane = terms ? min((int)(index / 4), operand->last)
-                             : min((int)(index % (tile / 4) * 4), operand->last - 3);
-      const int term = terms ? index % 4 * 4 * TERMS + 4 * j : index / (tile / 4) * TERMS + j;
-      const int at = terms ? lane * operand->stride + term : term * operand->stride + lane;
-      carried[i * TERMS + j] = *(__global const float4 *)(operand->source + at);
-    }
-  }
 }

@@ -1,8 +1,8 @@
-/* One instruction of a matrix unit (tensor core) as a macro, and what belongs to it. Operands are rounded to tf32
- * (-DPRECISION=1) or bfloat16 (2), sums are float32.
+/* The instruction of a matrix unit (tensor core) as a macro, and those that bring its operands to it. Operands are
+ * rounded to tf32 (-DPRECISION=1) or bfloat16 (2), sums are float32.
  *
- * The instruction multiplies a 16 x 8 block of A by an 8 x 8 block of B, counted in words of 32 bits: a word is
- * one term of tf32 or two neighbouring ones of bfloat16, and then everything below is the same for both.
+ * MMA multiplies a 16 x 8 block of A by an 8 x 8 block of B, counted in words of 32 bits: a word is one term of
+ * tf32 or two neighbouring ones of bfloat16, and then everything below is the same for both.
  *
  *     mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32        16 x 8 times 8 x 8 terms
  *     mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32       16 x 16 times 16 x 8 terms
@@ -15,12 +15,27 @@
  *     a2 = A[g][t + 4]
  *     a3 = A[g + 8][t + 4]
  *
+ * LOAD_MATRICES and LOAD_MATRICES_TRANSPOSED (ldmatrix) read four matrices of 8 rows of 16 bytes from local memory,
+ * wherever each row lies, one word of each matrix an item:
+ *
+ *     as they are   word t of row g: A's a0 where rows of A are rows of memory
+ *     transposed    halves g of rows 2t and 2t + 1 as one word: A's a0 where rows are terms of bfloat16
+ *
+ * `copy_floats` (cp.async) copies four floats to local memory without a register in between. Of an item's copies,
+ * those before its COMMIT_COPIES are a group; AWAIT_COPIES(n) returns when all but its last n groups have arrived, and
+ * a barrier behind it shows them to the others.
+ *
  * With -DMMA_PTX=1 the instruction is PTX, for NVIDIA devices of compute capability 8.0 or higher. Without, it is
  * put together from the words that the items of a warp show each other in local memory, by barriers that all of
  * the group meet: much slower, and what proves layouts and indexing on any device. So every item of
  * a group must come to every MMA and every `exchanged`, as often as the others. Warps of 32 items side by side in
- * dimension 0 of the group.
- * Source: PTX ISA, "Warp-level matrix instructions: mma", for the instruction and its layout. */
+ * dimension 0 of the group. With -DLDMATRIX=1 and -DCP_ASYNC=1 loads and copies are PTX as well; without, they are
+ * ordinary ones that leave the same in the same registers and bytes, a copy at once.
+ *
+ * -DPROBE=1 makes this a program of its own: one kernel for each instruction, to ask a device whether it gives the
+ * right answer.
+ * Source: PTX ISA, "Warp-level matrix instructions: mma", "ldmatrix" and "Asynchronous copy", for the instructions and
+ * their layout. */
 #include "precision.cl"
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
@@ -117,5 +132,134 @@ INLINE float exchanged(float x, const int mask, __local uint *shown) {
   const float other = as_float(shown[item ^ mask]);
   barrier(CLK_LOCAL_MEM_FENCE);
   return other;
+}
+#endif
+
+/* MARK: Loads and copies */
+
+/* The four words of an item. AT(matrix, row) is where a row of a matrix begins, at 16 bytes. All 32 items of a warp
+ * come to it together, and with PTX each tells the address of another row. */
+#if LDMATRIX
+#define LOAD_BY(instruction, words, item, AT)                                                               \
+  __asm volatile("ldmatrix.sync.aligned.m8n8." instruction ".shared.b16 {%0, %1, %2, %3}, [%4];"            \
+                 : "=r"((words)[0]), "=r"((words)[1]), "=r"((words)[2]), "=r"((words)[3])                   \
+                 : "r"((uint)(size_t)(AT((item) % 32 / 8, (item) % 8)))                                     \
+                 : "memory")
+#define LOAD_MATRICES(words, item, AT) LOAD_BY("x4", words, item, AT)
+#define LOAD_MATRICES_TRANSPOSED(words, item, AT) LOAD_BY("x4.trans", words, item, AT)
+#else
+#define WORD_AT(matrix, item, AT) ((__local const uint *)(AT(matrix, (item) % 32 / 4)))[(item) % 4]
+#define HALF_AT(matrix, row, item, AT) (uint)((__local const ushort *)(AT(matrix, row)))[(item) % 32 / 4]
+#define PAIR_AT(matrix, item, AT)                                                                           \
+  (HALF_AT(matrix, (item) % 4 * 2, item, AT) | HALF_AT(matrix, (item) % 4 * 2 + 1, item, AT) << 16)
+#define LOAD_BY(KIND, words, item, AT)                                                                      \
+  (words)[0] = KIND(0, item, AT), (words)[1] = KIND(1, item, AT), (words)[2] = KIND(2, item, AT),           \
+  (words)[3] = KIND(3, item, AT)
+#define LOAD_MATRICES(words, item, AT) LOAD_BY(WORD_AT, words, item, AT)
+#define LOAD_MATRICES_TRANSPOSED(words, item, AT) LOAD_BY(PAIR_AT, words, item, AT)
+#endif
+
+/* Four floats, of which the first `count` exist and the others are zero; `aligned`: they begin at 16 bytes. */
+INLINE float4 read_floats(__global const float *from, int count, int aligned) {
+  if (aligned && count >= 4) return *(__global const float4 *)from;
+  return (float4)(
+      count > 0 ? from[0] : 0.0f, count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f,
+      count > 3 ? from[3] : 0.0f);
+}
+
+/* Copies what `read_floats` reads to local memory, at 16 bytes. */
+#if CP_ASYNC
+INLINE void copy_floats(__global const float *from, int count, int aligned, __local float *to) {
+  const uint address = (uint)(size_t)to;
+  if (aligned)
+    __asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+                   :
+                   : "r"(address), "l"(from), "r"(4 * clamp(count, 0, 4))
+                   : "memory");
+  else
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+      __asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
+                     :
+                     : "r"(address + 4 * i), "l"(from + i), "r"(count > i ? 4 : 0)
+                     : "memory");
+}
+#define COMMIT_COPIES() __asm volatile("cp.async.commit_group;" : : : "memory")
+#define AWAIT_COPIES(groups) __asm volatile("cp.async.wait_group %0;" : : "n"(groups) : "memory")
+#else
+INLINE void copy_floats(__global const float *from, int count, int aligned, __local float *to) {
+  *(__local float4 *)to = read_floats(from, count, aligned);
+}
+#define COMMIT_COPIES()
+#define AWAIT_COPIES(groups)
+#endif
+
+/* MARK: Probes, for 32 work-items */
+
+#if PROBE
+/* out [16][8] = 0.5 + a [16][8 words] times b [8 columns][8 words]. */
+__kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_multiply(
+    __global const float *a, long aOffset, __global const float *b, long bOffset, __global float *out,
+    long outOffset) {
+  SHOW_AMONG(32);
+  const int g = get_local_id(0) / 4, t = get_local_id(0) % 4, width = 8 * TERMS;
+  uint word[6];
+  for (int i = 0; i < 6; i++) {
+    const int lane = i < 4 ? g + i % 2 * 8 : g, at = i < 4 ? t + i / 2 * 4 : t + (i - 4) * 4;
+    __global const float *from = (i < 4 ? a + aOffset : b + bOffset) + lane * width + at * TERMS;
+    word[i] = word_of(from[0], from[TERMS - 1]);
+  }
+  float sum[4] = {0.5f, 0.5f, 0.5f, 0.5f};
+  MMA(sum, word[0], word[1], word[2], word[3], word[4], word[5], shown);
+  for (int i = 0; i < 4; i++) out[outOffset + (g + i / 2 * 8) * 8 + 2 * t + i % 2] = sum[i];
+}
+
+/* out [32] = a [32] after x = mask x + the x of item ^ mask, for each bit of an item's number in turn. */
+__kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_exchange(
+    __global const float *a, long aOffset, __global float *out, long outOffset) {
+  SHOW_AMONG(32);
+  const int item = get_local_id(0);
+  float x = a[aOffset + item];
+  for (int mask = 1; mask < 32; mask *= 2) x = mask * x + exchanged(x, mask, shown);
+  out[outOffset + item] = x;
+}
+
+/* out [2][32 items][4] = the items' words of four matrices in `words` [32 rows][4], as they are and transposed. Row i
+ * is row i % 8 of matrix i / 8, and lies in local memory as the 5i-th of 32, so that their order does not matter. */
+__kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_load(
+    __global const uint *words, long wordsOffset, __global uint *out, long outOffset) {
+  __local uint rows[32 * 4] __attribute__((aligned(16)));
+  const uint item = get_local_id(0);
+#define PROBE_ROW(matrix, row) (rows + (8 * (matrix) + (row)) * 5 % 32 * 4)
+  for (uint i = 0; i < 4; i++) PROBE_ROW(0, item)[i] = words[wordsOffset + 4 * item + i];
+  barrier(CLK_LOCAL_MEM_FENCE);
+  uint asTheyAre[4], transposed[4];
+  LOAD_MATRICES(asTheyAre, item, PROBE_ROW);
+  LOAD_MATRICES_TRANSPOSED(transposed, item, PROBE_ROW);
+  for (uint i = 0; i < 4; i++) {
+    out[outOffset + 4 * item + i] = asTheyAre[i];
+    out[outOffset + 128 + 4 * item + i] = transposed[i];
+  }
+}
+
+/* out [2][32 items][4] = the first item % 5 of a [item][4], then of a [item][4] one float further on. Each item copies
+ * in two groups and hands on what another one copied, of the first group before it awaits the second. */
+__kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_copy(
+    __global const float *a, long aOffset, __global float *out, long outOffset) {
+  __local float copied[2 * 32 * 4] __attribute__((aligned(16)));
+  const int item = get_local_id(0), other = 31 - item;
+  for (int i = 0; i < 8; i++) copied[32 * i + item] = -1.0f;
+  barrier(CLK_LOCAL_MEM_FENCE);
+  a += aOffset;
+  copy_floats(a + 4 * item, item % 5, 1, copied + 4 * item);
+  COMMIT_COPIES();
+  copy_floats(a + 4 * item + 1, item % 5, 0, copied + 128 + 4 * item);
+  COMMIT_COPIES();
+  AWAIT_COPIES(1);
+  barrier(CLK_LOCAL_MEM_FENCE);
+  for (int i = 0; i < 4; i++) out[outOffset + 4 * other + i] = copied[4 * other + i];
+  AWAIT_COPIES(0);
+  barrier(CLK_LOCAL_MEM_FENCE);
+  for (int i = 0; i < 4; i++) out[outOffset + 128 + 4 * other + i] = copied[128 + 4 * other + i];
 }
 #endif

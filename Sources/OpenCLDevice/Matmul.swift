@@ -172,6 +172,12 @@ extension OpenCLDevice {
     info.vendor.contains("NVIDIA") ? " -DPTX=1 -cl-nv-maxrregcount=128" : ""
   }
 
+  /// With 128 registers an item, two groups share a multiprocessor as well. Terms of bfloat16 that are put together
+  /// without `ldmatrix`, half a word at a time, take more of them than spilling would be worth.
+  private func tensorRegisters(_ precision: Precision) -> Int {
+    precision == .bfloat16 && !matrixUnit.loadsMatrices ? 255 : 128
+  }
+
   func usesMatrixUnit(_ operation: Matmul) -> Bool {
     operation.precision != .float32 && operation.fitsTensorTiles && matrixUnit != .none
   }
@@ -205,7 +211,10 @@ extension OpenCLDevice {
     let layout = "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
     let (file, kernel, options) =
       isTensor
-      ? ("matmul_tensor", "matmul_tensor_\(size)", matrixUnit.options(registers: 128))
+      ? (
+        "matmul_tensor", "matmul_tensor_\(size)",
+        matrixUnit.options(registers: tensorRegisters(operation.precision))
+      )
       : ("matmul_gpu", "matmul_tile_\(size)", tileOptions)
     func multiply(
       into output: [KernelArgument], addends: [KernelArgument], sliceStride: Int, epilogue: KernelArgument

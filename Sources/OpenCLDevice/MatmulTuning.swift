@@ -78,10 +78,12 @@ extension OpenCLDevice {
         : PackedChoice.all.map(\.numbers))
   }
 
-  /// Whether the device has the local memory that a tile of this size stages: a large one 33 KB, or 41 KB where a
-  /// matrix unit is emulated.
+  /// Whether the device has the local memory that a tile of this size stages (Kernels/matmul_tensor.cl and
+  /// matmul_gpu.cl tell how much), and what its items show each other where a matrix unit is emulated.
   func canTile(_ size: Int, _ operation: Matmul) -> Bool {
-    size == 64 || traits.localMemory >= (usesMatrixUnit(operation) ? 42_000 : 34_000)
+    guard size > 64, usesMatrixUnit(operation) else { return size == 64 || traits.localMemory >= 34_000 }
+    let staged = operation.precision == .tf32 ? 49_152 : 32_768
+    return traits.localMemory >= staged + (matrixUnit == .emulated ? 6144 : 0)
   }
 
   public func keepTuning() throws { try TuningStore(info).write(tuning) }

@@ -2,26 +2,48 @@ import COpenCL
 import Device
 
 /// What multiplies operands below float32 where the kernels for GPUs run.
-enum MatrixUnit: Sendable {
+enum MatrixUnit: Hashable, Sendable {
   /// None that OpenCL C can reach: Kernels/matmul_gpu.cl and attention_gpu.cl round, and multiply in float32.
   case none
   /// Tensor cores: Kernels/matmul_tensor.cl and attention_tensor.cl with their instruction in PTX.
-  case tensorCores
+  case tensorCores(Transfers)
   /// The same kernels with the instruction put together from ordinary ones, which is what they are checked by
   /// on devices that are no GPUs.
   case emulated
 
+  /// How operands come to tensor cores other than by ordinary loads, which leave the same in the same places.
+  struct Transfers: OptionSet, Hashable, Sendable {
+    let rawValue: Int
+    /// `ldmatrix`: from local memory to registers.
+    static let matrixLoads = Transfers(rawValue: 1)
+    /// `cp.async`: to local memory, past the registers.
+    static let asynchronousCopies = Transfers(rawValue: 2)
+  }
+
   /// What `hardware` has, as far as it shows that it computes correctly.
   init(of hardware: OpenCLHardware) {
-    if hardware.traits.isCPU {
+    self.init(isCPU: hardware.traits.isCPU, computeCapability: hardware.traits.computeCapability) {
+      $0.answers($1, on: hardware)
+    }
+  }
+
+  /// - Parameter answers: whether the device gives the known answers to such probes under the options of a unit.
+  init(isCPU: Bool, computeCapability: Int, answers: (MatrixUnit, [Probe]) -> Bool) {
+    if isCPU {
       self = .emulated
-    } else if hardware.traits.computeCapability >= 80,
-      Precision.allCases.allSatisfy({ Self.tensorCores.answers(in: $0, on: hardware) })
-    {
-      self = .tensorCores
+    } else if computeCapability >= 80, answers(.tensorCores([]), Probe.products + [.exchange]) {
+      // Each is asked by itself: a driver may refuse the one and take the other.
+      let asked: [(Transfers, Probe)] = [(.matrixLoads, .load), (.asynchronousCopies, .copy)]
+      self = .tensorCores(Transfers(asked.filter { answers(.tensorCores($0), [$1]) }.map(\.0)))
     } else {
       self = .none
     }
+  }
+
+  /// Whether four matrices are loaded by one instruction.
+  var loadsMatrices: Bool {
+    guard case .tensorCores(let transfers) = self else { return false }
+    return transfers.contains(.matrixLoads)
   }
 
   /// Build options of the kernels, an item of which takes so many registers at most: groups that share a
@@ -30,48 +52,106 @@ enum MatrixUnit: Sendable {
   func options(registers: Int) -> String {
     switch self {
     case .none: ""
-    case .tensorCores: " -DMMA_PTX=1 -cl-nv-maxrregcount=\(registers)"
+    case .tensorCores(let transfers):
+      " -DMMA_PTX=1" + (transfers.contains(.matrixLoads) ? " -DLDMATRIX=1" : "")
+        + (transfers.contains(.asynchronousCopies) ? " -DCP_ASYNC=1" : "")
+        + " -cl-nv-maxrregcount=\(registers)"
     case .emulated: " -w"
     }
   }
+}
 
-  /// Whether one instruction on known operands gives the known result.
+extension MatrixUnit {
+  /// A kernel of Kernels/matrix_unit.cl that asks for one instruction on known operands.
+  enum Probe: Hashable, Sendable {
+    /// `mma.sync`, below float32.
+    case product(Precision)
+    /// `shfl.sync`
+    case exchange
+    /// `ldmatrix`
+    case load
+    /// `cp.async`
+    case copy
+
+    static let products: [Probe] = [.product(.tf32), .product(.bfloat16)]
+    static let all = products + [.exchange, .load, .copy]
+  }
+
+  /// Whether each probe gives the known result.
   ///
-  /// It is tried in a context of its own: a driver that cannot compile it, or a card that fails at it, leaves
+  /// They run in a context of their own: a driver that cannot compile one, or a card that fails at it, leaves
   /// the device that asks as it was.
-  func answers(in precision: Precision, on hardware: OpenCLHardware) -> Bool {
-    // float32 asks nothing of it.
-    guard let question = Question(precision) else { return true }
-    guard let queue = try? CommandQueue(hardware, profiling: false) else { return false }
-    let device = OpenCLDevice(on: queue, kernels: .gpu)
-    let sum = device.makeBuffer(.float32, count: 16 * 8)
-    device.launch(
-      "matmul_tensor", "matmul_tensor_probe",
-      options: "-DPROBE=1\(precision.option)\(options(registers: 128))",
-      global: [32], local: [32],
-      [
-        .slice(device.makeBuffer(question.a)[...]), .slice(device.makeBuffer(question.b)[...]),
-        .slice(sum[...]),
-      ])
-    return (try? device.read(sum[...])) == question.answer
+  func answers(_ probes: [Probe], on hardware: OpenCLHardware) -> Bool {
+    probes.allSatisfy { probe in
+      guard let queue = try? CommandQueue(hardware, profiling: false) else { return false }
+      return answers(probe, on: OpenCLDevice(on: queue, kernels: .gpu))
+    }
+  }
+
+  private func answers(_ probe: Probe, on device: OpenCLDevice) -> Bool {
+    func run(_ kernel: String, _ inputs: [Buffer], into output: Buffer, _ precision: Precision = .tf32) {
+      device.launch(
+        "matrix_unit", kernel, options: "-DPROBE=1\(precision.option)\(options(registers: 128))",
+        global: [32], local: [32], (inputs + [output]).map { .slice($0[...]) })
+    }
+    switch probe {
+    case .product(let precision):
+      let question = ProductQuestion(precision)
+      let sum = device.makeBuffer(.float32, count: 16 * 8)
+      run(
+        "matrix_unit_multiply", [device.makeBuffer(question.a), device.makeBuffer(question.b)], into: sum,
+        precision)
+      return (try? device.read(sum[...])) == question.answer
+    case .exchange:
+      var numbers = (0..<32).map { Float($0 * $0 % 31) }
+      let exchanged = device.makeBuffer(.float32, count: 32)
+      run("matrix_unit_exchange", [device.makeBuffer(numbers)], into: exchanged)
+      for mask in [1, 2, 4, 8, 16] {
+        numbers = (0..<32).map { Float(mask) * numbers[$0] + numbers[$0 ^ mask] }
+      }
+      return (try? device.read(exchanged[...])) == numbers
+    case .load:
+      // No two halves of a word are alike, nor any two words.
+      let halves = (0..<32 * 8).map { Int32($0 * 37 % 8191) }
+      func word(_ low: Int, _ high: Int) -> Int32 { halves[low] | halves[high] << 16 }
+      let loaded = device.makeBuffer(.int32, count: 2 * 32 * 4)
+      run("matrix_unit_load", [device.makeBuffer((0..<128).map { word(2 * $0, 2 * $0 + 1) })], into: loaded)
+      let asTheyAre: [Int32] = (0..<128).map { index in
+        let (item, matrix) = (index / 4, index % 4)
+        let first: Int = (8 * matrix + item / 4) * 8 + item % 4 * 2
+        return word(first, first + 1)
+      }
+      let transposed: [Int32] = (0..<128).map { index in
+        let (item, matrix) = (index / 4, index % 4)
+        let first: Int = (8 * matrix + item % 4 * 2) * 8 + item / 4
+        return word(first, first + 8)
+      }
+      return (try? device.readIntegers(loaded[...])) == asTheyAre + transposed
+    case .copy:
+      let numbers = (0..<129).map { Float($0) + 1 }
+      let copied = device.makeBuffer(.float32, count: 2 * 32 * 4)
+      run("matrix_unit_copy", [device.makeBuffer(numbers)], into: copied)
+      let answer: [Float] = (0..<256).map { index in
+        let (half, at) = (index / 128, index % 128)
+        let count = at / 4 % 5
+        return at % 4 < count ? numbers[at + half] : 0
+      }
+      return (try? device.read(copied[...])) == answer
+    }
   }
 
   /// 16 rows of A and 8 columns of B, the terms of each side by side: small whole numbers, whose sums are exact
   /// in any order, and one number that must be rounded.
-  private struct Question {
+  private struct ProductQuestion {
     var a: [Float]
     var b: [Float]
     /// `[16][8]`: the sums begin with a half.
     var answer: [Float]
 
-    init?(_ precision: Precision) {
+    init(_ precision: Precision) {
       // The number is right between two of its format's: of tf32 it becomes the upper, of bfloat16 the even one.
-      let (terms, tie, rounded): (Int, Float, Float)
-      switch precision {
-      case .float32: return nil
-      case .tf32: (terms, tie, rounded) = (8, 1 + 0x1p-11, 1 + 0x1p-10)
-      case .bfloat16: (terms, tie, rounded) = (16, 1 + 0x1p-8, 1)
-      }
+      let (terms, tie, rounded): (Int, Float, Float) =
+        precision == .tf32 ? (8, 1 + 0x1p-11, 1 + 0x1p-10) : (16, 1 + 0x1p-8, 1)
       a = (0..<16 * terms).map { Float($0 * 7 % 13 - 6) }
       b = (0..<8 * terms).map { Float($0 * 5 % 17 - 8) }
       var exact = a

@@ -10,9 +10,54 @@ extension KernelTests {
   @Suite struct MatrixUnitTests {
     static let sets = KernelSetUnderTest.all.filter { $0.kernels == .gpu }
 
-    @Test(arguments: sets) func theEmulatedInstructionGivesTheKnownAnswer(_ set: KernelSetUnderTest) {
-      for precision in Precision.allCases {
-        #expect(MatrixUnit.emulated.answers(in: precision, on: set.hardware))
+    @Test(arguments: sets) func emulatedInstructionsGiveTheKnownAnswers(_ set: KernelSetUnderTest) {
+      for probe in MatrixUnit.Probe.all {
+        #expect(MatrixUnit.emulated.answers([probe], on: set.hardware), "\(probe)")
+      }
+    }
+
+    /// A device that cannot build a probe, as these cannot build PTX, fails it and nothing else.
+    @Test(arguments: sets) func whatCannotBeBuiltFails(_ set: KernelSetUnderTest) {
+      guard set.hardware.traits.isCPU else { return }
+      for probe in MatrixUnit.Probe.all {
+        #expect(
+          !MatrixUnit.tensorCores([.matrixLoads, .asynchronousCopies]).answers([probe], on: set.hardware),
+          "\(probe)")
+      }
+      #expect(MatrixUnit.emulated.answers([.load], on: set.hardware))
+    }
+
+    /// Wrong loads or copies leave tensor cores with ordinary ones; wrong products or exchanges leave none.
+    @Test func aFailedProbeSwitchesOffWhatNeedsIt() {
+      func unit(failing wrong: Set<MatrixUnit.Probe>, capability: Int = 90) -> MatrixUnit {
+        MatrixUnit(isCPU: false, computeCapability: capability) { _, probes in wrong.isDisjoint(with: probes)
+        }
+      }
+      #expect(unit(failing: []) == .tensorCores([.matrixLoads, .asynchronousCopies]))
+      #expect(unit(failing: [.load]) == .tensorCores(.asynchronousCopies))
+      #expect(unit(failing: [.copy]) == .tensorCores(.matrixLoads))
+      #expect(unit(failing: [.load, .copy]) == .tensorCores([]))
+      for probe in MatrixUnit.Probe.products + [.exchange] { #expect(unit(failing: [probe]) == .none) }
+      #expect(unit(failing: [], capability: 75) == .none)
+      #expect(
+        MatrixUnit(isCPU: true, computeCapability: 0) { _, _ in
+          Issue.record("an emulated unit needs no probe")
+          return false
+        } == .emulated)
+    }
+
+    /// A probe is asked under the options that the kernels get once it is answered.
+    @Test func optionsFollowTheProbes() {
+      var asked: [MatrixUnit.Probe: String] = [:]
+      _ = MatrixUnit(isCPU: false, computeCapability: 80) { unit, probes in
+        for probe in probes { asked[probe] = unit.options(registers: 128) }
+        return true
+      }
+      #expect(Set(asked.keys) == Set(MatrixUnit.Probe.all))
+      #expect(asked[.load]?.contains("-DLDMATRIX=1") == true && asked[.load]?.contains("CP_ASYNC") == false)
+      #expect(asked[.copy]?.contains("-DCP_ASYNC=1") == true && asked[.copy]?.contains("LDMATRIX") == false)
+      for probe in MatrixUnit.Probe.products + [.exchange] {
+        #expect(asked[probe] == " -DMMA_PTX=1 -cl-nv-maxrregcount=128")
       }
     }
 
