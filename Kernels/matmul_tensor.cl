@@ -170,6 +170,13 @@ INLINE void read_block(
 
 /* MARK: One tile */
 
+/* Loops around the instruction are unrolled where it is one; where it is emulated, compiling them takes long. */
+#if MMA_PTX
+#define UNROLLED 8
+#else
+#define UNROLLED 1
+#endif
+
 /* A warp owns blocks of 16 rows, tile / 32 of them, and of 8 columns. */
 #define COLUMN_BLOCKS 4
 
@@ -187,11 +194,11 @@ INLINE void multiply_part(
 #pragma unroll
   for (uint j = 0; j < COLUMN_BLOCKS / 2; j++)
     read_block(columns, column + 16 * j, part, item, tile, B_TERMS, 0, right[j]);
-#pragma unroll
+#pragma unroll UNROLLED
   for (uint i = 0; i < tile / 32; i++) {
     uint left[4];
     read_block(rows, row + 16 * i, part, item, tile, A_TERMS, 1, left);
-#pragma unroll
+#pragma unroll UNROLLED
     for (uint j = 0; j < COLUMN_BLOCKS; j++)
       MMA(sum[i][j], left[0], left[1], left[2], left[3], right[j / 2][j % 2 * 2],
           right[j / 2][j % 2 * 2 + 1], shown);
