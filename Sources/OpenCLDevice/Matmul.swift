@@ -121,17 +121,21 @@ extension OpenCLDevice {
       let limit = choice?.depth ?? 384
       let depth = max(8, divided(divided(terms, by: max(1, divided(terms, by: limit))), by: 8) * 8)
       // Blocks of 72 rows and 16 panels of columns reuse what the second-level cache holds; smaller ones where
-      // there would be too few to share out evenly, down to 2 MFLOP a depth block. Rows are cut first: cutting
-      // columns makes more blocks pack the same rows.
+      // there would be too few to share out evenly, a dozen a compute unit, down to 2 MFLOP a depth block. Rows are
+      // cut first: cutting columns makes more blocks pack the same rows. How C is cut decides no sum's order.
       var rows = min((choice?.rows ?? tile.blockRows) / tile.rows, rowPanels)
       var columns = min(choice?.panels ?? 16, columnPanels)
       func tooFew() -> Bool {
-        divided(rowPanels, by: rows) * divided(columnPanels, by: columns) * operation.batch < 64
+        divided(rowPanels, by: rows) * divided(columnPanels, by: columns) * operation.batch
+          < 12 * info.computeUnits
           && rows * columns * tile.rows * tile.columns * depth > 1 << 21
       }
       while choice == nil, tooFew(), rows > 2 || columns > 1 {
         if rows > 2 { rows = divided(rows, by: 2) } else { columns = divided(columns, by: 2) }
       }
+      // Equal blocks: PoCL hands a thread half of all that are left, and the larger ones would come first.
+      rows = divided(rowPanels, by: divided(rowPanels, by: rows))
+      columns = divided(columnPanels, by: divided(columnPanels, by: columns))
       let share = k == 0 ? 1 : Double(terms) / Double(k)
       launch(
         "matmul_cpu", "matmul_packed", options: tile.options + operation.precision.option,
