@@ -28,14 +28,8 @@
  * Precision: with -DPRECISION (see precision.cl) Q, K, V and dO are rounded as they are loaded; P and dS are not.
  *
  * Position scores (see attention_terms.cl) are read from global memory, where neighbours share cache lines. Their
- * gradients add up in a tile of local memory, [TILE][BUCKETS]; the items that share a row of it each own every
- * SHARE-th bucket, so that no two ever add to the same place. */
-#include "attention_terms.cl"
-
+ * gradients add up in local memory (see attention_group.cl). */
 #include "precision.cl"
-
-/* Sizes passed as constants must meet their loops: nothing here works as a call. */
-#define INLINE static inline __attribute__((always_inline))
 
 #ifndef HEAD
 #define HEAD 64
@@ -46,17 +40,10 @@
 /* Floats from one row to the next in local memory. */
 #define HEAD_PITCH (HEAD + 4)
 #define SCORE_PITCH (TILE + 4)
-#define LOG2_E 1.44269504088896341f
-#define LN_2 0.69314718055994531f
-/* Items that share a row of a tile. */
-#define SHARE (ITEMS / TILE)
-#ifndef BUCKETS
-#define BUCKETS 4
-#endif
-#if DROPOUT
-#define PHILOX_LANES 1
-#include "philox.cl"
-#endif
+
+#define ROWS TILE
+#define GRADIENT_PLACE(row, n) ((row) * SCORE_PITCH + (n))
+#include "attention_group.cl"
 
 /* MARK: Pieces */
 
@@ -161,11 +148,6 @@ INLINE void store_rows(
       }
 }
 
-/* The keys that query `row` of the group's `valid` ones sees; a query that does not exist sees none. */
-INLINE int2 interval(__global const int *ranges, int row, int valid) {
-  return row < valid ? vload2(row, ranges) : (int2)(0, 0);
-}
-
 /* The smallest interval that holds everything a query of the group sees. */
 INLINE int2 reach(__global const int *ranges, int valid) {
   int first = INT_MAX, end = 0;
@@ -188,38 +170,12 @@ INLINE float position_score(
   return queryScores[bucket] + keyScores[bucket];
 }
 
-/* sums[y][r] += gradients[y][n] for all n whose bucket against row y is r; n ascends, as the table does by
- * `rowStep` a row and -rowStep a column from `place` on. */
-INLINE void sum_by_bucket(
-    __local const float *gradients, __global const int *buckets, int place, int rowStep, int rows, int count,
-    __local float *sums) {
-  const int row = get_local_id(0) % TILE, part = get_local_id(0) / TILE;
-  if (row >= rows) return;
-  for (int n = 0; n < count; n++) {
-    const int bucket = buckets[place + rowStep * (row - n)];
-    if (bucket % SHARE == part) sums[row * BUCKETS + bucket] += gradients[row * SCORE_PITCH + n];
-  }
-}
-
-INLINE void clear_sums(__local float *sums) {
-  for (int index = get_local_id(0); index < TILE * BUCKETS; index += ITEMS) sums[index] = 0.0f;
-}
-
-INLINE void store_sums(
-    __local const float *sums, float factor, int rows, int bucketCount, __global float *to, int stride) {
-  for (int index = get_local_id(0); index < TILE * bucketCount; index += ITEMS) {
-    const int row = index / bucketCount, bucket = index % bucketCount;
-    if (row < rows) to[(long)row * stride + bucket] = factor * sums[row * BUCKETS + bucket];
-  }
-}
-
 #if DROPOUT
 /* m of one query and key. */
 INLINE float draw(int query, int key, uint row, DRAW_PARAMETERS) {
-  uint x = (uint)query << 14 | (uint)key / 4, y = row, z = step, w = purpose;
-  philox(&x, &y, &z, &w, keyLow, keyHigh);
-  const uint word = key % 4 == 0 ? x : key % 4 == 1 ? y : key % 4 == 2 ? z : w;
-  return UNIFORM(word) >= probability ? 1.0f / (1.0f - probability) : 0.0f;
+  const uint4 draws = draws_of(query, key / 4, row, keyLow, keyHigh, step, purpose);
+  const uint word = key % 4 == 0 ? draws.s0 : key % 4 == 1 ? draws.s1 : key % 4 == 2 ? draws.s2 : draws.s3;
+  return factor_of(word, probability);
 }
 #endif
 
@@ -434,7 +390,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
     barrier(CLK_LOCAL_MEM_FENCE);
     add_weighted_rows(scores, keys, y, x, result);
 #if POSITIONS
-    sum_by_bucket(scores, buckets, -start, 1, valid, count, sums);
+    sum_by_bucket(item, scores, buckets, -start, 1, valid, count, sums);
 #endif
     barrier(CLK_LOCAL_MEM_FENCE);
   }
@@ -537,7 +493,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
     add_weighted_rows(weights, outputGradients, y, x, valueResult);
     add_weighted_rows(scores, queries, y, x, keyResult);
 #if POSITIONS
-    sum_by_bucket(scores, buckets, start, -1, valid, count, sums);
+    sum_by_bucket(item, scores, buckets, start, -1, valid, count, sums);
 #endif
     barrier(CLK_LOCAL_MEM_FENCE);
   }

@@ -15,23 +15,24 @@
  *
  *     scores = own rows . other rows (terms: the head)        result += scores . other rows (terms: positions)
  *
- *               words 4 t ..< + 4 of 16                                 positions of a block of scores
- *             +--------------------------+                            +---------------+
- *         g   | a0 a2 of one instruction |                         g  | c0 c1         |   C of the scores is A
- *             | and a0 a2 of the next    |                            |               |   of the next product
- *       g + 8 | a1 a3                    |                      g + 8 | c2 c3         |
- *             +--------------------------+                            +---------------+
- *         B: row 8 j + g of the others, same words                B: rows 2 t and 2 t + 1 (+ 8), columns 4 g + e
+ *               words 4 t ..< + 4 of 16                         positions of two blocks of scores, 16 j + 4 t + ...
+ *             +--------------------------+                            +-------+-------+
+ *       2 g   | a0 a2 of one instruction |                      2 g   | 0 1   |   2 3 |   C of the scores is A
+ *     2 g + 1 | a1 a3 and of the next    |                    2 g + 1 | 0 1   |   2 3 |   of the next product
+ *             +--------------------------+                            +-------+-------+
+ *         B: row 16 j + 4 (g / 2) + g % 2 (+ 2) of the            B: rows 16 j + 4 t + ..., columns 4 g + e
+ *            others, same words
  *
- * A sum may be taken in any order as long as both operands agree. So an item reads the words of two instructions
- * in one, on the left; and on the right scores never leave their registers: positions 2 t and 2 t + 1 of a block
- * are the two words (tf32) or the two halves of one word (bfloat16, the next block the other word) that A wants
- * of item t. Columns of the result may be had in any order as well: instruction e = 0 ..< 4 makes columns
- * 4 g + e of 32, so that B's are four neighbours in a row, one read of 16 or 8 bytes, and what an item has of the
- * result in the end are neighbours too. With bfloat16 two rows' words are then split into pairs of positions.
+ * A sum may be taken in any order as long as both operands agree, and rows and columns of a result may be any. So an
+ * item reads the words of two instructions in one, on the left; and on the right scores never leave their registers:
+ * positions 0 and 1 of a block are the two words (tf32) or the two halves of one word (bfloat16, the next block the
+ * other word) that A wants of item t. Instruction e = 0 ..< 4 makes columns 4 g + e of 32, so that B's are four
+ * neighbours in a row, one read of 16 or 8 bytes, and what an item has of the result in the end are neighbours too.
+ * With bfloat16 two rows' words are then split into pairs of positions. Of scores an item has two neighbouring rows and
+ * four neighbouring columns in sixteen: as many keys as a block of draws has, and 5 distances for 8 scores.
  *
- * Rows r are staged with word w at w ^ 16 ((r ^ r >> 2) & 1) ^ 8 (r >> 1 & 1): rows 0 1 2 3, 4 5 6 7, 0 2 4 6 and
- * 1 3 5 7 of each eight then begin in different banks, which are those that items reading together ask for.
+ * Rows are staged with their words turned by `turn_of`: items that read together ask for the same words of rows 0 2,
+ * 0 1 or 2 3 of four, or for a few of rows 0 4 8 12 (+ 0 ..< 4), and all of these begin in different banks.
  *
  *     words of a head     ROWS    items    positions at a time    local memory        (a word: 1 term of tf32,
  *                                          forward   backward                          2 of bfloat16)
@@ -39,22 +40,33 @@
  *      48, 64               64      128       32        32        32 KB, 48 KB
  *      96                   32       64       32        32        36 KB, 48 KB
  *     128                   32       64       32        16        48 KB
+ *     with position scores:                                       backward, with sums of 63 buckets
+ *      16, 32               64      128       64        32        41 KB               (32 rows: 128 buckets)
+ *      48, 64               32       64       32        32        40 KB               (16 at a time: heads above 64)
+ *      96                   32       64       32        16        44 KB
  *
  * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022) in powers of two: scores carry log2(e).
  * Positions that no row of the group sees are skipped at both ends; tiles that all of them see whole are not
  * masked.
  *
+ * Position scores (see attention_terms.cl) are read from global memory, where neighbours share cache lines, into the
+ * sums that q.k is then added to: before the products, when registers are free. For their gradients a tile of dS
+ * goes to local memory, over the positions that it came of, and is added up there (see attention_group.cl).
+ *
  * Geometry: global size (tiles of ROWS x items, heads, sequences). No two groups write the same element, so there
  * are no atomics and the order of every sum is a function of the shape.
  * Limits: the build option HEAD, the head dimension, is 32, 64, 96 or 128; -DALIGNED=1 where every row of every
- * matrix begins at 16 bytes. No position scores and no dropout: these, and other heads, are attention_gpu.cl's,
- * which rounds Q, K, V and dO alike. Memory: O(T).
+ * matrix of heads begins at 16 bytes. Other heads, and sums by bucket beside 128 words, are attention_gpu.cl's, which
+ * rounds Q, K, V and dO alike. Memory: O(T).
  * Tolerance: P and dS are off by at most 2^-11 (tf32) or 2^-8 (bfloat16) of themselves, hence any sum over them by
  * as much of the sum of absolute values: 5e-4 and 4e-3. (Backward meets the error of out once more, in do.out; signs
- * differ, and what is seen is a tenth of the bound.)
+ * differ, and what is seen is a tenth of the bound. Sums by bucket take dS as it is.)
  * Source: Dao 2023, FlashAttention-2, for scores that stay in registers. */
 #include "matrix_unit.cl"
 
+#if !POSITIONS
+#define BUCKETS 0
+#endif
 #ifndef HEAD
 #define HEAD 64
 #endif
@@ -62,12 +74,14 @@
 #define WORDS (HEAD / TERMS)
 #define PITCH ((WORDS + 31) / 32 * 32)
 /* Positions a group owns, and positions of the other side at a time, forward and backward. */
-#define ROWS (PITCH > 64 ? 32 : 64)
+#define ROWS (PITCH > (POSITIONS ? 32 : 64) || BUCKETS > 96 ? 32 : 64)
 #define KEYS (PITCH > 32 ? 32 : 64)
-#define OTHERS (PITCH > 96 ? 16 : 32)
+#define OTHERS (PITCH > 96 || (POSITIONS && HEAD > 64) ? 16 : 32)
 #define ITEMS (2 * ROWS)
-#define LOG2_E 1.44269504088896341f
-#define LN_2 0.69314718055994531f
+
+/* Each row turned by its number: the items that sum along rows then read from as many banks. */
+#define GRADIENT_PLACE(row, n) ((row) * OTHERS + ((row) + (n)) % OTHERS)
+#include "attention_group.cl"
 
 /* Keeps the compiler from holding addresses that it can work out of the item's number in registers, of which the
  * sums need most: it must take the number for a new one. */
@@ -98,10 +112,28 @@ INLINE float power(float x) {
 #endif
 }
 
-/* Where word `word` of row `row` is staged. */
-INLINE uint place_of(uint row, uint word) {
-  return row * PITCH + (word ^ ((row ^ row >> 2) & 1) << 4 ^ (row >> 1 & 1) << 3);
+/* What the numbers of a row's words are turned by. Where compilers see rows 4 t they make a reversal of bits of the
+ * formula, which Oclgrind does not know: elsewhere than on cards the same is read from a table. */
+INLINE uint turn_of(uint row) {
+#if MMA_PTX
+  return (row ^ row >> 1 ^ row >> 2) % 2 * 16 ^ (row & 8);
+#else
+  return (0xD77D8228u >> row % 16 * 2) % 4 * 8;
+#endif
 }
+
+/* Where word `word` + `words` of row `row` + `rows` is staged: a part that is the item's, `word` below 32, and one
+ * that is constant, without a bit in common. Turns are exclusive ors, so that what is constant stays it. */
+INLINE uint place_of(uint row, const uint rows, uint word, const uint words) {
+  const uint turn = words ^ turn_of(rows);
+  return row * PITCH + (word ^ turn_of(row) ^ turn % 32) + (rows * PITCH + turn / 32 * 32);
+}
+
+/* The first of the two rows that the item has of its warp's. */
+INLINE int row_of(int item) { return item / 32 * 16 + item % 32 / 4 * 2; }
+
+/* The column of a tile that item t of a row has in block j, place i % 2. */
+INLINE int column_of(const int j, int t, const int i) { return 16 * (j / 2) + 4 * t + 2 * (j % 2) + i % 2; }
 
 /* Puts `count` rows into local memory, rounded; those from `valid` on are zero. */
 INLINE void stage_rows(
@@ -122,32 +154,33 @@ INLINE void stage_rows(
       words = (uint4)(word_of(x.s0, x.s1), word_of(x.s2, x.s3), word_of(y.s0, y.s1), word_of(y.s2, y.s3));
 #endif
     }
-    *(__local uint4 *)(staged + place_of(row, word)) = words;
+    *(__local uint4 *)(staged + place_of(row, 0, word % 32, 0) + word / 32 * 32) = words;
   }
 }
 
-/* sum[j] += the warp's 16 rows of `own` times rows 8 j ..< + 8 of `others`, for `blocks` of them. */
+/* sum[j] += the warp's 16 rows of `own` times eight rows of `others`, those of block j, for `blocks` of them. */
 INLINE void multiply_rows(
     __local const uint *own, __local const uint *others, const uint blocks, float (*sum)[4],
     __local uint *shown) {
   uint item = get_local_id(0);
   FORGET(item);
-  const uint g = item % 32 / 4, t = item % 4, row = item / 32 * 16 + g;
+  const uint g = item % 32 / 4, t = item % 4, row = item / 32 * 16 + 2 * g;
 #if MMA_PTX
 #pragma unroll
 #else
 #pragma unroll 1
 #endif
   for (uint word = 0; word < WORDS; word += 16) {
-    const uint4 upper = *(__local const uint4 *)(own + place_of(row, word + 4 * t));
-    const uint4 lower = *(__local const uint4 *)(own + place_of(row + 8, word + 4 * t));
+    const uint4 upper = *(__local const uint4 *)(own + place_of(row, 0, 4 * t, word));
+    const uint4 lower = *(__local const uint4 *)(own + place_of(row, 1, 4 * t, word));
 #if MMA_PTX
 #pragma unroll
 #else
 #pragma unroll 1
 #endif
     for (uint j = 0; j < blocks; j++) {
-      const uint4 other = *(__local const uint4 *)(others + place_of(8 * j + g, word + 4 * t));
+      const uint place = place_of(column_of(0, g / 2, g % 2), column_of(j, 0, 0), 4 * t, word);
+      const uint4 other = *(__local const uint4 *)(others + place);
       MMA(sum[j], upper.s0, lower.s0, upper.s1, lower.s1, other.s0, other.s1, shown);
       MMA(sum[j], upper.s2, lower.s2, upper.s3, lower.s3, other.s2, other.s3, shown);
     }
@@ -179,12 +212,12 @@ INLINE uint upper_halves(uint x, uint y) {
 
 /* B of four instructions: columns 32 n + 4 g + e of the rows that part `part` of the positions has. */
 INLINE void columns_of(
-    __local const uint *rows, uint item, uint part, uint n, uint b0[4], uint b1[4]) {
+    __local const uint *others, uint item, const uint part, const uint n, uint b0[4], uint b1[4]) {
   const uint g = item % 32 / 4, t = item % 4;
 #if PRECISION == 1
-  const uint row = 8 * part + 2 * t, word = 32 * n + 4 * g;
-  const uint4 x = *(__local const uint4 *)(rows + place_of(row, word));
-  const uint4 y = *(__local const uint4 *)(rows + place_of(row + 1, word));
+  const uint row = column_of(0, t, 0), rows = column_of(part, 0, 0);
+  const uint4 x = *(__local const uint4 *)(others + place_of(row, rows, 4 * g, 32 * n));
+  const uint4 y = *(__local const uint4 *)(others + place_of(row, rows + 1, 4 * g, 32 * n));
   b0[0] = x.s0;
   b0[1] = x.s1;
   b0[2] = x.s2;
@@ -194,11 +227,11 @@ INLINE void columns_of(
   b1[2] = y.s2;
   b1[3] = y.s3;
 #else
-  const uint row = 16 * part + 2 * t, word = 16 * n + 2 * g;
-  const uint2 x = *(__local const uint2 *)(rows + place_of(row, word));
-  const uint2 y = *(__local const uint2 *)(rows + place_of(row + 1, word));
-  const uint2 z = *(__local const uint2 *)(rows + place_of(row + 8, word));
-  const uint2 w = *(__local const uint2 *)(rows + place_of(row + 9, word));
+  const uint row = column_of(0, t, 0), rows = column_of(2 * part, 0, 0);
+  const uint2 x = *(__local const uint2 *)(others + place_of(row, rows, 2 * g, 16 * n));
+  const uint2 y = *(__local const uint2 *)(others + place_of(row, rows + 1, 2 * g, 16 * n));
+  const uint2 z = *(__local const uint2 *)(others + place_of(row, rows + 2, 2 * g, 16 * n));
+  const uint2 w = *(__local const uint2 *)(others + place_of(row, rows + 3, 2 * g, 16 * n));
   b0[0] = lower_halves(x.s0, y.s0);
   b0[1] = upper_halves(x.s0, y.s0);
   b0[2] = lower_halves(x.s1, y.s1);
@@ -252,16 +285,16 @@ INLINE void add_weighted_rows(
 /* Writes factor * the item's part of the result to the rows that exist. */
 INLINE void store_rows(
     float result[HEAD / 32][4][4], float upper, float lower, int valid, __global float *rows, int stride) {
-  const uint item = get_local_id(0), g = item % 32 / 4, t = item % 4, row = item / 32 * 16 + g;
+  const int item = get_local_id(0), t = item % 4, row = row_of(item);
 #pragma unroll
-  for (uint h = 0; h < 2; h++) {
+  for (int h = 0; h < 2; h++) {
     const float factor = h ? lower : upper;
-    if ((int)(row + 8 * h) < valid) {
-      __global float *to = rows + ((int)(row + 8 * h) * stride + 8 * (int)t);
+    if (row + h < valid) {
+      __global float *to = rows + ((row + h) * stride + 8 * t);
 #pragma unroll
-      for (uint n = 0; n < HEAD / 32; n++)
+      for (int n = 0; n < HEAD / 32; n++)
 #pragma unroll
-        for (uint i = 2 * h; i < 2 * h + 2; i++)
+        for (int i = 2 * h; i < 2 * h + 2; i++)
           WRITE4(
               factor * (float4)(result[n][0][i], result[n][1][i], result[n][2][i], result[n][3][i]),
               to + 32 * n + 4 * (i % 2));
@@ -280,11 +313,6 @@ INLINE float row_sum(float x, __local uint *shown) {
   return x + exchanged(x, 2, shown);
 }
 
-/* The keys that query `row` of the group's `valid` ones sees; a query that does not exist sees none. */
-INLINE int2 interval(__global const int *ranges, int row, int valid) {
-  return row < valid ? vload2(row, ranges) : (int2)(0, 0);
-}
-
 INLINE int is_in(int position, int2 range) { return position >= range.s0 && position < range.s1; }
 
 /* score = hidden where the key, the first of all at `start`, is out of the query's sight. */
@@ -294,11 +322,11 @@ INLINE void hide(float (*score)[4], const int blocks, int start, const int2 seen
   for (int j = 0; j < blocks; j++)
 #pragma unroll
     for (int i = 0; i < 4; i++)
-      if (!is_in(start + 8 * j + 2 * t + i % 2, seen[i / 2])) score[j][i] = hidden;
+      if (!is_in(start + column_of(j, t, i), seen[i / 2])) score[j][i] = hidden;
 }
 
-/* The smallest interval that holds everything a query of the group sees, and the keys that all of them see.
- * `scratch` is free again after the next barrier. */
+/* The smallest interval that holds everything a query of the group sees, from a multiple of four on, as keys share
+ * their draws, and the keys that all of them see. `scratch` is free again after the next barrier. */
 INLINE int4 reach(__global const int *ranges, int valid, __local int *scratch) {
   const int item = get_local_id(0);
   if (item < valid) vstore2(vload2(item, ranges), item, scratch);
@@ -313,9 +341,97 @@ INLINE int4 reach(__global const int *ranges, int valid, __local int *scratch) {
     reach.s2 = max(reach.s2, range.s0);
     reach.s3 = min(reach.s3, range.s1);
   }
-  reach.s0 = min(reach.s0, reach.s1);
+  reach.s0 = min(reach.s0, reach.s1) & ~3;
   return reach;
 }
+
+/* MARK: Position scores and dropout */
+
+#if POSITIONS
+/* score += what the distances of the item's rows and columns add. The rows are queries where `sign` is 1, and keys
+ * where it is -1; the first of a tile's columns lies `distance` behind the item's first row. Of what does not exist
+ * the nearest is taken, for nobody to look at. The item's 2 rows and 4 columns have 5 distances. */
+INLINE void add_position_scores(
+    float (*score)[4], const int blocks, __global const float *own, int ownStride, int ownValid,
+    __global const float *others, int otherStride, int otherValid, __global const int *buckets, int distance,
+    int lastDistance, const int sign) {
+  int item = get_local_id(0);
+  FORGET(item);
+  const int t = item % 4, row = row_of(item);
+#pragma unroll
+  for (int j = 0; j < blocks; j += 2) {
+    const int column = column_of(j, t, 0);
+    int bucket[5];
+#pragma unroll
+    for (int d = 0; d < 5; d++)
+      bucket[d] = buckets[clamp(distance + sign * (row - column + d - 3), 0, lastDistance)];
+#pragma unroll
+    for (int c = 0; c < 4; c++) {
+#pragma unroll
+      for (int h = 0; h < 2; h++)
+        score[j + c / 2][2 * h + c % 2] += own[min(row + h, ownValid - 1) * ownStride + bucket[h - c + 3]] +
+                                           others[min(column + c, otherValid - 1) * otherStride + bucket[h - c + 3]];
+    }
+  }
+}
+
+/* Adds a tile of gradients of scores to the sums of the rows; `tile` is where they can lie meanwhile. */
+INLINE void add_gradients(
+    float (*gradient)[4], __local uint *tile, __global const int *buckets, int place, const int sign, int rows,
+    int count, __local float *sums) {
+  int item = get_local_id(0);
+  FORGET(item);
+  const int t = item % 4, row = row_of(item);
+  __local float *gradients = (__local float *)tile;
+  barrier(CLK_LOCAL_MEM_FENCE);
+#pragma unroll
+  for (int j = 0; j < OTHERS / 8; j++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) gradients[GRADIENT_PLACE(row + i / 2, column_of(j, t, i))] = gradient[j][i];
+  barrier(CLK_LOCAL_MEM_FENCE);
+  sum_by_bucket(item, gradients, buckets, place, sign, rows, count, sums);
+}
+#endif
+
+#if DROPOUT
+/* x *= m, for the item's two queries from `query` on. Its keys are four neighbours, so that each block is its own. */
+INLINE void drop(float (*x)[4], const int blocks, int query, int start, uint row, DRAW_PARAMETERS) {
+  FORGET(keyLow);
+  FORGET(keyHigh);
+  const int t = get_local_id(0) % 4;
+#pragma unroll
+  for (int j = 0; j < blocks; j += 2)
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      const int key = start + column_of(j, t, 0);
+      const uint4 draws = draws_of(query + h, key / 4, row, keyLow, keyHigh, step, purpose);
+      x[j][2 * h] *= factor_of(draws.s0, probability);
+      x[j][2 * h + 1] *= factor_of(draws.s1, probability);
+      x[j + 1][2 * h] *= factor_of(draws.s2, probability);
+      x[j + 1][2 * h + 1] *= factor_of(draws.s3, probability);
+    }
+}
+
+/* m of the item's two keys from `key` on and its four queries from `query` on. The other half of a block belongs to
+ * the item four places on or back: each makes the blocks of two queries, and they give each other halves. */
+INLINE void draw_for_keys(float m[2][4], int key, int query, uint row, DRAW_PARAMETERS, __local uint *shown) {
+  FORGET(keyLow);
+  FORGET(keyHigh);
+  const int isUpper = key % 4 / 2;
+#pragma unroll
+  for (int c = 0; c < 2; c++) {
+    const uint4 draws = draws_of(query + 2 * isUpper + c, key / 4, row, keyLow, keyHigh, step, purpose);
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      const uint lower = h ? draws.s1 : draws.s0, upper = h ? draws.s3 : draws.s2;
+      const float mine = factor_of(isUpper ? upper : lower, probability);
+      const float given = exchanged(factor_of(isUpper ? lower : upper, probability), 4, shown);
+      m[0][2 * h + c] = isUpper ? given : mine;
+      m[1][2 * h + c] = isUpper ? mine : given;
+    }
+  }
+}
+#endif
 
 /* MARK: Forward */
 
@@ -323,22 +439,27 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
     __global const float *query, long queryOffset, int queryStride, __global const float *key,
     long keyOffset, int keyStride, __global const float *value, long valueOffset, int valueStride,
     __global const int *keyRanges, long rangesOffset, __global float *output, long outputOffset,
-    int outputStride, __global float *logSumExp, long logSumExpOffset, int headDimension, int queryLength,
-    int keyLength, float scale) {
+    int outputStride, __global float *logSumExp, long logSumExpOffset, POSITION_ARGUMENTS, DROPOUT_ARGUMENTS,
+    int headDimension, int queryLength, int keyLength, float scale) {
   __local uint queries[ROWS * PITCH] __attribute__((aligned(16)));
   __local uint keys[KEYS * PITCH] __attribute__((aligned(16)));
   __local uint values[KEYS * PITCH] __attribute__((aligned(16)));
   SHOW_AMONG(ITEMS);
   /* The last queries see most under a causal mask: they begin first. */
   const int first = (get_num_groups(0) - 1 - get_group_id(0)) * ROWS;
-  const int head = get_global_id(1), heads = get_global_size(1);
-  const int item = get_local_id(0), t = item % 4, own = item / 32 * 16 + item % 32 / 4;
-  const long sequence = get_global_id(2);
+  const int head = get_group_id(1), heads = get_num_groups(1);
+  const int item = get_local_id(0), t = item % 4, own = row_of(item);
+  const long sequence = get_group_id(2);
   const int valid = min(ROWS, queryLength - first);
   const long row = sequence * queryLength + first, column = (long)head * headDimension;
   key += keyOffset + sequence * keyLength * keyStride + column;
   value += valueOffset + sequence * keyLength * valueStride + column;
   keyRanges += rangesOffset + 2 * row;
+#if POSITIONS
+  queryScores += queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch;
+  keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
+  buckets += bucketsOffset;
+#endif
 
   stage_rows(query + queryOffset + row * queryStride + column, queryStride, valid, ROWS, queries);
   float result[HEAD / 32][4][4] = {{{0.0f}}};
@@ -346,7 +467,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
   float maximum[2], sum[2];
 #pragma unroll
   for (int h = 0; h < 2; h++) {
-    seen[h] = interval(keyRanges, own + 8 * h, valid);
+    seen[h] = interval(keyRanges, own + h, valid);
     maximum[h] = -INFINITY;
     sum[h] = 0.0f;
   }
@@ -360,6 +481,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
     stage_rows(value + (long)start * valueStride, valueStride, count, KEYS, values);
     barrier(CLK_LOCAL_MEM_FENCE);
     float score[KEYS / 8][4] = {{0.0f}};
+#if POSITIONS
+    add_position_scores(
+        score, KEYS / 8, queryScores, queryScoresStride, valid, keyScores + (long)start * keyScoresStride,
+        keyScoresStride, keyLength - start, buckets, first - start + keyLength - 1, queryLength + keyLength - 2, 1);
+#endif
     multiply_rows(queries, keys, KEYS / 8, score, shown);
 #pragma unroll
     for (int j = 0; j < KEYS / 8; j++)
@@ -388,6 +514,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
         score[j][i] = power(score[j][i] - shift[i / 2]);
         sum[i / 2] += score[j][i];
       }
+#if DROPOUT
+    drop(score, KEYS / 8, first + own, start, firstRow + sequence * heads + head, DRAWS);
+#endif
 #pragma unroll
     for (int n = 0; n < HEAD / 32; n++)
 #pragma unroll
@@ -402,8 +531,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
   for (int h = 0; h < 2; h++) {
     const float total = row_sum(sum[h], shown);
     inverse[h] = total > 0.0f ? 1.0f / total : 0.0f;
-    if (t == 0 && own + 8 * h < valid)
-      logSumExp[logSumExpOffset + (sequence * heads + head) * queryLength + first + own + 8 * h] =
+    if (t == 0 && own + h < valid)
+      logSumExp[logSumExpOffset + (sequence * heads + head) * queryLength + first + own + h] =
           total == 0.0f ? -INFINITY : fma(maximum[h], LN_2, log(total));
   }
   store_rows(
@@ -422,17 +551,17 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
     int outputStride, __global const float *logSumExp, long logSumExpOffset,
     __global const float *outputGradient, long outputGradientOffset, int outputGradientStride,
     __global float *queryGradient, long queryGradientOffset, int queryGradientStride,
-    __global float *statistics, long statisticsOffset, int headDimension, int queryLength, int keyLength,
-    float scale) {
+    __global float *statistics, long statisticsOffset, POSITION_ARGUMENTS, POSITION_GRADIENT_ARGUMENTS,
+    DROPOUT_ARGUMENTS, int headDimension, int queryLength, int keyLength, float scale) {
   __local uint queries[ROWS * PITCH] __attribute__((aligned(16)));
   __local uint outputGradients[ROWS * PITCH] __attribute__((aligned(16)));
-  __local uint keys[OTHERS * PITCH] __attribute__((aligned(16)));
-  __local uint values[OTHERS * PITCH] __attribute__((aligned(16)));
+  __local uint others[2 * OTHERS * PITCH] __attribute__((aligned(16)));
+  __local uint *keys = others, *values = others + OTHERS * PITCH;
   SHOW_AMONG(ITEMS);
   const int first = (get_num_groups(0) - 1 - get_group_id(0)) * ROWS;
-  const int head = get_global_id(1), heads = get_global_size(1);
-  const int item = get_local_id(0), t = item % 4, own = item / 32 * 16 + item % 32 / 4;
-  const long sequence = get_global_id(2);
+  const int head = get_group_id(1), heads = get_num_groups(1);
+  const int item = get_local_id(0), t = item % 4, own = row_of(item);
+  const long sequence = get_group_id(2);
   const int valid = min(ROWS, queryLength - first);
   const long row = sequence * queryLength + first, column = (long)head * headDimension;
   const long statistic = (sequence * heads + head) * queryLength + first;
@@ -441,6 +570,13 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
   keyRanges += rangesOffset + 2 * row;
   output += outputOffset + row * outputStride + column;
   outputGradient += outputGradientOffset + row * outputGradientStride + column;
+#if POSITIONS
+  __local float sums[ROWS * BUCKETS];
+  queryScores += queryScoresOffset + row * queryScoresStride + (long)head * bucketPitch;
+  keyScores += keyScoresOffset + sequence * keyLength * keyScoresStride + (long)head * bucketPitch;
+  buckets += bucketsOffset;
+  clear_sums(sums);
+#endif
 
   stage_rows(query + queryOffset + row * queryStride + column, queryStride, valid, ROWS, queries);
   stage_rows(outputGradient, outputGradientStride, valid, ROWS, outputGradients);
@@ -448,7 +584,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
   float mean[2], shift[2];
 #pragma unroll
   for (int h = 0; h < 2; h++) {
-    const int r = own + 8 * h, exists = r < valid;
+    const int r = own + h, exists = r < valid;
     seen[h] = interval(keyRanges, r, valid);
     shift[h] = exists ? logSumExp[logSumExpOffset + statistic + r] * LOG2_E : 0.0f;
     float4 products = (float4)(0.0f);
@@ -464,7 +600,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
           (float4)(shift[h], mean[h], as_float(seen[h].s0), as_float(seen[h].s1));
   }
   float result[HEAD / 32][4][4] = {{{0.0f}}};
-  const int4 range = reach(keyRanges, valid, (__local int *)keys);
+  const int4 range = reach(keyRanges, valid, (__local int *)others);
   const float factor = scale * LOG2_E;
 
   for (int start = range.s0; start < range.s1; start += OTHERS) {
@@ -474,8 +610,16 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
     stage_rows(value + (long)start * valueStride, valueStride, count, OTHERS, values);
     barrier(CLK_LOCAL_MEM_FENCE);
     float score[OTHERS / 8][4] = {{0.0f}}, product[OTHERS / 8][4] = {{0.0f}};
+#if POSITIONS
+    add_position_scores(
+        score, OTHERS / 8, queryScores, queryScoresStride, valid, keyScores + (long)start * keyScoresStride,
+        keyScoresStride, keyLength - start, buckets, first - start + keyLength - 1, queryLength + keyLength - 2, 1);
+#endif
     multiply_rows(queries, keys, OTHERS / 8, score, shown);
     multiply_rows(outputGradients, values, OTHERS / 8, product, shown);
+#if DROPOUT
+    drop(product, OTHERS / 8, first + own, start, firstRow + sequence * heads + head, DRAWS);
+#endif
 #pragma unroll
     for (int j = 0; j < OTHERS / 8; j++)
 #pragma unroll
@@ -483,7 +627,17 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
         score[j][i] = power(fma(score[j][i], factor, -shift[i / 2])) * (product[j][i] - mean[i / 2]);
     if (start < range.s2 || start + OTHERS > range.s3) hide(score, OTHERS / 8, start, seen, 0.0f);
     add_weighted_rows(score, keys, OTHERS / 8, result, shown);
+#if POSITIONS
+    add_gradients(score, others, buckets, first - start + keyLength - 1, 1, valid, min(OTHERS, count), sums);
+#endif
   }
+#if POSITIONS
+  barrier(CLK_LOCAL_MEM_FENCE);
+  store_sums(
+      sums, scale, valid, bucketCount,
+      positionGradient + positionGradientOffset + row * positionGradientStride + (long)head * bucketPitch,
+      positionGradientStride);
+#endif
   store_rows(
       result, scale, scale, valid,
       queryGradient + queryGradientOffset + row * queryGradientStride + column, queryGradientStride);
@@ -518,31 +672,40 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
     __global const int *keyRanges, long rangesOffset, __global const float *outputGradient,
     long outputGradientOffset, int outputGradientStride, __global const float *statistics,
     long statisticsOffset, __global float *keyGradient, long keyGradientOffset, int keyGradientStride,
-    __global float *valueGradient, long valueGradientOffset, int valueGradientStride, int headDimension,
-    int queryLength, int keyLength, float scale) {
+    __global float *valueGradient, long valueGradientOffset, int valueGradientStride, POSITION_ARGUMENTS,
+    POSITION_GRADIENT_ARGUMENTS, DROPOUT_ARGUMENTS, int headDimension, int queryLength, int keyLength,
+    float scale) {
   __local uint keys[ROWS * PITCH] __attribute__((aligned(16)));
   __local uint values[ROWS * PITCH] __attribute__((aligned(16)));
-  __local uint queries[OTHERS * PITCH] __attribute__((aligned(16)));
-  __local uint outputGradients[OTHERS * PITCH] __attribute__((aligned(16)));
+  __local uint others[2 * OTHERS * PITCH] __attribute__((aligned(16)));
+  __local uint *queries = others, *outputGradients = others + OTHERS * PITCH;
   SHOW_AMONG(ITEMS);
-  const int firstKey = get_group_id(0) * ROWS, head = get_global_id(1), heads = get_global_size(1);
-  const int item = get_local_id(0), t = item % 4, own = item / 32 * 16 + item % 32 / 4;
-  const long sequence = get_global_id(2);
+  const int firstKey = get_group_id(0) * ROWS, head = get_group_id(1), heads = get_num_groups(1);
+    const long sequence = get_group_id(2);
   const int valid = min(ROWS, keyLength - firstKey);
   const long keyRow = sequence * keyLength + firstKey, column = (long)head * headDimension;
   query += queryOffset + sequence * queryLength * queryStride + column;
   outputGradient += outputGradientOffset + sequence * queryLength * outputGradientStride + column;
   statistics += statisticsOffset + 4 * (sequence * heads + head) * queryLength;
+#if POSITIONS
+  __local float sums[ROWS * BUCKETS];
+  queryScores += queryScoresOffset + sequence * queryLength * queryScoresStride + (long)head * bucketPitch;
+  keyScores += keyScoresOffset + keyRow * keyScoresStride + (long)head * bucketPitch;
+  buckets += bucketsOffset;
+  clear_sums(sums);
+#endif
 
   stage_rows(key + keyOffset + keyRow * keyStride + column, keyStride, valid, ROWS, keys);
   stage_rows(value + valueOffset + keyRow * valueStride + column, valueStride, valid, ROWS, values);
   float keyResult[HEAD / 32][4][4] = {{{0.0f}}}, valueResult[HEAD / 32][4][4] = {{{0.0f}}};
   const int2 range = onlookers(
       keyRanges + rangesOffset + 2 * sequence * queryLength, queryLength, firstKey, valid,
-      (__local int *)queries);
+      (__local int *)others);
   const float factor = scale * LOG2_E;
 
-  for (int start = range.s0; start < range.s1; start += OTHERS) {
+  for (int next = range.s0; next < range.s1; next += OTHERS) {
+    int start = next;
+    FORGET(start);
     barrier(CLK_LOCAL_MEM_FENCE);
     const int count = range.s1 - start;
     stage_rows(query + (long)start * queryStride, queryStride, count, OTHERS, queries);
@@ -551,28 +714,58 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
         outputGradients);
     barrier(CLK_LOCAL_MEM_FENCE);
     float score[OTHERS / 8][4] = {{0.0f}}, product[OTHERS / 8][4] = {{0.0f}};
+#if POSITIONS
+    add_position_scores(
+        score, OTHERS / 8, keyScores, keyScoresStride, valid, queryScores + (long)start * queryScoresStride,
+        queryScoresStride, count, buckets, start - firstKey + keyLength - 1, queryLength + keyLength - 2, -1);
+#endif
     multiply_rows(keys, queries, OTHERS / 8, score, shown);
     multiply_rows(values, outputGradients, OTHERS / 8, product, shown);
+    int item = get_local_id(0);
+    FORGET(item);
+    const int t = item % 4, own = firstKey + row_of(item);
 #pragma unroll
-    for (int j = 0; j < OTHERS / 8; j++)
+    for (int j = 0; j < OTHERS / 8; j += 2) {
+#if DROPOUT
+      float m[2][4];
+      draw_for_keys(m, own, start + column_of(j, t, 0), firstRow + sequence * heads + head, DRAWS, shown);
+#endif
 #pragma unroll
-      for (int i = 0; i < 2; i++) {
-        const int position = 8 * j + 2 * t + i;
+      for (int c = 0; c < 4; c++) {
+        const int position = column_of(j, t, 0) + c;
         const float4 statistic = position < count
-                                     ? *(__global const float4 *)(statistics + 4l * (start + position))
+                                     ? *(__global const float4 *)(statistics + 4 * (start + position))
                                      : (float4)(0.0f);
         const int2 seen = (int2)(as_int(statistic.s2), as_int(statistic.s3));
+        float *scores = score[j + c / 2] + c % 2, *products = product[j + c / 2] + c % 2;
 #pragma unroll
         for (int h = 0; h < 2; h++) {
-          const int at = 2 * h + i;
-          const float weight = power(fma(score[j][at], factor, -statistic.s0));
-          score[j][at] = is_in(firstKey + own + 8 * h, seen) ? weight : 0.0f;
-          product[j][at] = score[j][at] * (product[j][at] - statistic.s1);
+#if DROPOUT
+          const float kept = m[c / 2][2 * h + c % 2];
+#else
+          const float kept = 1.0f;
+#endif
+          const float power_of = power(fma(scores[2 * h], factor, -statistic.s0));
+          const float weight = is_in(own + h, seen) ? power_of : 0.0f;
+          scores[2 * h] = weight * kept;
+          products[2 * h] = weight * (products[2 * h] * kept - statistic.s1);
         }
       }
+    }
     add_weighted_rows(score, outputGradients, OTHERS / 8, valueResult, shown);
     add_weighted_rows(product, queries, OTHERS / 8, keyResult, shown);
+#if POSITIONS
+    add_gradients(
+        product, others, buckets, start - firstKey + keyLength - 1, -1, valid, min(OTHERS, count), sums);
+#endif
   }
+#if POSITIONS
+  barrier(CLK_LOCAL_MEM_FENCE);
+  store_sums(
+      sums, scale, valid, bucketCount,
+      positionGradient + positionGradientOffset + keyRow * positionGradientStride + (long)head * bucketPitch,
+      positionGradientStride);
+#endif
   store_rows(
       keyResult, scale, scale, valid,
       keyGradient + keyGradientOffset + keyRow * keyGradientStride + column, keyGradientStride);

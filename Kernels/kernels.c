@@ -10,6 +10,9 @@ static const char attention_cpu[] = {
 static const char attention_gpu[] = {
 #embed "attention_gpu.cl"
     , 0};
+static const char attention_group[] = {
+#embed "attention_group.cl"
+    , 0};
 static const char attention_tensor[] = {
 #embed "attention_tensor.cl"
     , 0};
@@ -75,6 +78,7 @@ static const KernelSource sources[] = {
     {"activation", activation},
     {"attention_cpu", attention_cpu},
     {"attention_gpu", attention_gpu},
+    {"attention_group", attention_group},
     {"attention_tensor", attention_tensor},
     {"attention_terms", attention_terms},
     {"crossEntropy", crossEntropy},

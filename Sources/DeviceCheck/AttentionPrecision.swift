@@ -37,8 +37,8 @@ extension Conformance {
     let plain = shapes.enumerated().flatMap { index, place in
       [false, true].map { backward in
         rounded(
-          precision, place.0, place.1, gap: index % 2 == 0 ? 4 : 3, terms: index % 11 == 5,
-          backward: backward)
+          precision, place.0, place.1, gap: index % 2 == 0 ? 4 : 3,
+          terms: index % 11 == 5 ? Terms(buckets: 7, probability: 0.1) : Terms(), backward: backward)
       }
     }
     let roundings = Values.roundings(to: precision).flatMap { note, values in
@@ -51,19 +51,44 @@ extension Conformance {
         }
       }
     }
-    return plain + roundings
+    return plain + roundedTermCases(precision) + roundings
+  }
+
+  /// Position scores, dropout and both, which matrix units take as well: a tile and several, keys that begin
+  /// anywhere in a block of draws, and rows and keys that fill no tile. Heads of 64 get all three everywhere.
+  private static func roundedTermCases(_ precision: Precision) -> [ConformanceCase] {
+    let wide = [(64, 63), (32, 128), (96, 7), (128, 63)].flatMap { dimension, buckets in
+      [
+        (shape(1, 2, dimension, 61, 61), Sight.causal), (shape(2, 1, dimension, 93, 93), .bidirectional),
+        (shape(1, 1, dimension, 77, 77), .prefix), (shape(2, 2, dimension, 45, 45), .documents),
+        (shape(2, 1, dimension, 33, 100), .newest), (shape(1, 2, dimension, 70, 151), .random),
+        (shape(1, 2, dimension, 150, 71), .random),
+      ].enumerated().flatMap { index, place in
+        let all = [
+          Terms(buckets: buckets, probability: 0.1), Terms(buckets: buckets), Terms(probability: 0.1),
+        ]
+        return (dimension == 64 ? all : [all[index % all.count]]).map { (place, $0) }
+      }
+    }
+    let small = [
+      ((shape(1, 1, 32, 7, 7), Sight.causal), Terms(buckets: 7, probability: 0.5)),
+      ((shape(1, 1, 32, 5, 9), .random), Terms(buckets: 7, probability: 0.5)),
+    ]
+    return (wide + small).map { place, terms in
+      rounded(
+        precision, place.0, place.1, gap: place.0.headDimension < 96 ? 4 : 3, terms: terms, backward: true)
+    }
   }
 
   /// - Parameters:
   ///   - gap: floats between two rows of a matrix.
-  ///   - terms: whether there are position scores and dropout as well.
   ///   - note: what is special about the values, which are normal otherwise.
   private static func rounded(
-    _ precision: Precision, _ shape: AttentionShape, _ sight: Sight, gap: Int, terms: Bool = false,
+    _ precision: Precision, _ shape: AttentionShape, _ sight: Sight, gap: Int, terms: Terms = Terms(),
     values: Values = .normal(), note: String = "", backward: Bool
   ) -> ConformanceCase {
     let text =
-      label(shape, sight) + (gap % 4 > 0 ? " unaligned" : "") + (terms ? " 7 buckets p 0.1" : "")
+      label(shape, sight) + (gap % 4 > 0 ? " unaligned" : "") + terms.label
       + (note.isEmpty ? "" : " \(note)")
     return ConformanceCase(
       "attention",
@@ -72,7 +97,9 @@ extension Conformance {
       quick: isQuick(shape) && shape.headDimension <= 40 && shape.queryLength <= (backward ? 16 : 7)
     ) { bench in
       let (queries, keys) = (shape.batch * shape.queryLength, shape.batch * shape.keyLength)
-      let tolerance = sight == .single ? roundedTolerance : attentionTolerance(precision)
+      // Dropout makes of a weight of 1 one that may be rounded.
+      let isExact = sight == .single && terms.probability == 0
+      let tolerance = isExact ? roundedTolerance : attentionTolerance(precision)
       func input(_ name: String, _ rows: Int) -> Matrix {
         bench.input(name, rows, shape.width, stride: shape.width + gap, values)
       }
@@ -82,8 +109,8 @@ extension Conformance {
       let operation = Attention(
         shape, query: input("Q", queries), key: input("K", keys), value: input("V", keys),
         keyRanges: bench.input("key ranges", sight.keyRanges(shape, &bench.generator)),
-        positions: terms ? positions(bench, shape, buckets: 7) : nil, dropout: terms ? dropout(0.1) : nil,
-        into: output("O", queries),
+        positions: terms.buckets > 0 ? positions(bench, shape, buckets: terms.buckets) : nil,
+        dropout: terms.probability > 0 ? dropout(terms.probability) : nil, into: output("O", queries),
         logSumExp: bench.output("logSumExp", queries * shape.heads, tolerance: roundedTolerance),
         precision: precision)
       bench.device.attention(operation)

@@ -15,7 +15,7 @@ extension Conformance {
   }
 
   /// What is added to plain attention.
-  private struct Terms: Sendable {
+  struct Terms: Sendable {
     /// 0 for no position scores.
     var buckets = 0
     /// 0 for no dropout.
@@ -24,7 +24,6 @@ extension Conformance {
     var label: String {
       (buckets > 0 ? " \(buckets) buckets" : "") + (probability > 0 ? " p \(probability)" : "")
     }
-
   }
 
   static func positions(_ bench: Bench, _ shape: AttentionShape, buckets: Int) -> PositionScores {

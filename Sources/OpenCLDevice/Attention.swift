@@ -6,6 +6,12 @@ extension Attention {
     precision.option + (positions == nil ? "" : " -DPOSITIONS=1") + (dropout == nil ? "" : " -DDROPOUT=1")
   }
 
+  /// The same for kernels whose groups share local memory (see Kernels/attention_group.cl).
+  fileprivate var groupOptions: String { commonOptions + (positions == nil ? "" : " -DBUCKETS=\(sumPitch)") }
+
+  /// Floats from one row of sums by bucket to the next, which is twice an odd number; 0 where there are no sums.
+  fileprivate var sumPitch: Int { positions.map { ($0.bucketCount + 1) / 4 * 4 + 2 } ?? 0 }
+
   fileprivate var positionArguments: [KernelArgument] {
     KernelArgument.matrix(positions?.query) + KernelArgument.matrix(positions?.key)
       + [
@@ -41,7 +47,7 @@ extension AttentionShape {
 }
 
 /// How the attention kernels of one set are launched: all sets have the same forward kernel, with the same
-/// arguments but for the optional terms.
+/// arguments.
 struct AttentionKernels {
   let file: String
   let options: String
@@ -53,8 +59,6 @@ struct AttentionKernels {
   let isOnePassBackward: Bool
   /// Floats that a backward pass keeps about each query in between.
   let statistics: Int
-  /// Whether the kernels know position scores and dropout.
-  let takesTerms: Bool
 
   /// - Parameter others: the matrices of the operation beside those of its forward pass.
   init(_ operation: Attention, others: [Matrix] = [], on device: OpenCLDevice) {
@@ -66,14 +70,11 @@ struct AttentionKernels {
       let head = (headDimension + 31) / 32 * 32
       // Rows an item owns: as many as keep its sums in registers and the largest kernel in local memory.
       var rows = headDimension <= 64 ? 4 : headDimension <= 128 ? 2 : 1
-      // A row of sums is made odd, so that neighbouring rows begin in different banks.
-      let buckets = operation.positions.map { $0.bucketCount | 1 } ?? 0
-      func localMemory() -> Int { 4 * 8 * rows * (4 * (head + 4) + 2 * (8 * rows + 4) + buckets) }
+      func localMemory() -> Int { 4 * 8 * rows * (4 * (head + 4) + 2 * (8 * rows + 4) + operation.sumPitch) }
       while rows > 1, localMemory() > traits.localMemory { rows /= 2 }
       self.init(
         file: "attention_gpu",
-        options: "-DHEAD=\(head) -DR=\(rows)" + (buckets > 0 ? " -DBUCKETS=\(buckets)" : "")
-          + operation.commonOptions, positions: 8 * rows, items: 64)
+        options: "-DHEAD=\(head) -DR=\(rows)" + operation.groupOptions, positions: 8 * rows, items: 64)
     } else {
       let width = traits.vectorWidth >= 16 ? 16 : traits.vectorWidth >= 8 ? 8 : 4
       // A few sizes, so that most programs compile one; what is on the stack is no larger than it need be.
@@ -89,7 +90,7 @@ struct AttentionKernels {
 
   private init(
     file: String, options: String, positions: Int, items: Int, isOnePassBackward: Bool = false,
-    statistics: Int = 1, takesTerms: Bool = true
+    statistics: Int = 1
   ) {
     self.file = file
     self.options = options
@@ -97,7 +98,6 @@ struct AttentionKernels {
     self.items = items
     self.isOnePassBackward = isOnePassBackward
     self.statistics = statistics
-    self.takesTerms = takesTerms
   }
 
   /// Those of matrix units (Kernels/attention_tensor.cl, which tells the sizes), where they take the operation.
@@ -105,26 +105,32 @@ struct AttentionKernels {
     -> AttentionKernels?
   {
     let head = operation.shape.headDimension
-    guard operation.precision != .float32, [32, 64, 96, 128].contains(head), operation.positions == nil,
-      operation.dropout == nil
-    else { return nil }
+    guard operation.precision != .float32, [32, 64, 96, 128].contains(head) else { return nil }
     let matrices = [operation.query, operation.key, operation.value, operation.output] + others
     // Distances in a tile are ints.
-    guard matrices.allSatisfy({ $0.stride < 1 << 24 }), device.matrixUnit != .none else { return nil }
+    guard
+      (matrices + (operation.positions.map { [$0.query, $0.key] } ?? [])).allSatisfy({ $0.stride < 1 << 24 }),
+      device.matrixUnit != .none
+    else { return nil }
     let words = operation.precision == .tf32 ? head : head / 2
     let pitch = (words + 31) / 32 * 32
-    let rows = pitch > 64 ? 32 : 64
-    let (keys, otherPositions) = (pitch > 32 ? 32 : 64, pitch > 96 ? 16 : 32)
+    let sums = operation.sumPitch
+    let rows = pitch > (sums > 0 ? 32 : 64) || sums > 96 ? 32 : 64
+    let (keys, otherPositions) = (pitch > 32 ? 32 : 64, pitch > 96 || sums > 0 && head > 64 ? 16 : 32)
     let shown = device.matrixUnit == .emulated ? 24 * 2 * rows : 0
-    let localMemory = 4 * pitch * max(rows + 2 * keys, 2 * rows + 2 * otherPositions) + shown
+    // Of what a group of NVIDIA's has, 48 KB, heads of 128 words leave no room for sums by bucket, and those of 64 in
+    // tf32 none for more than 126 buckets.
+    let localMemory =
+      4 * max(pitch * (rows + 2 * keys), pitch * (2 * rows + 2 * otherPositions) + sums * rows) + shown
     guard localMemory <= device.traits.localMemory else { return nil }
     let isAligned = matrices.allSatisfy { $0.storage.offset % 4 == 0 && $0.stride % 4 == 0 }
     return AttentionKernels(
       file: "attention_tensor",
-      // Of narrow heads three groups share a multiprocessor; wide ones need all the registers there are.
-      options: "-DHEAD=\(head) -DALIGNED=\(isAligned ? 1 : 0)\(operation.precision.option)"
-        + device.matrixUnit.options(registers: head <= 64 ? 168 : 255), positions: rows, items: 2 * rows,
-      statistics: 4, takesTerms: false)
+      // Of narrow heads three groups of 128 items share a multiprocessor; wide ones need all the registers there are,
+      // and of groups of 64 as many find room anyway.
+      options: "-DHEAD=\(head) -DALIGNED=\(isAligned ? 1 : 0)" + operation.groupOptions
+        + device.matrixUnit.options(registers: head <= 64 && rows == 64 ? 168 : 255), positions: rows,
+      items: 2 * rows, statistics: 4)
   }
 
   func global(_ length: Int, _ shape: AttentionShape) -> [Int] {
@@ -136,14 +142,14 @@ extension OpenCLDevice {
   public func attention(_ operation: Attention) {
     let shape = operation.shape
     let kernels = AttentionKernels(operation, on: self)
-    let terms = kernels.takesTerms ? operation.positionArguments + operation.dropoutArguments : []
     launch(
       kernels.file, "attention_forward", options: kernels.options,
       global: kernels.global(shape.queryLength, shape), local: [kernels.items, 1, 1],
       operations: shape.operations(products: 2), bytes: shape.bytes(queryMatrices: 2, keyMatrices: 2),
       KernelArgument.matrix(operation.query) + KernelArgument.matrix(operation.key)
         + KernelArgument.matrix(operation.value) + [.slice(operation.keyRanges)]
-        + KernelArgument.matrix(operation.output) + [.slice(operation.logSumExp)] + terms + shape.arguments)
+        + KernelArgument.matrix(operation.output) + [.slice(operation.logSumExp)]
+        + operation.positionArguments + operation.dropoutArguments + shape.arguments)
   }
 
   /// One launch where a work-item takes a whole head; else two: dq, which also leaves `do_i · out_i`, then dk and dv.
@@ -174,8 +180,7 @@ extension OpenCLDevice {
       return
     }
     func terms(_ gradient: Matrix?) -> [KernelArgument] {
-      kernels.takesTerms
-        ? forward.positionArguments + KernelArgument.matrix(gradient) + forward.dropoutArguments : []
+      forward.positionArguments + KernelArgument.matrix(gradient) + forward.dropoutArguments
     }
     launch(
       kernels.file, "attention_query_gradient", options: kernels.options,

@@ -99,9 +99,10 @@ extension KernelTests {
     /// Nothing falls back to other kernels without being seen.
     @Test(arguments: sets) func attentionFindsItsKernels(_ set: KernelSetUnderTest) throws {
       let device = try set.open()
-      func file(_ head: Int, _ precision: Precision, dropout: Float = 0) -> String {
-        func matrix() -> Matrix {
-          Matrix(device.makeBuffer(.float32, count: 16 * head)[...], rows: 8, columns: 2 * head)
+      func file(_ head: Int, _ precision: Precision, buckets: Int = 0, dropout: Float = 0) -> String {
+        func matrix(_ columns: Int? = nil) -> Matrix {
+          let columns = columns ?? head
+          return Matrix(device.makeBuffer(.float32, count: 16 * columns)[...], rows: 8, columns: 2 * columns)
         }
         let shape = AttentionShape(
           batch: 1, heads: 2, headDimension: head, queryLength: 8, keyLength: 8, scale: 1)
@@ -109,6 +110,11 @@ extension KernelTests {
         let operation = Attention(
           shape, query: matrix(), key: matrix(), value: matrix(),
           keyRanges: device.makeBuffer(.int32, count: 16)[...],
+          positions: buckets == 0
+            ? nil
+            : PositionScores(
+              query: matrix(buckets), key: matrix(buckets),
+              buckets: device.makeBuffer(.int32, count: 16)[...], bucketCount: buckets),
           dropout: dropout == 0 ? nil : AttentionDropout(probability: dropout, stream: stream),
           into: matrix(), logSumExp: device.makeBuffer(.float32, count: 16)[...], precision: precision)
         return AttentionKernels(operation, on: device).file
@@ -117,11 +123,16 @@ extension KernelTests {
       let isRoomy = set.hardware.traits.localMemory >= 52_000
       for precision in Precision.rounding {
         for head in isRoomy ? [32, 64, 96, 128] : [32] {
-          #expect(
-            file(head, precision) == (device.matrixUnit == .none ? "attention_gpu" : "attention_tensor"))
+          let expected = device.matrixUnit == .none ? "attention_gpu" : "attention_tensor"
+          #expect(file(head, precision) == expected)
+          #expect(file(head, precision, dropout: 0.5) == expected)
+          // Sums by bucket take local memory, and 48 KB hold none beside heads of 128 words.
+          if isRoomy && !(head == 128 && precision == .tf32) {
+            #expect(file(head, precision, buckets: 63) == expected)
+            #expect(file(head, precision, buckets: 63, dropout: 0.5) == expected)
+          }
         }
-        #expect(
-          file(40, precision) == "attention_gpu" && file(64, precision, dropout: 0.5) == "attention_gpu")
+        #expect(file(40, precision) == "attention_gpu")
       }
       #expect(file(64, .float32) == "attention_gpu")
     }
