@@ -171,9 +171,11 @@ extension OpenCLDevice {
 
   // MARK: GPUs (Kernels/matmul_gpu.cl and, below float32, matmul_tensor.cl)
 
-  /// With 128 registers an item two groups of large tiles share a multiprocessor and hide each other's barriers.
+  /// With 128 registers an item two groups of large tiles share a multiprocessor and hide each other's barriers. PTX
+  /// keeps them within that, where it has shown that it is understood.
   private var tileOptions: String {
-    info.vendor.contains("NVIDIA") ? " -DPTX=1 -cl-nv-maxrregcount=128" : ""
+    guard info.vendor.contains("NVIDIA") else { return "" }
+    return (matrixUnit == .none ? "" : " -DPTX=1") + " -cl-nv-maxrregcount=128"
   }
 
   /// With 128 registers an item, two groups share a multiprocessor as well. Terms of bfloat16 that are put together
