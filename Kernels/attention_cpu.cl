@@ -27,11 +27,13 @@
  * two: scores carry log2(e). Keys nobody in the group sees are skipped at both ends and by whole blocks.
  *
  * Geometry: work-groups of one work-item; global size of the forward pass groups of PANELS x heads x sequences,
- * of the backward pass, which needs five products rather than the seven of two passes, 1 x heads x sequences.
+ * of the backward pass, which needs five products rather than the seven of two passes, 1 x heads x sequences:
+ * heads x sequences is also as many compute units as it can keep busy.
  * No two work-items write the same element, so there are no atomics and the order of every sum is a function
  * of the shape.
- * Limits: headDimension <= HEAD_LIMIT, a multiple of LANES; bucketCount <= BUCKET_LIMIT. PANELS x HEAD_LIMIT = 256
- * keeps what lies on the stack near 250 KB at most, a part of the second-level cache. Memory: O(T).
+ * Limits: headDimension <= HEAD_LIMIT; HEAD_LIMIT is a multiple of LANES; bucketCount <= BUCKET_LIMIT. With PANELS x
+ * HEAD_LIMIT = 256 what lies on the stack is 220 to 370 KB, 410 with both optional terms, a part of the second-level
+ * cache. Memory: O(T).
  * Precision: with -DPRECISION (see precision.cl) Q, K, V and dO are rounded as they are copied; P and dS are not.
  *
  * Position scores (see attention_terms.cl): the own side's are a panel [bucket][lane], the other side's a row;
@@ -621,7 +623,9 @@ __kernel void attention_backward(
             const VECTOR weight =
                 select((VECTOR)(0.0f), power_of_two(weights[2 * i + part] - shift), seen);
             weights[2 * i + part] = weight;
-            products[2 * i + part] = weight * (products[2 * i + part] - mean);
+            /* Not the weight alone: what a value nobody sees gives may be no number. */
+            products[2 * i + part] =
+                select((VECTOR)(0.0f), weight * (products[2 * i + part] - mean), seen);
           }
         }
         /* What fills up the last tile must add nothing to other queries. */

@@ -12,6 +12,10 @@
  * buckets are wide, BUCKETS. With twice an odd number for BUCKETS no more than two of 32 meet in a bank, either way. */
 #include "attention_terms.cl"
 
+/* The gradient of a or of b. */
+#define POSITION_GRADIENT_ARGUMENTS \
+  __global float *positionGradient, long positionGradientOffset, int positionGradientStride
+
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))

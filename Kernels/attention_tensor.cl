@@ -56,8 +56,9 @@
  * Geometry: global size (tiles of ROWS x items, heads, sequences). No two groups write the same element, so there
  * are no atomics and the order of every sum is a function of the shape.
  * Limits: the build option HEAD, the head dimension, is 32, 64, 96 or 128; -DALIGNED=1 where every row of every
- * matrix of heads begins at 16 bytes. Other heads, and sums by bucket beside 128 words, are attention_gpu.cl's, which
- * rounds Q, K, V and dO alike. Memory: O(T).
+ * matrix of heads begins at 16 bytes. Other heads, and sums by bucket for which local memory has no room beside the
+ * tiles (any beside 128 words; in tf32 more than 94 of heads of 96, 126 of 64), are attention_gpu.cl's, which rounds Q,
+ * K, V and dO alike. Memory: O(T).
  * Tolerance: P and dS are off by at most 2^-11 (tf32) or 2^-8 (bfloat16) of themselves, hence any sum over them by
  * as much of the sum of absolute values: 5e-4 and 4e-3. (Backward meets the error of out once more, in do.out; signs
  * differ, and what is seen is a tenth of the bound. Sums by bucket take dS as it is.)
@@ -681,7 +682,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
   __local uint *queries = others, *outputGradients = others + OTHERS * PITCH;
   SHOW_AMONG(ITEMS);
   const int firstKey = get_group_id(0) * ROWS, head = get_group_id(1), heads = get_num_groups(1);
-    const long sequence = get_group_id(2);
+  const long sequence = get_group_id(2);
   const int valid = min(ROWS, keyLength - firstKey);
   const long keyRow = sequence * keyLength + firstKey, column = (long)head * headDimension;
   query += queryOffset + sequence * queryLength * queryStride + column;

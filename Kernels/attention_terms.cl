@@ -1,4 +1,4 @@
-/* What both kernel sets of attention need for its two optional terms, compiled in where -DPOSITIONS=1 or
+/* What all kernel sets of attention need for its two optional terms, compiled in where -DPOSITIONS=1 or
  * -DDROPOUT=1 asks for them:
  *
  *     s_ij  = scale (q_i.k_j + a_ir + b_jr)        r = buckets[i - j + keyLength - 1]      (position scores)
@@ -20,9 +20,5 @@
 /* firstRow: the number of the first sequence and head. */
 #define DROPOUT_ARGUMENTS \
   float probability, uint drawKeyLow, uint drawKeyHigh, uint drawStep, uint drawPurpose, uint firstRow
-/* The gradient of a or of b. */
-#define POSITION_GRADIENT_ARGUMENTS \
-  __global float *positionGradient, long positionGradientOffset, int positionGradientStride
-
 #define DRAWS probability, drawKeyLow, drawKeyHigh, drawStep, drawPurpose
 #define DRAW_PARAMETERS float probability, uint keyLow, uint keyHigh, uint step, uint purpose

@@ -118,8 +118,8 @@ struct AttentionKernels {
     let rows = pitch > (sums > 0 ? 32 : 64) || sums > 96 ? 32 : 64
     let (keys, otherPositions) = (pitch > 32 ? 32 : 64, pitch > 96 || sums > 0 && head > 64 ? 16 : 32)
     let shown = device.matrixUnit == .emulated ? 24 * 2 * rows : 0
-    // Of what a group of NVIDIA's has, 48 KB, heads of 128 words leave no room for sums by bucket, and those of 64 in
-    // tf32 none for more than 126 buckets.
+    // Of what a group of NVIDIA's has, 48 KB, heads of 128 words leave no room for sums by bucket; in tf32 heads of 96
+    // leave none for more than 94 buckets, and heads of 64 for more than 126.
     let localMemory =
       4 * max(pitch * (rows + 2 * keys), pitch * (2 * rows + 2 * otherPositions) + sums * rows) + shown
     guard localMemory <= device.traits.localMemory else { return nil }

@@ -85,8 +85,8 @@ extension OpenCLDevice {
     }
   }
 
-  /// Packs B, then multiplies block by block; each block packs its own rows of A. Every choice is a function
-  /// of the shape.
+  /// Packs B, then multiplies block by block; each block packs its own rows of A. Every choice that
+  /// decides the order of a sum is a function of the shape.
   ///
   /// A long sum over a small C (weight gradients: k counts tokens) is taken 1024 terms at a time, so that what
   /// was packed is multiplied while it is still in a cache; the parts meet in C.
@@ -171,11 +171,11 @@ extension OpenCLDevice {
 
   // MARK: GPUs (Kernels/matmul_gpu.cl and, below float32, matmul_tensor.cl)
 
-  /// With 128 registers an item two groups of large tiles share a multiprocessor and hide each other's barriers. PTX
-  /// keeps them within that, where it has shown that it is understood.
+  /// With 128 registers an item two groups of large tiles share a multiprocessor and hide each other's barriers. It
+  /// takes PTX to keep them within that; tensor cores show that the driver understands it.
   private var tileOptions: String {
-    guard info.vendor.contains("NVIDIA") else { return "" }
-    return (matrixUnit == .none ? "" : " -DPTX=1") + " -cl-nv-maxrregcount=128"
+    guard case .tensorCores = matrixUnit else { return "" }
+    return " -DPTX=1 -cl-nv-maxrregcount=128"
   }
 
   /// With 128 registers an item, two groups share a multiprocessor as well. Terms of bfloat16 that are put together
