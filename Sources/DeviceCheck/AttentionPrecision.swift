@@ -29,7 +29,7 @@ extension Conformance {
     }
     for dimension in roundedHeadDimensions {
       shapes += [
-        (shape(2, 1, dimension, 7, 7), .causal), (shape(1, 2, dimension, 1, 40), .newest),
+        (shape(1, 1, dimension, 7, 7), .causal), (shape(1, 2, dimension, 1, 40), .newest),
         (shape(2, 1, dimension, 33, 100), .newest), (shape(1, 1, dimension, 70, 150), .random),
         (shape(1, 2, dimension, 150, 70), .random),
       ]
@@ -44,7 +44,7 @@ extension Conformance {
     let roundings = Values.roundings(to: precision).flatMap { note, values in
       roundedHeadDimensions.flatMap { dimension in
         [
-          (2, 3, 3, Sight.bidirectional), (2, 19, 33, .random), (2, 70, 70, .single), (1, 3, 3, .single),
+          (1, 3, 3, Sight.bidirectional), (2, 19, 33, .random), (2, 70, 70, .single), (1, 3, 3, .single),
         ].map { heads, queries, keys, sight in
           rounded(
             precision, shape(1, heads, dimension, queries, keys), sight, gap: 4, values: values, note: note,
