@@ -39,8 +39,15 @@
 #if defined(A_TERMS)
 /* MARK: Tiles */
 
-/* Floats of local memory a buffer of an operand takes. */
-#define STAGED(tile) (STEP * ((tile) + 4))
+/* Floats of local memory that a buffer of an operand takes, and both. */
+#define BUFFER(tile) (STEP * ((tile) + 4))
+#define STAGED(tile) (2 * BUFFER(tile))
+typedef float Element;
+/* Nothing else is shared. */
+#define SHOW_AMONG(items)
+#define SHOWN
+/* 8 rows, and 8 columns of a large tile or 4 of a small one. */
+typedef float Sums[8][8];
 
 /* Keeps the compiler from holding what it can work out of the item's number in registers, of which sums and fetched
  * operands need nearly all: the number is asked for again. */
@@ -98,10 +105,10 @@ INLINE void copy(
   }
 }
 
-/* Adds half a staged step to what the item owns: 8 rows, and 8 columns of a large tile or 4 of a small one. */
+/* Adds half a staged step to what the item owns. */
 INLINE void multiply_half(
     __local const float *rows, __local const float *columns, const uint part, uint item, const uint tile,
-    float sum[8][8]) {
+    Sums sum) {
   const uint wide = tile / 16, x = item % 16, y = item / 16;
 #pragma unroll
   for (uint t = part * STEP / 2; t < (part + 1) * STEP / 2; t++) {
@@ -124,7 +131,7 @@ INLINE void multiply_half(
  * not whole, or whose operands cannot be read so, float by float. */
 INLINE void multiply_tile(
     Operand a, Operand b, int count, __local float *stagedA, __local float *stagedB, const uint tile,
-    float sum[8][8]) {
+    Sums sum) {
   uint item = get_local_id(0);
 #pragma unroll
   for (uint i = 0; i < 8; i++)
@@ -141,11 +148,11 @@ INLINE void multiply_tile(
     copy(&a, count, item, tile, A_TERMS, stagedA);
     copy(&b, count, item, tile, B_TERMS, stagedB);
   }
-  for (uint buffer = 0; count > 0; buffer ^= STAGED(tile)) {
+  for (uint buffer = 0; count > 0; buffer ^= BUFFER(tile)) {
     /* One barrier a step: whoever passes it has finished with the other buffer and staged this one. */
     barrier(CLK_LOCAL_MEM_FENCE);
     __local float *rows = stagedA + buffer, *columns = stagedB + buffer;
-    __local float *nextRows = stagedA + (buffer ^ STAGED(tile)), *nextColumns = stagedB + (buffer ^ STAGED(tile));
+    __local float *nextRows = stagedA + (buffer ^ BUFFER(tile)), *nextColumns = stagedB + (buffer ^ BUFFER(tile));
     count -= STEP;
     const int isWhole = a.isWhole && count >= STEP;
     advance(&a, A_TERMS);
@@ -174,7 +181,7 @@ INLINE void multiply_tile(
 
 /* Writes the item's part of the tile at (row, column) of C, with the epilogue. */
 INLINE void store_sums(
-    float sum[8][8], __global float *c, int cStride, __global const float *bias,
+    Sums sum, __global float *c, int cStride, __global const float *bias,
     __global const float *residual, int m, int n, int row, int column, int epilogue, const uint tile) {
   const uint item = get_local_id(0), wide = tile / 16;
   row += 4 * (item / 16);
@@ -189,38 +196,8 @@ INLINE void store_sums(
     }
 }
 
-/* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. */
-#define DEFINE_KERNEL(TILE)                                                                                 \
-  __kernel __attribute__((reqd_work_group_size(2 * TILE, 1, 1))) void matmul_tile_##TILE(                   \
-      __global const float *a, long aOffset, long aBatchStride, int aStride, int aAligned,                  \
-      __global const float *b, long bOffset, long bBatchStride, int bStride, int bAligned,                  \
-      __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,          \
-      long biasOffset, __global const float *residual, long residualOffset, int m, int n, int k,            \
-      int slices, long sliceStride, int epilogue) {                                                         \
-    __local float stagedA[2 * STAGED(TILE)] __attribute__((aligned(16)));                                   \
-    __local float stagedB[2 * STAGED(TILE)] __attribute__((aligned(16)));                                   \
-    float sum[8][8];                                                                                        \
-    Place at;                                                                                               \
-    find_place(get_group_id(0), m, n, k, slices, TILE, &at);                                                \
-    multiply_tile(                                                                                          \
-        operand_at(                                                                                         \
-            a + aOffset + at.batch * aBatchStride, aStride, aAligned, at.row, m, at.first, TILE, A_TERMS),  \
-        operand_at(                                                                                         \
-            b + bOffset + at.batch * bBatchStride, bStride, bAligned, at.column, n, at.first, TILE,         \
-            B_TERMS),                                                                                       \
-        at.end - at.first, stagedA, stagedB, TILE, sum);                                                    \
-    /* Found again rather than kept in registers meanwhile: what is added is zero, but                      \
-     * whoever has forgotten the item cannot know. */                                                       \
-    uint item = get_local_id(0);                                                                            \
-    FORGET(item);                                                                                           \
-    find_place(get_group_id(0) + item / (2 * TILE), m, n, k, slices, TILE, &at);                            \
-    store_sums(                                                                                             \
-        sum, c + cOffset + at.batch * cBatchStride + at.slice * sliceStride, cStride, bias + biasOffset,    \
-        residual + residualOffset + at.batch * cBatchStride, m, n, at.row, at.column, epilogue, TILE);      \
-  }
-
-DEFINE_KERNEL(128)
-DEFINE_KERNEL(64)
+DEFINE_KERNEL(matmul_tile, 128)
+DEFINE_KERNEL(matmul_tile, 64)
 #else
 /* MARK: Slices */
 

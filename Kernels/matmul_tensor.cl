@@ -179,11 +179,14 @@ INLINE void read_block(
 
 /* A warp owns blocks of 16 rows, tile / 32 of them, and of 8 columns. */
 #define COLUMN_BLOCKS 4
+typedef float Sums[4][COLUMN_BLOCKS][4];
+#define STAGED(tile) (BUFFERS * STEP * (tile))
+#define SHOWN shown,
 
 /* Adds half a step, one instruction a block, to what the warp owns. */
 INLINE void multiply_part(
     __local const Element *rows, __local const Element *columns, const uint part, uint item,
-    const uint tile, float sum[4][COLUMN_BLOCKS][4], __local uint *shown) {
+    const uint tile, Sums sum, __local uint *shown) {
 #if PRECISION == 2
   /* Fetched operands are on their way meanwhile. */
   FORGET(item);
@@ -209,7 +212,7 @@ INLINE void multiply_part(
  * uses local memory when an item comes here. */
 INLINE void multiply_steps(
     Operand *a, Operand *b, int count, __local Element *stagedA, __local Element *stagedB,
-    __local uint *shown, const uint tile, const int isWhole, float sum[4][COLUMN_BLOCKS][4]) {
+    __local uint *shown, const uint tile, const int isWhole, Sums sum) {
   const uint item = get_local_id(0), size = STEP * tile;
 #if PRECISION == 1
   /* A group of copies a step, and empty ones behind the last: as many are on their way at every step. */
@@ -275,7 +278,7 @@ INLINE void multiply_steps(
 /* sum = the warp's part of the tile whose operands are a and b, over `count` terms. */
 INLINE void multiply_tile(
     Operand a, Operand b, int count, __local Element *stagedA, __local Element *stagedB,
-    __local uint *shown, const uint tile, float sum[4][COLUMN_BLOCKS][4]) {
+    __local uint *shown, const uint tile, Sums sum) {
 #pragma unroll
   for (uint i = 0; i < tile / 32; i++)
 #pragma unroll
@@ -292,7 +295,7 @@ INLINE void multiply_tile(
 
 /* Writes the warp's part of the tile at (row, column) of C, with the epilogue. */
 INLINE void store_sums(
-    float sum[4][COLUMN_BLOCKS][4], __global float *c, int cStride, __global const float *bias,
+    Sums sum, __global float *c, int cStride, __global const float *bias,
     __global const float *residual, int m, int n, int row, int column, int epilogue, const uint tile) {
   const uint item = get_local_id(0), g = item % 32 / 4, t = item % 4;
   row += item / tile * (tile / 2) + g;
@@ -309,36 +312,5 @@ INLINE void store_sums(
       }
 }
 
-/* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. */
-#define DEFINE_KERNEL(TILE)                                                                                 \
-  __kernel __attribute__((reqd_work_group_size(2 * TILE, 1, 1))) void matmul_tensor_##TILE(                 \
-      __global const float *a, long aOffset, long aBatchStride, int aStride, int aAligned,                  \
-      __global const float *b, long bOffset, long bBatchStride, int bStride, int bAligned,                  \
-      __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,          \
-      long biasOffset, __global const float *residual, long residualOffset, int m, int n, int k,            \
-      int slices, long sliceStride, int epilogue) {                                                         \
-    __local Element stagedA[BUFFERS * STEP * TILE] __attribute__((aligned(16)));                            \
-    __local Element stagedB[BUFFERS * STEP * TILE] __attribute__((aligned(16)));                            \
-    SHOW_AMONG(2 * TILE);                                                                                   \
-    float sum[4][COLUMN_BLOCKS][4];                                                                         \
-    Place at;                                                                                               \
-    find_place(get_group_id(0), m, n, k, slices, TILE, &at);                                                \
-    multiply_tile(                                                                                          \
-        operand_at(                                                                                         \
-            a + aOffset + at.batch * aBatchStride, aStride, aAligned, at.row, m, at.first, TILE, A_TERMS),  \
-        operand_at(                                                                                         \
-            b + bOffset + at.batch * bBatchStride, bStride, bAligned, at.column, n, at.first, TILE,         \
-            B_TERMS),                                                                                       \
-        at.end - at.first, stagedA, stagedB, shown, TILE, sum);                                             \
-    /* Found again rather than kept in registers meanwhile: what is added is zero, but                      \
-     * whoever has forgotten the item cannot know. */                                                       \
-    uint item = get_local_id(0);                                                                            \
-    FORGET(item);                                                                                           \
-    find_place(get_group_id(0) + item / (2 * TILE), m, n, k, slices, TILE, &at);                            \
-    store_sums(                                                                                             \
-        sum, c + cOffset + at.batch * cBatchStride + at.slice * sliceStride, cStride, bias + biasOffset,    \
-        residual + residualOffset + at.batch * cBatchStride, m, n, at.row, at.column, epilogue, TILE);      \
-  }
-
-DEFINE_KERNEL(128)
-DEFINE_KERNEL(64)
+DEFINE_KERNEL(matmul_tensor, 128)
+DEFINE_KERNEL(matmul_tensor, 64)

@@ -66,3 +66,42 @@ INLINE Operand operand_at(
 INLINE void advance(Operand *operand, const int terms) {
   operand->source += terms ? STEP : (long)STEP * operand->stride;
 }
+
+/* MARK: Kernels */
+
+/* The kernels NAME_TILE of whoever includes this, which defines
+ *
+ *     Element, Sums               what is staged, and what an item owns of a tile
+ *     STAGED(tile)                elements of local memory that an operand takes
+ *     SHOW_AMONG(items), SHOWN    what the group shares besides, and its place among arguments
+ *     multiply_tile, store_sums   a tile's products, and their way to memory
+ *
+ * With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. The place is found again rather
+ * than kept in registers meanwhile: what is added to it is zero, but whoever has forgotten the item cannot know. */
+#define DEFINE_KERNEL(NAME, TILE)                                                                           \
+  __kernel __attribute__((reqd_work_group_size(2 * TILE, 1, 1))) void NAME##_##TILE(                        \
+      __global const float *a, long aOffset, long aBatchStride, int aStride, int aAligned,                  \
+      __global const float *b, long bOffset, long bBatchStride, int bStride, int bAligned,                  \
+      __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,          \
+      long biasOffset, __global const float *residual, long residualOffset, int m, int n, int k,            \
+      int slices, long sliceStride, int epilogue) {                                                         \
+    __local Element stagedA[STAGED(TILE)] __attribute__((aligned(16)));                                     \
+    __local Element stagedB[STAGED(TILE)] __attribute__((aligned(16)));                                     \
+    SHOW_AMONG(2 * TILE);                                                                                   \
+    Sums sum;                                                                                               \
+    Place at;                                                                                               \
+    find_place(get_group_id(0), m, n, k, slices, TILE, &at);                                                \
+    multiply_tile(                                                                                          \
+        operand_at(                                                                                         \
+            a + aOffset + at.batch * aBatchStride, aStride, aAligned, at.row, m, at.first, TILE, A_TERMS),  \
+        operand_at(                                                                                         \
+            b + bOffset + at.batch * bBatchStride, bStride, bAligned, at.column, n, at.first, TILE,         \
+            B_TERMS),                                                                                       \
+        at.end - at.first, stagedA, stagedB, SHOWN TILE, sum);                                              \
+    uint item = get_local_id(0);                                                                            \
+    FORGET(item);                                                                                           \
+    find_place(get_group_id(0) + item / (2 * TILE), m, n, k, slices, TILE, &at);                            \
+    store_sums(                                                                                             \
+        sum, c + cOffset + at.batch * cBatchStride + at.slice * sliceStride, cStride, bias + biasOffset,    \
+        residual + residualOffset + at.batch * cBatchStride, m, n, at.row, at.column, epilogue, TILE);      \
+  }
