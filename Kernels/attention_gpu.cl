@@ -394,12 +394,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
 #endif
     barrier(CLK_LOCAL_MEM_FENCE);
   }
-#if POSITIONS
-  store_sums(
-      sums, scale, valid, bucketCount,
-      positionGradient + positionGradientOffset + row * positionGradientStride + (long)head * bucketPitch,
-      positionGradientStride);
-#endif
+  STORE_SUMS(row);
   store_rows(
       result, factor, y, x, valid, headDimension,
       queryGradient + queryGradientOffset + row * queryGradientStride + column, queryGradientStride);
@@ -497,13 +492,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
 #endif
     barrier(CLK_LOCAL_MEM_FENCE);
   }
-#if POSITIONS
-  barrier(CLK_LOCAL_MEM_FENCE);
-  store_sums(
-      sums, scale, valid, bucketCount,
-      positionGradient + positionGradientOffset + keyRow * positionGradientStride + (long)head * bucketPitch,
-      positionGradientStride);
-#endif
+  STORE_SUMS(keyRow);
   float one[R], factor[R];
 #pragma unroll
   for (int i = 0; i < R; i++) {

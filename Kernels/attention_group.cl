@@ -50,13 +50,25 @@ INLINE void clear_sums(__local float *sums) {
   for (int index = get_local_id(0); index < ROWS * BUCKETS; index += ITEMS) sums[index] = 0.0f;
 }
 
+/* Once all of the group have added theirs. */
 INLINE void store_sums(
     __local const float *sums, float factor, int rows, int bucketCount, __global float *to, int stride) {
+  barrier(CLK_LOCAL_MEM_FENCE);
   for (int index = get_local_id(0); index < ROWS * bucketCount; index += ITEMS) {
     const int row = index / bucketCount, bucket = index % bucketCount;
     if (row < rows) to[(long)row * stride + bucket] = factor * sums[row * BUCKETS + bucket];
   }
 }
+
+/* What a kernel that has POSITION_GRADIENT_ARGUMENTS ends with, its rows beginning at `first`. */
+#define STORE_SUMS(first)                                                                                   \
+  store_sums(                                                                                               \
+      sums, scale, valid, bucketCount,                                                                      \
+      positionGradient + positionGradientOffset + (first) * positionGradientStride +                        \
+          (long)head * bucketPitch,                                                                         \
+      positionGradientStride)
+#else
+#define STORE_SUMS(first)
 #endif
 
 #if DROPOUT

@@ -632,13 +632,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
     add_gradients(score, others, buckets, first - start + keyLength - 1, 1, valid, min(OTHERS, count), sums);
 #endif
   }
-#if POSITIONS
-  barrier(CLK_LOCAL_MEM_FENCE);
-  store_sums(
-      sums, scale, valid, bucketCount,
-      positionGradient + positionGradientOffset + row * positionGradientStride + (long)head * bucketPitch,
-      positionGradientStride);
-#endif
+  STORE_SUMS(row);
   store_rows(
       result, scale, scale, valid,
       queryGradient + queryGradientOffset + row * queryGradientStride + column, queryGradientStride);
@@ -760,13 +754,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
         product, others, buckets, start - firstKey + keyLength - 1, -1, valid, min(OTHERS, count), sums);
 #endif
   }
-#if POSITIONS
-  barrier(CLK_LOCAL_MEM_FENCE);
-  store_sums(
-      sums, scale, valid, bucketCount,
-      positionGradient + positionGradientOffset + keyRow * positionGradientStride + (long)head * bucketPitch,
-      positionGradientStride);
-#endif
+  STORE_SUMS(keyRow);
   store_rows(
       keyResult, scale, scale, valid,
       keyGradient + keyGradientOffset + keyRow * keyGradientStride + column, keyGradientStride);
