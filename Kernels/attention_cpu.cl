@@ -410,9 +410,9 @@ __kernel void attention_forward(
         (float *)valueRows);
     for (int p = 0; p < panels; p++) {
       /* The block's keys from the first to the last that this panel sees, from a whole tile on. */
-      const int start = max(block, intervals[p].first) - (max(block, intervals[p].first) - block) % TILE;
+      const int first = max(block, intervals[p].first), start = first - (first - block) % TILE;
       const int count = min(end, intervals[p].end) - start;
-      if (max(block, intervals[p].first) >= start + count) continue;
+      if (first >= start + count) continue;
       const int place = (start - block) * pitch;
       dot_rows((const float *)keyRows + place, pitch, count, headDimension, queryPanel[p], scores);
 #if POSITIONS
@@ -540,6 +540,8 @@ __kernel void attention_backward(
   VECTOR keyRows[PANELS][LANES * HEAD_LIMIT / WIDTH];
   VECTOR queryRows[ROWS], outputGradientRows[ROWS], queryGradientRows[ROWS];
   VECTOR weights[BLOCK * 2], products[BLOCK * 2];
+  INTEGERS lanes[2];
+  for (int lane = 0; lane < LANES; lane++) ((int *)lanes)[lane] = lane;
   find_deltas(
       outputGradient, outputGradientStride, output, outputStride, queryLength, headDimension, delta);
   scale_rows(queryGradient, queryGradientStride, queryLength, headDimension, 0.0f);
@@ -612,14 +614,12 @@ __kernel void attention_backward(
         draw_for_keys(first, start, count, firstRow + sequence * heads + head, DRAWS, kept);
         for (int i = 0; i < 2 * count; i++) products[i] *= kept[i];
 #endif
-        INTEGERS position[2];
-        for (int lane = 0; lane < LANES; lane++) ((int *)position)[lane] = first + lane;
         for (int i = 0; i < count; i++) {
           const int2 range = vload2(start + i, keyRanges);
           const VECTOR shift = (VECTOR)(logSumExp[start + i] * LOG2_E), mean = (VECTOR)(delta[start + i]);
           for (int part = 0; part < 2; part++) {
             const INTEGERS seen =
-                position[part] >= (INTEGERS)(range.s0) && position[part] < (INTEGERS)(range.s1);
+                lanes[part] >= (INTEGERS)(range.s0 - first) && lanes[part] < (INTEGERS)(range.s1 - first);
             const VECTOR weight =
                 select((VECTOR)(0.0f), power_of_two(weights[2 * i + part] - shift), seen);
             weights[2 * i + part] = weight;
