@@ -80,12 +80,11 @@ extension MatrixUnit {
   /// Whether each probe gives the known result.
   ///
   /// They run in a context of their own: a driver that cannot compile one, or a card that fails at it, leaves
-  /// the device that asks as it was.
+  /// the device that asks as it was. Nothing is asked behind the first wrong answer.
   func answers(_ probes: [Probe], on hardware: OpenCLHardware) -> Bool {
-    probes.allSatisfy { probe in
-      guard let queue = try? CommandQueue(hardware, profiling: false) else { return false }
-      return answers(probe, on: OpenCLDevice(on: queue, kernels: .gpu))
-    }
+    guard let queue = try? CommandQueue(hardware, profiling: false) else { return false }
+    let device = OpenCLDevice(on: queue, kernels: .gpu)
+    return probes.allSatisfy { answers($0, on: device) }
   }
 
   private func answers(_ probe: Probe, on device: OpenCLDevice) -> Bool {
