@@ -10,11 +10,11 @@ import json
 
 import torch
 import torch.nn.functional as functional
-from peer import DEVICE, DTYPE, numbers, seconds
+from peer import DEVICE, DTYPE, OPTIONS, seconds
 
 
 def main():
-    pattern, *sizes = numbers()
+    pattern, *sizes = OPTIONS.arguments
     batch, heads, length, head, repeats = map(int, sizes)
     shape = {"size": (batch, heads, length, head), "device": DEVICE, "dtype": DTYPE}
     query, key, value = (torch.randn(**shape, requires_grad=True) for _ in range(3))

@@ -6,18 +6,14 @@ LlamaForCausalLM in float32 with random weights and SDPA attention, its own key-
 """
 
 import json
-import statistics
-import sys
-import time
 
 import torch
+from peer import OPTIONS, seconds
 from training_step import SIZES
 from transformers import LlamaConfig, LlamaForCausalLM
 
-model_name = sys.argv[1]
-vocabulary, prompt, tokens, repeats = map(int, sys.argv[2:6])
-torch.manual_seed(1)
-torch.set_num_threads(2)
+model_name, *sizes = OPTIONS.arguments
+vocabulary, prompt, tokens, repeats = map(int, sizes)
 hidden, feed_forward, layers, heads = SIZES[model_name]
 model = LlamaForCausalLM(
     LlamaConfig(
@@ -25,13 +21,14 @@ model = LlamaForCausalLM(
         num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=512, tie_word_embeddings=True,
         attn_implementation="sdpa", bos_token_id=None, eos_token_id=None, pad_token_id=None)).eval()
 ids = torch.randint(vocabulary, (1, prompt))
-seconds = []
+
+
+def generate(_):
+    out = model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False)
+    assert out.shape == (1, prompt + tokens)
+
+
 with torch.inference_mode():
-    for repeat in range(-1, repeats):
-        start = time.perf_counter()
-        out = model.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False)
-        assert out.shape == (1, prompt + tokens)
-        if repeat >= 0:
-            seconds.append(time.perf_counter() - start)
-print(json.dumps({"peer": "transformers", "model": model_name, "tokensPerSecond": tokens / statistics.median(seconds)}))
+    median = seconds(generate, repeats, warmups=1)
+print(json.dumps({"peer": "transformers", "model": model_name, "tokensPerSecond": tokens / median}))

@@ -6,11 +6,11 @@
 import json
 
 import torch
-from peer import DEVICE, DTYPE, numbers, seconds
+from peer import DEVICE, DTYPE, OPTIONS, seconds
 
 
 def main():
-    layout, *sizes = numbers()
+    layout, *sizes = OPTIONS.arguments
     m, n, k, repeats = map(int, sizes)
     a = torch.randn(*((k, m) if layout[0] == "t" else (m, k)), device=DEVICE, dtype=DTYPE)
     b = torch.randn(*((n, k) if layout[1] == "t" else (k, n)), device=DEVICE, dtype=DTYPE)

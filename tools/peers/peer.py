@@ -4,17 +4,21 @@ Two threads; with --cuda on the first GPU. --precision float32 (as is), tf32 (pr
 bfloat16 (operands in memory too, training under autocast).
 """
 
+import argparse
 import contextlib
 import statistics
-import sys
 import time
 
 import torch
 
-DEVICE = "cuda" if "--cuda" in sys.argv else "cpu"
-PRECISION = sys.argv[sys.argv.index("--precision") + 1] if "--precision" in sys.argv else "float32"
-if PRECISION not in ("float32", "tf32", "bfloat16"):
-    sys.exit(f"--precision is '{PRECISION}'; it must be float32, tf32 or bfloat16")
+parser = argparse.ArgumentParser()
+parser.add_argument("arguments", nargs="*")
+parser.add_argument("--cuda", action="store_true")
+parser.add_argument("--precision", default="float32", choices=["float32", "tf32", "bfloat16"])
+parser.add_argument("--compile", action="store_true")
+OPTIONS = parser.parse_args()
+PRECISION = OPTIONS.precision
+DEVICE = "cuda" if OPTIONS.cuda else "cpu"
 # What operands of single products are kept in.
 DTYPE = torch.bfloat16 if PRECISION == "bfloat16" else torch.float32
 
@@ -44,9 +48,3 @@ def seconds(body, repeats, warmups=2):
 def synchronize():
     if DEVICE == "cuda":
         torch.cuda.synchronize()
-
-
-def numbers():
-    """The arguments that are no options."""
-    words = [word for word in sys.argv[1:] if not word.startswith("--")]
-    return [word for word in words if word != PRECISION or "--precision" not in sys.argv]

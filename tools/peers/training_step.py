@@ -17,7 +17,7 @@ import sys
 
 import torch
 import torch.nn.functional as functional
-from peer import DEVICE, autocast, numbers, seconds
+from peer import DEVICE, OPTIONS, autocast, seconds
 from transformers import LlamaConfig, LlamaForCausalLM
 
 SIZES = {  # hidden, feed-forward, layers, heads
@@ -43,7 +43,7 @@ def ltg_bert(vocabulary, hidden, feed_forward, layers, heads):
 
 
 def main():
-    model_name, objective, *sizes = numbers()
+    model_name, objective, *sizes = OPTIONS.arguments
     batch, length, vocabulary, steps = map(int, sizes)
     imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     hidden, feed_forward, layers, heads = SIZES[model_name]
@@ -77,7 +77,7 @@ def main():
         states = model.model(input_ids=ids, attention_mask=everywhere, use_cache=False).last_hidden_state
         return functional.cross_entropy(model.lm_head(states.flatten(0, 1)[picked]), ids.flatten()[picked])
 
-    if "--compile" in sys.argv:
+    if OPTIONS.compile:
         loss_of = torch.compile(loss_of)
 
     def step(_):
@@ -95,7 +95,7 @@ def main():
     median = seconds(step, steps)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({
-        "peer": "pytorch-compile" if "--compile" in sys.argv else "pytorch-eager", "model": model_name,
+        "peer": "pytorch-compile" if OPTIONS.compile else "pytorch-eager", "model": model_name,
         "objective": objective, "batch": batch, "length": length,
         "tokensPerSecond": round(batch * length / median, 1),
         "peakBytes": torch.cuda.max_memory_allocated() if DEVICE == "cuda" else peak - imported, "peakResidentBytes": peak,
