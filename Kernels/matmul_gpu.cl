@@ -42,10 +42,6 @@
 /* Floats of local memory that a buffer of an operand takes, and both. */
 #define BUFFER(tile) (STEP * ((tile) + 4))
 #define STAGED(tile) (2 * BUFFER(tile))
-typedef float Element;
-/* Nothing else is shared. */
-#define SHOW_AMONG(items)
-#define SHOWN
 /* 8 rows, and 8 columns of a large tile or 4 of a small one. */
 typedef float Sums[8][8];
 
@@ -56,6 +52,30 @@ typedef float Sums[8][8];
 #else
 #define FORGET(item)
 #endif
+
+/* An operand as a group sees it: its first lane and term, the distance of lanes or of terms, whichever are no
+ * neighbours, and the last lane there is. A lane is a row of A' or a column of B'. */
+typedef struct {
+  __global const float *source;
+  int stride, last;
+  /* Whether whole steps are read in fours that all exist. */
+  int isWhole;
+} Operand;
+
+INLINE Operand operand_at(
+    __global const float *source, int stride, int aligned, int lane, int lanes, int first, const int tile,
+    const int terms) {
+  Operand operand;
+  operand.source = source + (terms ? (long)lane * stride + first : (long)first * stride + lane);
+  operand.stride = stride;
+  operand.last = lanes - lane - 1;
+  operand.isWhole = aligned && (terms || operand.last + 1 >= tile || operand.last % 4 == 3);
+  return operand;
+}
+
+INLINE void advance(Operand *operand, const int terms) {
+  operand->source += terms ? STEP : (long)STEP * operand->stride;
+}
 
 /* float4s an item carries of an operand's step. */
 #define CARRIED 2
@@ -196,8 +216,37 @@ INLINE void store_sums(
     }
 }
 
-DEFINE_KERNEL(matmul_tile, 128)
-DEFINE_KERNEL(matmul_tile, 64)
+/* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. The place is found again rather
+ * than kept in registers meanwhile: what is added to it is zero, but whoever has forgotten the item cannot know. */
+#define DEFINE_KERNEL(TILE)                                                                                 \
+  __kernel __attribute__((reqd_work_group_size(2 * TILE, 1, 1))) void matmul_tile_##TILE(                   \
+      __global const float *a, long aOffset, long aBatchStride, int aStride, int aAligned,                  \
+      __global const float *b, long bOffset, long bBatchStride, int bStride, int bAligned,                  \
+      __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,          \
+      long biasOffset, __global const float *residual, long residualOffset, int m, int n, int k,            \
+      int slices, long sliceStride, int epilogue) {                                                         \
+    __local float stagedA[STAGED(TILE)] __attribute__((aligned(16)));                                       \
+    __local float stagedB[STAGED(TILE)] __attribute__((aligned(16)));                                       \
+    Sums sum;                                                                                               \
+    Place at;                                                                                               \
+    find_place(get_group_id(0), m, n, k, slices, TILE, &at);                                                \
+    multiply_tile(                                                                                          \
+        operand_at(                                                                                         \
+            a + aOffset + at.batch * aBatchStride, aStride, aAligned, at.row, m, at.first, TILE, A_TERMS),  \
+        operand_at(                                                                                         \
+            b + bOffset + at.batch * bBatchStride, bStride, bAligned, at.column, n, at.first, TILE,         \
+            B_TERMS),                                                                                       \
+        at.end - at.first, stagedA, stagedB, TILE, sum);                                                    \
+    uint item = get_local_id(0);                                                                            \
+    FORGET(item);                                                                                           \
+    find_place(get_group_id(0) + item / (2 * TILE), m, n, k, slices, TILE, &at);                            \
+    store_sums(                                                                                             \
+        sum, c + cOffset + at.batch * cBatchStride + at.slice * sliceStride, cStride, bias + biasOffset,    \
+        residual + residualOffset + at.batch * cBatchStride, m, n, at.row, at.column, epilogue, TILE);      \
+  }
+
+DEFINE_KERNEL(128)
+DEFINE_KERNEL(64)
 #else
 /* MARK: Slices */
 

@@ -2,173 +2,94 @@
  * Operands are rounded to tf32 (-DPRECISION=1) or bfloat16 (2), sums are float32; memory holds float32.
  *
  * matrix_unit.cl has the instructions, counted in words of 32 bits (one term of tf32, two neighbouring ones of
- * bfloat16), and which item of a warp holds what: item l = 4 g + t the words t and t + 4 of rows g and g + 8 of A
- * and of column g of B.
+ * bfloat16), and which item of a warp holds what. A lane is a row of A' or a column of B'.
  *
- * A work-group computes one TILE x TILE tile of C, 16 words of terms (a step) at a time through local memory, and
- * its warps, two rows of them, TILE/2 x 32 of it each. A lane is a row of A' or a column of B'. An operand is staged
- * as it lies in memory, elements of 32 or 16 bits in chunks of 16 bytes:
+ * `matmul_pack` rounds an operand and lays it out as it will lie in local memory, whatever its transposition: blocks
+ * of 64 lanes, of each the steps of 16 words of terms one after the other, of each step the lanes' words in chunks of
+ * four, chunk c of lane r at c ^ (r / 2) % 4:
  *
- *     terms are neighbours (A as is, B transposed)       lanes are neighbours (A transposed, B as is)
+ *     [block of 64 lanes][step][64 lanes][16 words]        words   0..3 4..7 8..11 12..15
+ *                                                         lane 0 |  c0   c1   c2   c3  |
+ *                                                              1 |  c0   c1   c2   c3  | 128 bytes
+ *                                                              2 |  c1   c0   c3   c2  |
+ *                                                              3 |  c1   c0   c3   c2  | 128 bytes
+ *                                                              4 |  c2   c3   c0   c1  |  ...
  *
- *     [TILE lanes][STEP terms], chunk c of lane r        [STEP terms][TILE lanes], eight lanes c of term r
- *     at c ^ (r / 2) % 4                                 at c ^ r % 4 (tf32) or r % 8 (bfloat16)
+ * Eight lanes' chunks that ldmatrix reads together then lie in all 32 banks. What does not exist is zero. Packing
+ * reads and writes an operand once; a tile reads it as often as there are tiles across, and what it reads is then half
+ * as long in bfloat16, needs no rounding, and looks the same for all layouts, alignments and edges.
  *
- *        words   0..3 4..7 8..11 12..15
- *       lane 0 |  c0   c1   c2   c3  |                      lanes   0..7 8..15 16..23 24..31
- *            1 |  c0   c1   c2   c3  | 128 bytes         term 0 |    c0   c1    c2     c3   ...
- *            2 |  c1   c0   c3   c2  |                        1 |    c1   c0    c3     c2   ...
- *            3 |  c1   c0   c3   c2  | 128 bytes              2 |    c2   c3    c0     c1   ...
- *            4 |  c2   c3   c0   c1  |  ...                   3 |    c3   c2    c1     c0   ...
+ * `matmul_tensor_TILE`: a work-group of 128 items computes one TILE x TILE tile of C, a step at a time through local
+ * memory, and each of its four warps a quarter. Steps are copied (cp.async) two ahead into three buffers, with one
+ * barrier a step: whoever passes it has what all copied of this step, and all have finished with the one before.
  *
- * Eight rows of a matrix that ldmatrix reads, one chunk each, then lie in all 32 banks: on the left eight lanes, on the
- * right (bfloat16, transposed on the way) eight terms. Words of tf32 cannot be transposed by ldmatrix: 32 items read
- * one each, terms t of eight lanes, from 32 banks as well. Which operand lies how is an option, not an argument
- * (-DA_TERMS, -DB_TERMS), since every address in the inner loop follows from it.
+ *     -DTILE=128   48 KB of local memory, 128 sums an item: large products. Of a word that a warp reads from local
+ *                  memory 64 products are made; two groups fill a multiprocessor's registers and hide each other's
+ *                  barriers
+ *     -DTILE=64    24 KB, 32 sums an item: when 128-tiles would leave compute units idle
  *
- * How a step comes to local memory depends on the precision, for what is copied there without passing registers
- * (cp.async) is float32 still:
+ * Without TILE, the kernel left is `matmul_pack`. Split-K, bands of tiles and geometry are those of matmul_gpu.cl,
+ * whose `matmul_add_slices` adds the slices.
  *
- *     tf32        copied two steps ahead into three buffers, and rounded by every warp as it reads
- *     bfloat16    fetched into registers one step ahead, rounded, and stored in the other of two buffers: staged as
- *                 float32 it would take twice the local memory, and every warp would read twice as much of it as a
- *                 matrix unit has time for
- *
- *     matmul_tensor_128   256 work-items, 48 KB of local memory (tf32) or 32 KB: large products
- *     matmul_tensor_64    128 work-items, 24 KB or 16 KB: when 128-tiles would leave compute units idle
- *
- * Either takes one barrier a step. A second loop does the same for what is no whole step of fours of floats: the
- * last terms, and operands whose rows do not begin on 16-byte boundaries, copied or fetched a float at a time. What
- * does not exist is zero there.
- *
- * Split-K, bands of tiles and geometry are those of matmul_gpu.cl, whose `matmul_add_slices` adds the slices.
- *
- * Limits: sizes below 2^31, row strides below 2^24; warps of 32. No atomics: results are the same on every run.
+ * Limits: sizes below 2^31; warps of 32. No atomics: results are the same on every run.
  * Tolerance: 1e-4 against rounded operands; matrix units cut off bits when they align products to add them. */
 
-/* Terms in a step of 16 words. */
-#define STEP (16 * TERMS)
+/* Words, and terms, in a step. */
+#define STEP_WORDS 16
+#define STEP (STEP_WORDS * TERMS)
+/* Lanes in a block, and words of a step of it. */
+#define LANES 64
+#define BLOCK (LANES * STEP_WORDS)
 
 #include "matrix_unit.cl"
 
 #include "matmul_tile.cl"
 
-/* What is staged of an operand: floats that are not rounded yet, or bfloat16. */
-#if PRECISION == 1
-typedef float Element;
-#define BUFFERS 3
-#else
-typedef ushort Element;
-#define BUFFERS 2
-#endif
+/* Where a chunk of a lane begins in a step of its block. */
+INLINE uint place_of(uint lane, uint chunk) { return lane * STEP_WORDS + (chunk ^ lane / 2 % 4) * 4; }
 
-/* Keeps the compiler from holding what it can work out of the item's number in registers, of which the sums and what is
- * on its way need nearly all: it must take the number for a new one. */
-#if MMA_PTX
-#define FORGET(item) __asm volatile("" : "+r"(item))
-#else
-#define FORGET(item)
-#endif
+#ifndef TILE
+/* MARK: Packing */
 
-/* MARK: Staging */
-
-/* Elements in 16 bytes. */
-#define CHUNK (4 * TERMS)
-
-/* Where an element is staged: number `at` in row `row`, rows being lanes where terms are neighbours (`terms`) and terms
- * otherwise. */
-INLINE uint place_of(uint row, uint at, const uint tile, const int terms) {
-  return terms ? row * STEP + (at ^ row / 2 % 4 * CHUNK) : row * tile + (at ^ row % CHUNK * 8);
-}
-
-/* A step is brought in fours of neighbours, so many an item. */
-#define FOURS (STEP / 8)
-
-/* The `i`th four of an item where `count` terms are left: where it comes from, how many of it exist, and where it is
- * staged. In a whole step, lanes beyond the last one are the last ones again: what comes of them is never stored. */
-typedef struct {
-  __global const float *from;
-  int count;
-  uint to;
-} Four;
-
-INLINE Four four_of(
-    const Operand *operand, int count, uint item, const uint i, const uint tile, const int terms,
-    const int isWhole) {
-  FORGET(item);
-  /* Fours in a row, and rows that the group takes at a time, of which so many are staged in the same order. */
-  const uint width = (terms ? STEP : tile) / 4, rows = 2 * tile / width;
-  const int row = item / width, at = item % width * 4, next = row + (int)(i * rows);
-  Four four;
-  four.from = operand->source + (terms ? min(next, operand->last) * operand->stride + at
-                                       : next * operand->stride + (isWhole ? min(at, operand->last - 3) : at));
-  four.count = isWhole ? 4 : terms ? count - at : next < count ? operand->last + 1 - at : 0;
-  four.to = place_of(row, at, tile, terms) + i * rows * width * 4;
-  return four;
-}
-
-#if PRECISION == 1
-/* Item `item` copies its part of a step. */
-INLINE void copy_step(
-    const Operand *operand, int count, uint item, const uint tile, const int terms, const int isWhole,
-    __local Element *staged) {
+/* Packs an operand whose terms are neighbours in memory (`hasTerms`), or else its lanes; the others lie `stride` apart.
+ * `aligned`: four neighbours may be read as one. An item packs a chunk, and a group one step of a block, numbered so
+ * that neighbours read neighbours. Global size: 256 times the steps, blocks, batches. */
+__kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
+    __global const float *source, long sourceOffset, long batchStride, int stride, int hasTerms, int aligned,
+    int lanes, int terms, __global uint *packed, long packedOffset, long packedBatchStride) {
+  const int item = get_local_id(0), step = get_group_id(0), block = get_group_id(1), batch = get_group_id(2);
+  const int lane = hasTerms ? item / 4 : item % LANES, chunk = hasTerms ? item % 4 : item / LANES;
+  const int first = step * STEP + chunk * 4 * TERMS, count = block * LANES + lane < lanes ? terms - first : 0;
+  const long laneStride = hasTerms ? 1L * stride : 1, termStride = hasTerms ? 1 : 1L * stride;
+  source += sourceOffset + batch * batchStride + (block * LANES + lane) * laneStride + first * termStride;
+  float x[4 * TERMS];
 #pragma unroll
-  for (uint i = 0; i < FOURS; i++) {
-    const Four four = four_of(operand, count, item, i, tile, terms, isWhole);
-    copy_floats(four.from, four.count, isWhole || operand->aligned, staged + four.to);
+  for (int i = 0; i < TERMS; i++) {
+    if (hasTerms && aligned && count >= 4 * (i + 1)) {
+      vstore4(*(__global const float4 *)(source + 4 * i), i, x);
+    } else {
+#pragma unroll
+      for (int j = 4 * i; j < 4 * (i + 1); j++) x[j] = j < count ? source[j * termStride] : 0.0f;
+    }
   }
+  uint word[4];
+#pragma unroll
+  for (int i = 0; i < 4; i++) word[i] = word_of(x[i * TERMS], x[i * TERMS + TERMS - 1]);
+  packed += packedOffset + batch * packedBatchStride + ((long)block * get_num_groups(0) + step) * BLOCK;
+  *(__global uint4 *)(packed + place_of(lane, chunk)) = vload4(0, word);
 }
 #else
-/* Item `item` fetches its part of a step. */
-INLINE void fetch(
-    const Operand *operand, int count, uint item, const uint tile, const int terms, const int isWhole,
-    float4 *carried) {
-#pragma unroll
-  for (uint i = 0; i < FOURS; i++) {
-    const Four four = four_of(operand, count, item, i, tile, terms, isWhole);
-    carried[i] = read_floats(four.from, four.count, isWhole || operand->aligned);
-  }
-}
+/* MARK: Tiles */
 
-/* Puts what `fetch` brought into local memory, rounded. */
-INLINE void stage(
-    const Operand *operand, const float4 *carried, uint item, const uint tile, const int terms,
-    __local Element *staged) {
-#pragma unroll
-  for (uint i = 0; i < FOURS; i++) {
-    const float4 x = carried[i];
-    *(__local uint2 *)(staged + four_of(operand, 0, item, i, tile, terms, 1).to) =
-        (uint2)(word_of(x.s0, x.s1), word_of(x.s2, x.s3));
-  }
-}
-#endif
-
-/* The item's words of 16 lanes from `lane` on and 8 words of terms, half `part` of a step: A of an instruction
- * (`left`), or b0 and b1 of two blocks of columns, one after the other. */
-INLINE void read_block(
-    __local const Element *staged, uint lane, const uint part, uint item, const uint tile, const int terms,
-    const int left, uint word[4]) {
-  /* The lane and the word that matrix i of four begins with. */
-#define LANE(i) (lane + (left ? (i) % 2 : (i) / 2) * 8)
-#define WORD(i) (8 * part + (left ? (i) / 2 : (i) % 2) * 4)
-#define ROW_OF_LANES(i, row) (staged + place_of(LANE(i) + (row), WORD(i) * TERMS, tile, 1))
-#define ROW_OF_TERMS(i, row) (staged + place_of(WORD(i) * TERMS + (row), LANE(i), tile, 0))
-  if (terms) {
-    LOAD_MATRICES(word, item, ROW_OF_LANES);
-  } else if (TERMS == 2) {
-    LOAD_MATRICES_TRANSPOSED(word, item, ROW_OF_TERMS);
-  } else {
-#pragma unroll
-    for (uint i = 0; i < 4; i++)
-      word[i] = *(__local const uint *)(ROW_OF_TERMS(i, item % 4) + item % 32 / 4);
-  }
-#if PRECISION == 1
-#pragma unroll
-  for (uint i = 0; i < 4; i++) word[i] = word_of(as_float(word[i]), 0.0f);
-#endif
-}
-
-/* MARK: One tile */
+#define ITEMS 128
+/* Steps that local memory holds. */
+#define STAGES 3
+/* Blocks of an instruction that a warp owns: of 16 rows, and of 8 columns. */
+#define ROW_BLOCKS (TILE / 2 / 16)
+#define COLUMN_BLOCKS (TILE / 2 / 8)
+/* Blocks of lanes, and words of a step, of an operand's tile. */
+#define BLOCKS (TILE / LANES)
+#define STAGED (TILE * STEP_WORDS)
 
 /* Loops around the instruction are unrolled where it is one; where it is emulated, compiling them takes long. */
 #if MMA_PTX
@@ -177,140 +98,116 @@ INLINE void read_block(
 #define UNROLLED 1
 #endif
 
-/* A warp owns blocks of 16 rows, tile / 32 of them, and of 8 columns. */
-#define COLUMN_BLOCKS 4
-typedef float Sums[4][COLUMN_BLOCKS][4];
-#define STAGED(tile) (BUFFERS * STEP * (tile))
-#define SHOWN shown,
+/* Copies the next step of an operand's tile: `blocks` tells where the item's chunks of each block lie. */
+INLINE void copy_step(__global const uint **blocks, __local uint *staged) {
+  const uint item = get_local_id(0);
+#pragma unroll
+  for (uint block = 0; block < BLOCKS; block++) {
+#pragma unroll
+    for (uint i = 0; i < BLOCK; i += 4 * ITEMS)
+      copy_chunk(blocks[block] + i, staged + block * BLOCK + i + 4 * item);
+    blocks[block] += BLOCK;
+  }
+}
+
+/* The item's words of 16 lanes and half `part` of a step: A of an instruction (`left`), or b0 and b1 of two blocks of
+ * columns, one after the other. */
+INLINE void read_block(__local const uint *staged, uint lane, const uint part, const int left, uint word[4]) {
+  const uint item = get_local_id(0);
+#define CHUNK_OF(i, row)                                                                                    \
+  (staged + place_of(lane + (left ? (i) % 2 : (i) / 2) * 8 + (row), 2 * part + (left ? (i) / 2 : (i) % 2)))
+  LOAD_MATRICES(word, item, CHUNK_OF);
+}
 
 /* Adds half a step, one instruction a block, to what the warp owns. */
 INLINE void multiply_part(
-    __local const Element *rows, __local const Element *columns, const uint part, uint item,
-    const uint tile, Sums sum, __local uint *shown) {
-#if PRECISION == 2
-  /* Fetched operands are on their way meanwhile. */
-  FORGET(item);
-#endif
-  /* Two rows of warps, tile / 32 in each. */
-  const uint row = item / tile * (tile / 2), column = item % tile / 32 * 32;
-  uint right[COLUMN_BLOCKS / 2][4];
+    __local const uint *rows, __local const uint *columns, const uint part,
+    float sum[ROW_BLOCKS][COLUMN_BLOCKS][4], __local uint *shown) {
+  const uint warp = get_local_id(0) / 32;
+  uint left[ROW_BLOCKS][4], right[COLUMN_BLOCKS / 2][4];
 #pragma unroll
   for (uint j = 0; j < COLUMN_BLOCKS / 2; j++)
-    read_block(columns, column + 16 * j, part, item, tile, B_TERMS, 0, right[j]);
+    read_block(columns, warp % 2 * (TILE / 2) + 16 * j, part, 0, right[j]);
+#pragma unroll
+  for (uint i = 0; i < ROW_BLOCKS; i++) read_block(rows, warp / 2 * (TILE / 2) + 16 * i, part, 1, left[i]);
 #pragma unroll UNROLLED
-  for (uint i = 0; i < tile / 32; i++) {
-    uint left[4];
-    read_block(rows, row + 16 * i, part, item, tile, A_TERMS, 1, left);
+  for (uint i = 0; i < ROW_BLOCKS; i++)
 #pragma unroll UNROLLED
     for (uint j = 0; j < COLUMN_BLOCKS; j++)
-      MMA(sum[i][j], left[0], left[1], left[2], left[3], right[j / 2][j % 2 * 2],
+      MMA(sum[i][j], left[i][0], left[i][1], left[i][2], left[i][3], right[j / 2][j % 2 * 2],
           right[j / 2][j % 2 * 2 + 1], shown);
-  }
 }
 
-/* Adds the next `count` terms of a and b to what the warp owns: whole steps, or what cannot be read as such. Nobody
- * uses local memory when an item comes here. */
-INLINE void multiply_steps(
-    Operand *a, Operand *b, int count, __local Element *stagedA, __local Element *stagedB,
-    __local uint *shown, const uint tile, const int isWhole, Sums sum) {
-  const uint item = get_local_id(0), size = STEP * tile;
-#if PRECISION == 1
+#define NAME_OF(tile) matmul_tensor_##tile
+#define NAME(tile) NAME_OF(tile)
+
+/* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. */
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void NAME(TILE)(
+    __global const uint *a, long aOffset, long aBatchStride, __global const uint *b, long bOffset,
+    long bBatchStride, __global float *c, long cOffset, long cBatchStride, int cStride,
+    __global const float *bias, long biasOffset, __global const float *residual, long residualOffset, int m,
+    int n, int k, int slices, long sliceStride, int epilogue) {
+  __local uint stagedA[STAGES * STAGED] __attribute__((aligned(16)));
+  __local uint stagedB[STAGES * STAGED] __attribute__((aligned(16)));
+  SHOW_AMONG(ITEMS);
+  const int item = get_local_id(0);
+  Place at;
+  find_place(get_group_id(0), m, n, k, slices, TILE, &at);
+  const int steps = (at.end - at.first + STEP - 1) / STEP, first = at.first / STEP, all = (k + STEP - 1) / STEP;
+  __global const uint *blocksA[BLOCKS], *blocksB[BLOCKS];
+#pragma unroll
+  for (int i = 0; i < BLOCKS; i++) {
+    /* Of a tile that goes beyond the last block, that one again: what comes of it is never stored. */
+    const long blockA = min(at.row / LANES + i, (m - 1) / LANES), blockB = min(at.column / LANES + i, (n - 1) / LANES);
+    blocksA[i] = a + aOffset + at.batch * aBatchStride + (blockA * all + first) * BLOCK + 4 * item;
+    blocksB[i] = b + bOffset + at.batch * bBatchStride + (blockB * all + first) * BLOCK + 4 * item;
+  }
+  float sum[ROW_BLOCKS][COLUMN_BLOCKS][4];
+#pragma unroll
+  for (int i = 0; i < ROW_BLOCKS; i++)
+#pragma unroll
+    for (int j = 0; j < COLUMN_BLOCKS; j++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) sum[i][j][e] = 0.0f;
+
   /* A group of copies a step, and empty ones behind the last: as many are on their way at every step. */
+#pragma unroll
+  for (int stage = 0; stage < STAGES - 1; stage++) {
+    if (stage < steps) {
+      copy_step(blocksA, stagedA + stage * STAGED);
+      copy_step(blocksB, stagedB + stage * STAGED);
+    }
+    COMMIT_COPIES();
+  }
+  uint stage = 0, free = STAGES - 1;
 #pragma unroll 1
-  for (int ahead = 0; ahead < 2; ahead++) {
-    if (count > ahead * STEP) {
-      copy_step(a, count - ahead * STEP, item, tile, A_TERMS, isWhole, stagedA + ahead * size);
-      copy_step(b, count - ahead * STEP, item, tile, B_TERMS, isWhole, stagedB + ahead * size);
-      advance(a, A_TERMS);
-      advance(b, B_TERMS);
+  for (int step = 0; step < steps; step++) {
+    AWAIT_COPIES(STAGES - 2);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (step + STAGES - 1 < steps) {
+      copy_step(blocksA, stagedA + free * STAGED);
+      copy_step(blocksB, stagedB + free * STAGED);
     }
     COMMIT_COPIES();
+    multiply_part(stagedA + stage * STAGED, stagedB + stage * STAGED, 0, sum, shown);
+    multiply_part(stagedA + stage * STAGED, stagedB + stage * STAGED, 1, sum, shown);
+    free = stage;
+    stage = stage == STAGES - 1 ? 0 : stage + 1;
   }
-  for (uint buffer = 0; count > 0; count -= STEP) {
-    /* One barrier a step: whoever passes it has what all copied of this step, and all have finished with the last. */
-    AWAIT_COPIES(1);
-    barrier(CLK_LOCAL_MEM_FENCE);
-    const uint free = buffer == 0 ? 2 : buffer - 1;
-    if (count > 2 * STEP) {
-      copy_step(a, count - 2 * STEP, item, tile, A_TERMS, isWhole, stagedA + free * size);
-      copy_step(b, count - 2 * STEP, item, tile, B_TERMS, isWhole, stagedB + free * size);
-      advance(a, A_TERMS);
-      advance(b, B_TERMS);
-    }
-    COMMIT_COPIES();
-    __local const Element *rows = stagedA + buffer * size, *columns = stagedB + buffer * size;
-    multiply_part(rows, columns, 0, item, tile, sum, shown);
-    multiply_part(rows, columns, 1, item, tile, sum, shown);
-    buffer = buffer == 2 ? 0 : buffer + 1;
-  }
-#else
-  float4 carriedA[FOURS], carriedB[FOURS];
-  fetch(a, count, item, tile, A_TERMS, isWhole, carriedA);
-  stage(a, carriedA, item, tile, A_TERMS, stagedA);
-  fetch(b, count, item, tile, B_TERMS, isWhole, carriedB);
-  stage(b, carriedB, item, tile, B_TERMS, stagedB);
-  for (uint buffer = 0; count > 0; buffer ^= 1) {
-    /* One barrier a step: whoever passes it has finished with the other buffer and staged this one. The operands travel
-     * one after the other, in the same registers. Behind the last step travels what nobody reads: zeros, or the last
-     * whole step again. */
-    barrier(CLK_LOCAL_MEM_FENCE);
-    __local const Element *rows = stagedA + buffer * size, *columns = stagedB + buffer * size;
-    __local Element *nextRows = stagedA + (buffer ^ 1) * size, *nextColumns = stagedB + (buffer ^ 1) * size;
-    count -= STEP;
-    if (!isWhole || count > 0) {
-      advance(a, A_TERMS);
-      advance(b, B_TERMS);
-    }
-    fetch(a, count, item, tile, A_TERMS, isWhole, carriedA);
-    multiply_part(rows, columns, 0, item, tile, sum, shown);
-    stage(a, carriedA, item, tile, A_TERMS, nextRows);
-    fetch(b, count, item, tile, B_TERMS, isWhole, carriedB);
-    multiply_part(rows, columns, 1, item, tile, sum, shown);
-    stage(b, carriedB, item, tile, B_TERMS, nextColumns);
-  }
-  if (isWhole) {
-    advance(a, A_TERMS);
-    advance(b, B_TERMS);
-  }
-#endif
-}
 
-/* sum = the warp's part of the tile whose operands are a and b, over `count` terms. */
-INLINE void multiply_tile(
-    Operand a, Operand b, int count, __local Element *stagedA, __local Element *stagedB,
-    __local uint *shown, const uint tile, Sums sum) {
+  c += cOffset + at.batch * cBatchStride + at.slice * sliceStride;
+  bias += biasOffset;
+  residual += residualOffset + at.batch * cBatchStride;
+  const int row = at.row + item / 64 * (TILE / 2) + item % 32 / 4;
+  const int column = at.column + item / 32 % 2 * (TILE / 2) + item % 4 * 2;
 #pragma unroll
-  for (uint i = 0; i < tile / 32; i++)
+  for (int i = 0; i < ROW_BLOCKS; i++)
 #pragma unroll
-    for (uint j = 0; j < COLUMN_BLOCKS; j++)
+    for (int e = 0; e < 4; e++)
 #pragma unroll
-      for (uint e = 0; e < 4; e++) sum[i][j][e] = 0.0f;
-  if (a.isWhole && b.isWhole && count >= STEP) {
-    multiply_steps(&a, &b, count / STEP * STEP, stagedA, stagedB, shown, tile, 1, sum);
-    count %= STEP;
-    barrier(CLK_LOCAL_MEM_FENCE);
-  }
-  if (count > 0) multiply_steps(&a, &b, count, stagedA, stagedB, shown, tile, 0, sum);
-}
-
-/* Writes the warp's part of the tile at (row, column) of C, with the epilogue. */
-INLINE void store_sums(
-    Sums sum, __global float *c, int cStride, __global const float *bias,
-    __global const float *residual, int m, int n, int row, int column, int epilogue, const uint tile) {
-  const uint item = get_local_id(0), g = item % 32 / 4, t = item % 4;
-  row += item / tile * (tile / 2) + g;
-  column += item % tile / 32 * 32 + 2 * t;
-#pragma unroll
-  for (uint i = 0; i < tile / 32; i++)
-#pragma unroll
-    for (uint e = 0; e < 4; e++)
-#pragma unroll
-      for (uint j = 0; j < COLUMN_BLOCKS; j++) {
+      for (int j = 0; j < COLUMN_BLOCKS; j++) {
         const int r = row + 16 * i + e / 2 * 8, s = column + 8 * j + e % 2;
-        if (r < m && s < n)
-          store_value(sum[i][j][e], c, bias, residual, (long)r * cStride + s, s, epilogue);
+        if (r < m && s < n) store_value(sum[i][j][e], c, bias, residual, (long)r * cStride + s, s, epilogue);
       }
 }
-
-DEFINE_KERNEL(matmul_tensor, 128)
-DEFINE_KERNEL(matmul_tensor, 64)
+#endif

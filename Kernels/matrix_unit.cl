@@ -15,13 +15,10 @@
  *     a2 = A[g][t + 4]
  *     a3 = A[g + 8][t + 4]
  *
- * LOAD_MATRICES and LOAD_MATRICES_TRANSPOSED (ldmatrix) read four matrices of 8 rows of 16 bytes from local memory,
- * wherever each row lies, one word of each matrix an item:
+ * LOAD_MATRICES (ldmatrix) reads four matrices of 8 rows of 16 bytes from local memory, wherever each row lies: of
+ * each, word t of row g.
  *
- *     as they are   word t of row g: A's a0 where rows of A are rows of memory
- *     transposed    halves g of rows 2t and 2t + 1 as one word: A's a0 where rows are terms of bfloat16
- *
- * `copy_floats` (cp.async) copies four floats to local memory without a register in between. Of an item's copies,
+ * `copy_chunk` (cp.async) copies four words to local memory without a register in between. Of an item's copies,
  * those before its COMMIT_COPIES are a group; AWAIT_COPIES(n) returns when all but its last n groups have arrived, and
  * a barrier behind it shows them to the others.
  *
@@ -140,55 +137,29 @@ INLINE float exchanged(float x, const int mask, __local uint *shown) {
 /* The four words of an item. AT(matrix, row) is where a row of a matrix begins, at 16 bytes. All 32 items of a warp
  * come to it together, and with PTX each tells the address of another row. */
 #if LDMATRIX
-#define LOAD_BY(instruction, words, item, AT)                                                               \
-  __asm volatile("ldmatrix.sync.aligned.m8n8." instruction ".shared.b16 {%0, %1, %2, %3}, [%4];"            \
+#define LOAD_MATRICES(words, item, AT)                                                                      \
+  __asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"                         \
                  : "=r"((words)[0]), "=r"((words)[1]), "=r"((words)[2]), "=r"((words)[3])                   \
                  : "r"((uint)(size_t)(AT((item) % 32 / 8, (item) % 8)))                                     \
                  : "memory")
-#define LOAD_MATRICES(words, item, AT) LOAD_BY("x4", words, item, AT)
-#define LOAD_MATRICES_TRANSPOSED(words, item, AT) LOAD_BY("x4.trans", words, item, AT)
 #else
 #define WORD_AT(matrix, item, AT) ((__local const uint *)(AT(matrix, (item) % 32 / 4)))[(item) % 4]
-#define HALF_AT(matrix, row, item, AT) (uint)((__local const ushort *)(AT(matrix, row)))[(item) % 32 / 4]
-#define PAIR_AT(matrix, item, AT)                                                                           \
-  (HALF_AT(matrix, (item) % 4 * 2, item, AT) | HALF_AT(matrix, (item) % 4 * 2 + 1, item, AT) << 16)
-#define LOAD_BY(KIND, words, item, AT)                                                                      \
-  (words)[0] = KIND(0, item, AT), (words)[1] = KIND(1, item, AT), (words)[2] = KIND(2, item, AT),           \
-  (words)[3] = KIND(3, item, AT)
-#define LOAD_MATRICES(words, item, AT) LOAD_BY(WORD_AT, words, item, AT)
-#define LOAD_MATRICES_TRANSPOSED(words, item, AT) LOAD_BY(PAIR_AT, words, item, AT)
+#define LOAD_MATRICES(words, item, AT)                                                                      \
+  (words)[0] = WORD_AT(0, item, AT), (words)[1] = WORD_AT(1, item, AT), (words)[2] = WORD_AT(2, item, AT),  \
+  (words)[3] = WORD_AT(3, item, AT)
 #endif
 
-/* Four floats, of which the first `count` exist and the others are zero; `aligned`: they begin at 16 bytes. */
-INLINE float4 read_floats(__global const float *from, int count, int aligned) {
-  if (aligned && count >= 4) return *(__global const float4 *)from;
-  return (float4)(
-      count > 0 ? from[0] : 0.0f, count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f,
-      count > 3 ? from[3] : 0.0f);
-}
-
-/* Copies what `read_floats` reads to local memory, at 16 bytes. */
+/* Copies four words, at 16 bytes here and there. Through the first-level cache (.ca): past it (.cg) an H200 copies half
+ * as fast, 3.4 TB/s. */
 #if CP_ASYNC
-INLINE void copy_floats(__global const float *from, int count, int aligned, __local float *to) {
-  const uint address = (uint)(size_t)to;
-  if (aligned)
-    __asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
-                   :
-                   : "r"(address), "l"(from), "r"(4 * clamp(count, 0, 4))
-                   : "memory");
-  else
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-      __asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
-                     :
-                     : "r"(address + 4 * i), "l"(from + i), "r"(count > i ? 4 : 0)
-                     : "memory");
+INLINE void copy_chunk(__global const uint *from, __local uint *to) {
+  __asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" : : "r"((uint)(size_t)to), "l"(from) : "memory");
 }
 #define COMMIT_COPIES() __asm volatile("cp.async.commit_group;" : : : "memory")
 #define AWAIT_COPIES(groups) __asm volatile("cp.async.wait_group %0;" : : "n"(groups) : "memory")
 #else
-INLINE void copy_floats(__global const float *from, int count, int aligned, __local float *to) {
-  *(__local float4 *)to = read_floats(from, count, aligned);
+INLINE void copy_chunk(__global const uint *from, __local uint *to) {
+  *(__local uint4 *)to = *(__global const uint4 *)from;
 }
 #define COMMIT_COPIES()
 #define AWAIT_COPIES(groups)
@@ -224,8 +195,8 @@ __kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_exchan
   out[outOffset + item] = x;
 }
 
-/* out [2][32 items][4] = the items' words of four matrices in `words` [32 rows][4], as they are and transposed. Row i
- * is row i % 8 of matrix i / 8, and lies in local memory as the 5i-th of 32, so that their order does not matter. */
+/* out [32 items][4] = the items' words of four matrices in `words` [32 rows][4]. Row i is row i % 8 of matrix i / 8, and
+ * lies in local memory as the 5i-th of 32, so that their order does not matter. */
 __kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_load(
     __global const uint *words, long wordsOffset, __global uint *out, long outOffset) {
   __local uint rows[32 * 4] __attribute__((aligned(16)));
@@ -233,28 +204,23 @@ __kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_load(
 #define PROBE_ROW(matrix, row) (rows + (8 * (matrix) + (row)) * 5 % 32 * 4)
   for (uint i = 0; i < 4; i++) PROBE_ROW(0, item)[i] = words[wordsOffset + 4 * item + i];
   barrier(CLK_LOCAL_MEM_FENCE);
-  uint asTheyAre[4], transposed[4];
-  LOAD_MATRICES(asTheyAre, item, PROBE_ROW);
-  LOAD_MATRICES_TRANSPOSED(transposed, item, PROBE_ROW);
-  for (uint i = 0; i < 4; i++) {
-    out[outOffset + 4 * item + i] = asTheyAre[i];
-    out[outOffset + 128 + 4 * item + i] = transposed[i];
-  }
+  uint loaded[4];
+  LOAD_MATRICES(loaded, item, PROBE_ROW);
+  for (uint i = 0; i < 4; i++) out[outOffset + 4 * item + i] = loaded[i];
 }
 
-/* out [2][32 items][4] = the first item % 5 of a [item][4], then of a [item][4] one float further on. Each item copies
- * in two groups and hands on what another one copied, of the first group before it awaits the second. */
+/* out [2][32 items][4] = words [2][32 items][4]. Each item copies in two groups, and hands on what another one copied, of
+ * the first group before it awaits the second. */
 __kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_copy(
-    __global const float *a, long aOffset, __global float *out, long outOffset) {
-  __local float copied[2 * 32 * 4] __attribute__((aligned(16)));
+    __global const uint *words, long wordsOffset, __global uint *out, long outOffset) {
+  __local uint copied[2 * 32 * 4] __attribute__((aligned(16)));
   const int item = get_local_id(0), other = 31 - item;
-  for (int i = 0; i < 8; i++) copied[32 * i + item] = -1.0f;
+  for (int i = 0; i < 8; i++) copied[32 * i + item] = 0;
   barrier(CLK_LOCAL_MEM_FENCE);
-  a += aOffset;
-  copy_floats(a + 4 * item, item % 5, 1, copied + 4 * item);
-  COMMIT_COPIES();
-  copy_floats(a + 4 * item + 1, item % 5, 0, copied + 128 + 4 * item);
-  COMMIT_COPIES();
+  for (int part = 0; part < 2; part++) {
+    copy_chunk(words + wordsOffset + 128 * part + 4 * item, copied + 128 * part + 4 * item);
+    COMMIT_COPIES();
+  }
   AWAIT_COPIES(1);
   barrier(CLK_LOCAL_MEM_FENCE);
   for (int i = 0; i < 4; i++) out[outOffset + 4 * other + i] = copied[4 * other + i];

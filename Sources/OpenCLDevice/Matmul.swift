@@ -40,9 +40,6 @@ extension Matmul {
     return 4 * Double(elements) * Double(batch)
   }
 
-  /// Distances in a tile of operands, 128 rows or 32 terms of them, are ints in matmul_tensor.cl.
-  fileprivate var fitsTensorTiles: Bool { max(a.stride, b.stride) < 1 << 24 }
-
   /// Few enough rows that B is best read once, where it lies.
   var hasFewRows: Bool { m <= 8 && !transposeA }
 }
@@ -178,76 +175,119 @@ extension OpenCLDevice {
     return " -DPTX=1 -cl-nv-maxrregcount=128"
   }
 
-  /// With 128 registers an item, two groups share a multiprocessor as well. Terms of bfloat16 that are put together
-  /// without `ldmatrix`, half a word at a time, take more of them than spilling would be worth.
-  private func tensorRegisters(_ precision: Precision) -> Int {
-    precision == .bfloat16 && !matrixUnit.loadsMatrices ? 255 : 128
+  func usesMatrixUnit(_ operation: Matmul) -> Bool { operation.precision != .float32 && matrixUnit != .none }
+
+  /// How C is cut: into tiles of so many rows and columns, and its sums into so many slices.
+  ///
+  /// Large tiles where, with the sum in slices of at least 512 terms, there are enough of them to occupy a large GPU,
+  /// and small ones otherwise. Every choice is a function of the shape.
+  func cut(_ operation: Matmul) -> TiledChoice {
+    if let choice = TiledChoice(tuning.choices[shapeClass(operation)]) { return choice }
+    func groups(_ tile: Int) -> Int {
+      divided(operation.m, by: tile) * divided(operation.n, by: tile) * operation.batch
+    }
+    let most = min(max(operation.k / 512, 1), 32)
+    let tile = groups(128) * most >= 96 && canTile(128, operation) ? 128 : 64
+    return TiledChoice(tile: tile, slices: min(most, max(256 / groups(tile), 1)))
   }
 
-  func usesMatrixUnit(_ operation: Matmul) -> Bool {
-    operation.precision != .float32 && operation.fitsTensorTiles && matrixUnit != .none
-  }
-
-  /// Large tiles where they occupy a large GPU, small ones otherwise, and the sum over k in slices where even
-  /// those are few. Every choice is a function of the shape.
   private func tiledMatmul(_ operation: Matmul) {
-    let (m, n, k) = (operation.m, operation.n, operation.k)
-    let isTensor = usesMatrixUnit(operation)
-    func tiles(_ size: Int) -> Int { divided(m, by: size) * divided(n, by: size) }
-    let choice = TiledChoice(tuning.choices[shapeClass(operation)])
-    let isLarge =
-      choice.map { $0.tile == 128 } ?? (tiles(128) * operation.batch >= 96) && canTile(128, operation)
-    let (size, items) = isLarge ? (128, 256) : (64, 128)
-    let groups = tiles(size) * operation.batch
-    let slices =
-      choice?.slices ?? (groups >= 96 ? 1 : max(1, min(k / 256, divided(512, by: groups), 32)))
-
-    // Whether the kernels may read an operand by float4s, whose distances in a tile are ints.
-    func isAligned(_ matrix: Matrix, _ batchStride: Int) -> KernelArgument {
-      .int(
-        matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0
-          && matrix.stride < 1 << 24 ? 1 : 0)
-    }
-    let (a, b) = (operation.a, operation.b)
-    let (alignedA, alignedB) = (isAligned(a, operation.strideA), isAligned(b, operation.strideB))
-    let operands: [KernelArgument] = [
-      .slice(a.storage), .long(operation.strideA), .int(a.stride), alignedA,
-      .slice(b.storage), .long(operation.strideB), .int(b.stride), alignedB,
-    ]
-    let layout = "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
-    let (file, kernel, options) =
-      isTensor
-      ? (
-        "matmul_tensor", "matmul_tensor_\(size)",
-        matrixUnit.options(registers: tensorRegisters(operation.precision))
-      )
-      : ("matmul_gpu", "matmul_tile_\(size)", tileOptions)
-    func multiply(
-      into output: [KernelArgument], addends: [KernelArgument], sliceStride: Int, epilogue: KernelArgument
-    ) {
-      launch(
-        file, kernel, options: layout + operation.precision.option + options,
-        global: [tiles(size) * items, 1, operation.batch * slices], local: [items, 1, 1],
-        operations: operation.operations, bytes: operation.bytes,
-        operands + output + addends + operation.sizes + [.int(slices), .long(sliceStride), epilogue])
-    }
-    guard slices > 1 else {
-      multiply(
-        into: operation.output, addends: operation.addends, sliceStride: 0,
-        epilogue: operation.epilogueArgument)
+    let (m, n) = (operation.m, operation.n)
+    let choice = cut(operation)
+    let product =
+      usesMatrixUnit(operation) ? tensorProduct(operation, choice) : tiledProduct(operation, choice)
+    guard choice.slices > 1 else {
+      product(operation.output, operation.addends, 0, operation.epilogueArgument)
       return
     }
     let sliceStride = operation.batch * m * n
-    let workspace = scratch(slices * sliceStride)
-    multiply(
-      into: [.slice(workspace), .long(m * n), .int(n)], addends: [.slice(nil), .slice(nil)],
-      sliceStride: sliceStride, epilogue: .int(0))
+    let workspace = scratch(choice.slices * sliceStride)
+    product(
+      [.slice(workspace), .long(m * n), .int(n)], [.slice(nil), .slice(nil)], sliceStride, .int(0))
     launch(
       "matmul_gpu", "matmul_add_slices", options: tileOptions,
       global: [divided(m * n, by: 64) * 64, 1, operation.batch],
-      local: [64, 1, 1], bytes: 4 * Double((slices + 1) * sliceStride),
-      [.slice(workspace), .int(slices), .long(sliceStride)] + operation.output + operation.addends
+      local: [64, 1, 1], bytes: 4 * Double((choice.slices + 1) * sliceStride),
+      [.slice(workspace), .int(choice.slices), .long(sliceStride)] + operation.output + operation.addends
         + [.int(m), .int(n), operation.epilogueArgument])
+  }
+
+  /// A product's launch, once it is told where C or its slices lie, how far apart these are, and what is added.
+  private typealias Product = (
+    _ output: [KernelArgument], _ addends: [KernelArgument], _ sliceStride: Int, _ epilogue: KernelArgument
+  ) -> Void
+
+  /// Global size of a product whose groups have so many items.
+  private func global(_ operation: Matmul, _ choice: TiledChoice, items: Int) -> [Int] {
+    let tiles = divided(operation.m, by: choice.tile) * divided(operation.n, by: choice.tile)
+    return [tiles * items, 1, operation.batch * choice.slices]
+  }
+
+  /// Whether the kernels may read a matrix by float4s.
+  private func isAligned(_ matrix: Matrix, _ batchStride: Int) -> Bool {
+    matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0
+  }
+
+  private func tiledProduct(_ operation: Matmul, _ choice: TiledChoice) -> Product {
+    // Distances of float4s in a tile are ints.
+    func operand(_ matrix: Matrix, _ batchStride: Int) -> [KernelArgument] {
+      [
+        .slice(matrix.storage), .long(batchStride), .int(matrix.stride),
+        .int(isAligned(matrix, batchStride) && matrix.stride < 1 << 24 ? 1 : 0),
+      ]
+    }
+    let items = 2 * choice.tile
+    return { output, addends, sliceStride, epilogue in
+      self.launch(
+        "matmul_gpu", "matmul_tile_\(choice.tile)",
+        options: "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
+          + operation.precision.option + self.tileOptions,
+        global: self.global(operation, choice, items: items), local: [items, 1, 1],
+        operations: operation.operations, bytes: operation.bytes,
+        operand(operation.a, operation.strideA) + operand(operation.b, operation.strideB) + output + addends
+          + operation.sizes + [.int(choice.slices), .long(sliceStride), epilogue])
+    }
+  }
+
+  /// Packs both operands.
+  private func tensorProduct(_ operation: Matmul, _ choice: TiledChoice) -> Product {
+    let operands =
+      packed(
+        operation.a, operation.strideA, hasTerms: !operation.transposeA, lanes: operation.m, operation)
+      + packed(operation.b, operation.strideB, hasTerms: operation.transposeB, lanes: operation.n, operation)
+    return { output, addends, sliceStride, epilogue in
+      self.launch(
+        "matmul_tensor", "matmul_tensor_\(choice.tile)",
+        // Two groups of large tiles share a multiprocessor.
+        options: "-DTILE=\(choice.tile)" + operation.precision.option
+          + self.matrixUnit.options(registers: choice.tile == 128 ? 255 : 128),
+        global: self.global(operation, choice, items: 128), local: [128, 1, 1],
+        operations: operation.operations, bytes: operation.bytes,
+        operands + output + addends + operation.sizes + [.int(choice.slices), .long(sliceStride), epilogue])
+    }
+  }
+
+  /// The arguments of an operand once `matmul_pack` has laid it out (Kernels/matmul_tensor.cl).
+  private func packed(
+    _ matrix: Matrix, _ batchStride: Int, hasTerms: Bool, lanes: Int, _ operation: Matmul
+  ) -> [KernelArgument] {
+    let wordTerms = operation.precision == .bfloat16 ? 2 : 1
+    let (blocks, steps) = (divided(lanes, by: 64), divided(operation.k, by: 16 * wordTerms))
+    let batchWords = blocks * steps * 64 * 16
+    // An operand that all batches share is packed once.
+    let batch = batchStride == 0 ? 1 : operation.batch
+    let words = scratch(batch * batchWords)
+    launch(
+      "matmul_tensor", "matmul_pack",
+      options: operation.precision.option + matrixUnit.options(registers: 128),
+      global: [steps * 256, blocks, batch], local: [256, 1, 1],
+      bytes: 4 * Double(batch) * (Double(lanes * operation.k) + Double(batchWords)),
+      [
+        .slice(matrix.storage), .long(batchStride), .int(matrix.stride), .int(hasTerms ? 1 : 0),
+        .int(isAligned(matrix, batchStride) ? 1 : 0), .int(lanes), .int(operation.k), .slice(words),
+        .long(batchWords),
+      ])
+    return [.slice(words), .long(batch == 1 ? 0 : batchWords)]
   }
 
   private func fewRowsMatmulOnGPU(_ operation: Matmul) {

@@ -30,7 +30,7 @@ struct PackedChoice: Equatable {
   }
 }
 
-/// What tuning may choose of a product on a GPU (Kernels/matmul_gpu.cl).
+/// What tuning may choose of a product on a GPU (Kernels/matmul_gpu.cl and matmul_tensor.cl).
 struct TiledChoice: Equatable {
   /// Rows and columns of C that a work-group computes.
   var tile: Int
@@ -38,7 +38,7 @@ struct TiledChoice: Equatable {
   var slices: Int
 
   static let all = [128, 64].flatMap { tile in
-    [1, 2, 4, 8, 16, 32].map { TiledChoice(tile: tile, slices: $0) }
+    [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32].map { TiledChoice(tile: tile, slices: $0) }
   }
 
   var numbers: [Int] { [tile, slices] }
@@ -80,10 +80,10 @@ extension OpenCLDevice {
 
   /// Whether the device has the local memory that a tile of this size stages (Kernels/matmul_tensor.cl and
   /// matmul_gpu.cl tell how much), and what its items show each other where a matrix unit is emulated.
-  func canTile(_ size: Int, _ operation: Matmul) -> Bool {
-    guard size > 64, usesMatrixUnit(operation) else { return size == 64 || traits.localMemory >= 34_000 }
-    let staged = operation.precision == .tf32 ? 49_152 : 32_768
-    return traits.localMemory >= staged + (matrixUnit == .emulated ? 6144 : 0)
+  func canTile(_ tile: Int, _ operation: Matmul) -> Bool {
+    guard tile > 64 else { return true }
+    guard usesMatrixUnit(operation) else { return traits.localMemory >= 34_000 }
+    return traits.localMemory >= 49_152 + (matrixUnit == .emulated ? 24 * 128 : 0)
   }
 
   public func keepTuning() throws { try TuningStore(info).write(tuning) }

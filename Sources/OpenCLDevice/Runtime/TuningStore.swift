@@ -18,7 +18,7 @@ struct TuningStore {
   /// Other kernels make other times.
   private static let kernels: String = {
     var hash = ContentHash()
-    for file in ["matmul_cpu", "matmul_gpu"] {
+    for file in ["matmul_cpu", "matmul_gpu", "matmul_tensor"] {
       Array((ProgramLibrary.source(file) ?? "").utf8).withUnsafeBytes { hash.combine($0) }
     }
     return hash.description
