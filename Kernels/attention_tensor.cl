@@ -136,27 +136,41 @@ INLINE int row_of(int item) { return item / 32 * 16 + item % 32 / 4 * 2; }
 /* The column of a tile that item t of a row has in block j, place i % 2. */
 INLINE int column_of(const int j, int t, const int i) { return 16 * (j / 2) + 4 * t + 2 * (j % 2) + i % 2; }
 
-/* Puts `count` rows into local memory, rounded; those from `valid` on are zero. */
+/* Puts `count` rows into local memory, rounded; those from `valid` on, of which there is one at least, are zero. No load
+ * depends on a row's number, so that four are on their way before the first is waited for. */
 INLINE void stage_rows(
     __global const float *rows, int stride, int valid, const uint count, __local uint *staged) {
   uint item = get_local_id(0);
   FORGET(item);
-#pragma unroll 2
+#pragma unroll 4
   for (uint i = 0; i < count * WORDS / 4 / ITEMS; i++) {
     const uint index = item + i * ITEMS, row = index / (WORDS / 4), word = index % (WORDS / 4) * 4;
-    uint4 words = (uint4)(0);
-    if ((int)row < valid) {
-      __global const float *from = rows + ((int)row * stride + (int)word * TERMS);
-      const float4 x = READ4(from);
+    __global const float *from = rows + (min((int)row, valid - 1) * stride + (int)word * TERMS);
+    const float4 x = READ4(from);
 #if PRECISION == 1
-      words = (uint4)(word_of(x.s0, 0.0f), word_of(x.s1, 0.0f), word_of(x.s2, 0.0f), word_of(x.s3, 0.0f));
+    uint4 words = (uint4)(word_of(x.s0, 0.0f), word_of(x.s1, 0.0f), word_of(x.s2, 0.0f), word_of(x.s3, 0.0f));
 #else
-      const float4 y = READ4(from + 4);
-      words = (uint4)(word_of(x.s0, x.s1), word_of(x.s2, x.s3), word_of(y.s0, y.s1), word_of(y.s2, y.s3));
+    const float4 y = READ4(from + 4);
+    uint4 words = (uint4)(word_of(x.s0, x.s1), word_of(x.s2, x.s3), word_of(y.s0, y.s1), word_of(y.s2, y.s3));
 #endif
-    }
-    *(__local uint4 *)(staged + place_of(row, 0, word % 32, 0) + word / 32 * 32) = words;
+    *(__local uint4 *)(staged + place_of(row, 0, word % 32, 0) + word / 32 * 32) =
+        (int)row < valid ? words : (uint4)(0);
   }
+}
+
+/* Asks for the rows behind `count` of `valid` ones, as many, from the second-level cache into the first: they are staged
+ * next. */
+INLINE void ask_for_next(__global const float *rows, int stride, int valid, const uint count) {
+#if MMA_PTX
+  uint item = get_local_id(0);
+  FORGET(item);
+#pragma unroll
+  for (uint i = 0; i < (count * HEAD / 32 + ITEMS - 1) / ITEMS; i++) {
+    const uint index = item + i * ITEMS, row = index / (HEAD / 32) + count;
+    if ((int)row < min(valid, 2 * (int)count))
+      __asm volatile("prefetch.global.L1 [%0];" : : "l"(rows + ((int)row * stride + (int)(index % (HEAD / 32) * 32))));
+  }
+#endif
 }
 
 /* sum[j] += the warp's 16 rows of `own` times eight rows of `others`, those of block j, for `blocks` of them. */
@@ -481,6 +495,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
     stage_rows(key + (long)start * keyStride, keyStride, count, KEYS, keys);
     stage_rows(value + (long)start * valueStride, valueStride, count, KEYS, values);
     barrier(CLK_LOCAL_MEM_FENCE);
+    ask_for_next(key + (long)start * keyStride, keyStride, count, KEYS);
+    ask_for_next(value + (long)start * valueStride, valueStride, count, KEYS);
     float score[KEYS / 8][4] = {{0.0f}};
 #if POSITIONS
     add_position_scores(
@@ -610,6 +626,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
     stage_rows(key + (long)start * keyStride, keyStride, count, OTHERS, keys);
     stage_rows(value + (long)start * valueStride, valueStride, count, OTHERS, values);
     barrier(CLK_LOCAL_MEM_FENCE);
+    ask_for_next(key + (long)start * keyStride, keyStride, count, OTHERS);
+    ask_for_next(value + (long)start * valueStride, valueStride, count, OTHERS);
     float score[OTHERS / 8][4] = {{0.0f}}, product[OTHERS / 8][4] = {{0.0f}};
 #if POSITIONS
     add_position_scores(
@@ -707,6 +725,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
     stage_rows(
         outputGradient + (long)start * outputGradientStride, outputGradientStride, count, OTHERS,
         outputGradients);
+    ask_for_next(query + (long)start * queryStride, queryStride, count, OTHERS);
+    ask_for_next(
+        outputGradient + (long)start * outputGradientStride, outputGradientStride, count, OTHERS);
     barrier(CLK_LOCAL_MEM_FENCE);
     float score[OTHERS / 8][4] = {{0.0f}}, product[OTHERS / 8][4] = {{0.0f}};
 #if POSITIONS
