@@ -39,7 +39,7 @@ extension AttentionShape {
   /// `scores[:, h] = rows[:, h] positions[:, h]^T` for every head.
   fileprivate func score(
     _ rows: Matrix, _ projection: Matrix, _ layout: RelativePositions.Layout, isQuery: Bool,
-    into scores: Matrix
+    into scores: Matrix, _ precision: Precision
   ) -> Matmul {
     let (query, key, step) = places(layout)
     // Queries look at the positions of keys, and keys at those of queries.
@@ -48,13 +48,13 @@ extension AttentionShape {
       rows.columns(0..<headDimension), transposed: false,
       projection.columns(first..<first + headDimension), transposed: true,
       into: scores.columns(0..<projection.rows), batch: heads, batchStrideA: headDimension,
-      batchStrideB: step, batchStrideC: scores.columns / heads)
+      batchStrideB: step, batchStrideC: scores.columns / heads, precision: precision)
   }
 
-  /// The gradients of what ``score(_:_:_:isQuery:into:)`` multiplied, added to what is there.
+  /// The gradients of what ``score(_:_:_:isQuery:into:_:)`` multiplied, added to what is there.
   fileprivate func scoreBackward(
     _ gradient: Matrix, _ rows: Matrix, rowGradient: Matrix, _ projection: Matrix,
-    projectionGradient: Matrix, _ layout: RelativePositions.Layout, isQuery: Bool
+    projectionGradient: Matrix, _ layout: RelativePositions.Layout, isQuery: Bool, _ precision: Precision
   ) -> [Matmul] {
     let (query, key, step) = places(layout)
     let first = isQuery ? key : query
@@ -64,17 +64,18 @@ extension AttentionShape {
     return [
       Matmul(
         own, projection.columns(columns), into: rowGradient.columns(0..<headDimension), accumulate: true,
-        batch: heads, batchStrideA: pitch, batchStrideB: step, batchStrideC: headDimension),
+        batch: heads, batchStrideA: pitch, batchStrideB: step, batchStrideC: headDimension,
+        precision: precision),
       Matmul(
         own, transposed: true, rows.columns(0..<headDimension), into: projectionGradient.columns(columns),
         accumulate: true, batch: heads, batchStrideA: pitch, batchStrideB: headDimension,
-        batchStrideC: step),
+        batchStrideC: step, precision: precision),
     ]
   }
 
-  /// The position scores of some queries and keys.
+  /// The position scores of some queries and keys, products in the precision of the attention's own.
   public func positionScores(
-    query: Matrix, key: Matrix, _ positions: RelativePositions, on device: any Device
+    query: Matrix, key: Matrix, _ positions: RelativePositions, _ precision: Precision, on device: any Device
   ) -> PositionScores {
     let buckets = positions.projection.rows
     let columns = heads * RelativePositions.pitch(buckets: buckets)
@@ -83,8 +84,8 @@ extension AttentionShape {
       device.makeMatrix(rows: key.rows, columns: columns)
     )
     let projection = positions.projection.value
-    device.matmul(score(query, projection, positions.layout, isQuery: true, into: a))
-    device.matmul(score(key, projection, positions.layout, isQuery: false, into: b))
+    device.matmul(score(query, projection, positions.layout, isQuery: true, into: a, precision))
+    device.matmul(score(key, projection, positions.layout, isQuery: false, into: b, precision))
     return PositionScores(query: a, key: b, buckets: positions.buckets, bucketCount: buckets)
   }
 }
@@ -117,12 +118,12 @@ extension Tape {
       let (query, key, value) = blocks(x)
       return Attention(
         shape, query: query, key: key, value: value, keyRanges: keyRanges,
-        positions: positions.map { shape.positionScores(query: query, key: key, $0, on: device) },
+        positions: positions.map { shape.positionScores(query: query, key: key, $0, precision, on: device) },
         dropout: dropout, into: output, logSumExp: logSumExp, precision: precision)
     }
     device.attention(operation())
     let result = Tensor(output)
-    record { [device, dy = result.gradient, dx = input.gradient] in
+    record { [device, precision, dy = result.gradient, dx = input.gradient] in
       guard let dy = dy.take() else { return }
       let forward = operation()
       let gradient = device.makeMatrix(rows: dy.rows, columns: 3 * width)
@@ -148,7 +149,7 @@ extension Tape {
           ] {
             for product in shape.scoreBackward(
               scores, rows, rowGradient: rowGradient, projection.value, projectionGradient: into,
-              positions.layout, isQuery: isQuery)
+              positions.layout, isQuery: isQuery, precision)
             { device.matmul(product) }
           }
         }

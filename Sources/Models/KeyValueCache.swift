@@ -113,7 +113,7 @@ extension Transformer {
       let query = queryKeyValue.value.columns(0..<width)
       let scores = relativePositions(projection, buckets).map {
         shape.positionScores(
-          query: query, key: queryKeyValue.value.columns(width..<2 * width), $0, on: device)
+          query: query, key: queryKeyValue.value.columns(width..<2 * width), $0, tape.precision, on: device)
       }
       for sequence in 0..<cache.sequences {
         let first = sequence * cache.capacity + queries.lowerBound

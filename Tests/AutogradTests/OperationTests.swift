@@ -1,5 +1,6 @@
 import Autograd
 import Device
+import DeviceCheck
 import Foundation
 import Testing
 
@@ -135,6 +136,27 @@ import Testing
         x = tape.linear(context, parameters[4])
       }
       return x
+    }
+  }
+
+  /// Right between two numbers of bfloat16, of which the even one is 1.
+  @Test func positionScoresAreRoundedAsTheAttentionIs() throws {
+    let device = ReferenceDevice()
+    let shape = AttentionShape(
+      batch: 1, heads: 2, headDimension: 4, queryLength: 3, keyLength: 3, scale: 1)
+    let rows = Matrix(device.makeBuffer([Float](repeating: 1 + 0x1p-8, count: 24))[...], rows: 3, columns: 8)
+    let tape = Tape(on: device, records: false)
+    let projection = Tensor(
+      Matrix(device.makeBuffer([Float](repeating: 0.5, count: 80))[...], rows: 5, columns: 16))
+    let positions = RelativePositions(
+      projection: projection, layout: .blocked,
+      buckets: device.makeBuffer([0, 1, 2, 3, 4] as [Int32])[...])
+    for (precision, score) in [(Precision.float32, Float(2 + 0x1p-7)), (.tf32, 2 + 0x1p-7), (.bfloat16, 2)] {
+      let scores = shape.positionScores(query: rows, key: rows, positions, precision, on: tape.device)
+      for matrix in [scores.query, scores.key] {
+        let seen = try device.read(matrix.columns(0..<5).rows(0..<1).storage[0..<5])
+        #expect(seen == [Float](repeating: score, count: 5), "\(precision)")
+      }
     }
   }
 
