@@ -39,6 +39,8 @@ struct TuneCommand: ParsableCommand {
   var matmul: [String] = []
   @Option(help: "How the operands of --matmul lie: nn, nt or tn.")
   var layout = Benchmark.Layout.nn
+  @Option(help: "What the products are rounded to: float32, tf32 or bfloat16.")
+  var precision = Precision.float32
   @Flag(help: "Forget what was found for this device.")
   var reset = false
   @Flag(help: "One JSON object a product.")
@@ -82,14 +84,15 @@ struct TuneCommand: ParsableCommand {
       try Benchmark(on: device).require(floats: [[m, k], [k, n], [m, n], [m, n], [m, n]])
       guard
         let outcome = try tuner.tune(
-          transposeA: product.layout == .tn, transposeB: product.layout == .nt, m: m, n: n, k: k)
+          transposeA: product.layout == .tn, transposeB: product.layout == .nt, m: m, n: n, k: k,
+          precision: precision)
       else { continue }
       progress.show("tuned \(index + 1) of \(products.count) products", done: index + 1, of: products.count)
       tuned += 1
       if json {
         var object = JSONObject()
         object.set("class", outcome.shapeClass)
-        object.set("shape", "\(product.layout.rawValue) \(m)x\(n)x\(k)")
+        object.set("shape", "\(product.layout.rawValue) \(m)x\(n)x\(k)\(precision.suffix)")
         object.set("tried", outcome.tried)
         object.set("refused", outcome.refused)
         object.set("before", outcome.before)
@@ -98,7 +101,8 @@ struct TuneCommand: ParsableCommand {
         emit(object)
       } else {
         rows.append([
-          "\(product.layout.rawValue) \(m)x\(n)x\(k)", "\(outcome.tried)", "\(outcome.refused)",
+          "\(product.layout.rawValue) \(m)x\(n)x\(k)\(precision.suffix)", "\(outcome.tried)",
+          "\(outcome.refused)",
           String(format: "%.3f", 1000 * outcome.before), String(format: "%.3f", 1000 * outcome.after),
           outcome.choice.map { $0.map(String.init).joined(separator: " ") } ?? "its own rule",
         ])

@@ -30,7 +30,9 @@ public struct Tuner {
 
   /// Tunes for `C[m, n] = A' B'` with dot products of length k, and leaves the choice in the device's tuning. Nil where
   /// there is nothing to choose.
-  public func tune(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int) throws -> Outcome? {
+  public func tune(
+    transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, precision: Precision = .float32
+  ) throws -> Outcome? {
     var generator = Generator(seed: UInt64(m) << 40 ^ UInt64(n) << 20 ^ UInt64(k))
     func values(_ count: Int) -> [Float] { (0..<count).map { _ in Values.normal().next(&generator) } }
     let (left, right) = (values(m * k), values(k * n))
@@ -39,7 +41,7 @@ public struct Tuner {
     let operation = Matmul(
       Matrix(a[...], rows: transposeA ? k : m, columns: transposeA ? m : k), transposed: transposeA,
       Matrix(b[...], rows: transposeB ? n : k, columns: transposeB ? k : n), transposed: transposeB,
-      into: Matrix(c[...], rows: m, columns: n))
+      into: Matrix(c[...], rows: m, columns: n), precision: precision)
     guard let ways = device.ways(toCompute: operation), !ways.choices.isEmpty else { return nil }
     let before = device.tuning.choices[ways.shapeClass]
     func run(_ choice: [Int]?) throws {
@@ -57,18 +59,19 @@ public struct Tuner {
         (0..<n).map { column in
           (0..<k).reduce(into: Measured.zero) { sum, term in
             sum +=
-              Measured(left[transposeA ? term * m + row : row * k + term])
-              * Measured(right[transposeB ? column * k + term : term * n + column])
+              precision.rounded(Measured(left[transposeA ? term * m + row : row * k + term]))
+              * precision.rounded(Measured(right[transposeB ? column * k + term : term * n + column]))
           }
         }
       }
+      let tolerance = precision == .float32 ? Conformance.tolerance : Conformance.roundedTolerance
       let right = try ways.choices.filter { choice in
         clear()
         try run(choice)
         let seen = try device.read(c[...])
         let sample = rows.flatMap { seen[$0 * n..<($0 + 1) * n] }
-        return Comparison(seen: sample, expected: expected, tolerance: Conformance.tolerance).fault == nil
-          && Comparison(seen: seen, expected: own.map { Measured($0) }, tolerance: 2 * Conformance.tolerance)
+        return Comparison(seen: sample, expected: expected, tolerance: tolerance).fault == nil
+          && Comparison(seen: seen, expected: own.map { Measured($0) }, tolerance: 2 * tolerance)
             .fault == nil
       }
       var times: [[Int]?: [Double]] = [:]

@@ -34,14 +34,15 @@ import Testing
   }
 
   /// Every way of every device here computes what the reference computes, in every layout.
-  @Test(arguments: KernelSet.allCases)
-  func everyWayIsRight(kernels: KernelSet) throws {
+  @Test(arguments: KernelSet.allCases, [Precision.float32, .bfloat16])
+  func everyWayIsRight(kernels: KernelSet, precision: Precision) throws {
     let device = try Devices.open("auto", options: DeviceOptions(kernels: kernels)).device
     for (transposeA, transposeB) in [(false, false), (false, true), (true, false)] {
       let outcome = try Tuner(device).tune(
-        transposeA: transposeA, transposeB: transposeB, m: 131, n: 77, k: 517)
+        transposeA: transposeA, transposeB: transposeB, m: 131, n: 77, k: 517, precision: precision)
       guard let outcome else { return }
       #expect((1...40).contains(outcome.tried) && outcome.refused == 0, "\(outcome)")
+      #expect(outcome.shapeClass.hasSuffix("bfloat16") == (precision == .bfloat16))
       #expect(outcome.after <= outcome.before)
     }
   }

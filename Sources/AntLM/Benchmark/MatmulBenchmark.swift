@@ -23,5 +23,5 @@ extension Benchmark {
 
 extension Precision {
   /// How a shape ends that was computed in it; float32 is not told.
-  var suffix: String { self == .float32 ? "" : " \(rawValue)" }
+  public var suffix: String { self == .float32 ? "" : " \(rawValue)" }
 }
