@@ -40,6 +40,15 @@ extension Matmul {
     return 4 * Double(elements) * Double(batch)
   }
 
+  /// The same for some columns of C, of one batch.
+  fileprivate func columns(_ range: Range<Int>) -> Matmul {
+    precondition(batch == 1, "Matmul: columns \(range) of a batch of \(batch)")
+    return Matmul(
+      a, transposed: transposeA, transposeB ? b.rows(range) : b.columns(range), transposed: transposeB,
+      into: c.columns(range), bias: bias?[range], residual: residual?.columns(range), accumulate: accumulate,
+      precision: precision)
+  }
+
   /// Few enough rows that B is best read once, where it lies.
   var hasFewRows: Bool { m <= 8 && !transposeA }
 }
@@ -86,14 +95,30 @@ extension OpenCLDevice {
   /// decides the order of a sum is a function of the shape.
   ///
   /// A long sum over a small C (weight gradients: k counts tokens) is taken 1024 terms at a time, so that what
-  /// was packed is multiplied while it is still in a cache; the parts meet in C.
+  /// was packed is multiplied while it is still in a cache; the parts meet in C. A wide B (weights of a vocabulary) is
+  /// taken 12 MB at a time, for the same reason and because there is no need to hold all of it twice.
   private func packedMatmul(_ operation: Matmul) {
+    let choice = PackedChoice(tuning.choices[shapeClass(operation)])
+    let (n, part) = (operation.n, termsAtATime(operation))
+    let parts = operation.batch > 1 ? 1 : divided(n * part, by: 3 << 20)
+    // Whole panels in all parts but the last.
+    let panel = RegisterTile(vectorWidth: traits.vectorWidth).columns
+    let columns = parts > 1 ? divided(divided(n, by: parts), by: panel) * panel : max(n, 1)
+    for first in stride(from: 0, to: n, by: columns) {
+      packedMatmul(parts > 1 ? operation.columns(first..<min(first + columns, n)) : operation, choice)
+    }
+  }
+
+  private func termsAtATime(_ operation: Matmul) -> Int {
+    operation.k >= 2048 && operation.m * operation.n <= 1 << 20 ? 1024 : operation.k
+  }
+
+  private func packedMatmul(_ operation: Matmul, _ choice: PackedChoice?) {
     let tile = RegisterTile(vectorWidth: traits.vectorWidth)
     let (m, n, k) = (operation.m, operation.n, operation.k)
     let rowPanels = divided(m, by: tile.rows)
     let columnPanels = divided(n, by: tile.columns)
-    let part = k >= 2048 && m * n <= 1 << 20 ? 1024 : k
-    let choice = PackedChoice(tuning.choices[shapeClass(operation)])
+    let part = termsAtATime(operation)
     // A B that all batches share is packed once.
     let batchB = operation.strideB == 0 ? 1 : operation.batch
     let packedB = scratch(columnPanels * tile.columns * part * batchB)
