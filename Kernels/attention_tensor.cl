@@ -15,24 +15,23 @@
  *
  *     scores = own rows . other rows (terms: the head)        result += scores . other rows (terms: positions)
  *
- *               words 4 t ..< + 4 of 16                         positions of two blocks of scores, 16 j + 4 t + ...
- *             +--------------------------+                            +-------+-------+
- *       2 g   | a0 a2 of one instruction |                      2 g   | 0 1   |   2 3 |   C of the scores is A
- *     2 g + 1 | a1 a3 and of the next    |                    2 g + 1 | 0 1   |   2 3 |   of the next product
- *             +--------------------------+                            +-------+-------+
- *         B: row 16 j + 4 (g / 2) + g % 2 (+ 2) of the            B: rows 16 j + 4 t + ..., columns 4 g + e
- *            others, same words
+ *               words t, t + 4 of 8                               positions of two blocks of scores, 16 j + 4 t + ...
+ *             +---------------------+                                 +-------+-------+
+ *       2 g   | a0       a2         |                           2 g   | 0 1   |   2 3 |   C of the scores is A
+ *     2 g + 1 | a1       a3         |                         2 g + 1 | 0 1   |   2 3 |   of the next product
+ *             +---------------------+                                 +-------+-------+
+ *         B: row 16 j + 4 (g / 2) + g % 2 (+ 2) of the            B: rows 16 j + 4 t + ..., columns 4 g + e of 32
+ *            others, same words                                      (tf32) or 8 e + g (bfloat16)
  *
- * A sum may be taken in any order as long as both operands agree, and rows and columns of a result may be any. So an
- * item reads the words of two instructions in one, on the left; and on the right scores never leave their registers:
- * positions 0 and 1 of a block are the two words (tf32) or the two halves of one word (bfloat16, the next block the
- * other word) that A wants of item t. Instruction e = 0 ..< 4 makes columns 4 g + e of 32, so that B's are four
- * neighbours in a row, one read of 16 or 8 bytes, and what an item has of the result in the end are neighbours too.
- * With bfloat16 two rows' words are then split into pairs of positions. Of scores an item has two neighbouring rows and
- * four neighbouring columns in sixteen: as many keys as a block of draws has, and 5 distances for 8 scores.
+ * A sum may be taken in any order as long as both operands agree, and rows and columns of a result may be any. So
+ * scores never leave their registers: positions 0 and 1 of a block are the two words (tf32) or the two halves of one
+ * word (bfloat16, the next block the other word) that A wants of item t. For instruction e = 0 ..< 4 an item has B by
+ * one read of 16 bytes of each of two rows (tf32), or by ldmatrix, which pairs the halves of two rows on the way. Of
+ * scores an item has two neighbouring rows and four neighbouring columns in sixteen: as many keys as a block of draws
+ * has, and 5 distances for 8 scores.
  *
- * Rows are staged with their words turned by `turn_of`: items that read together ask for the same words of rows 0 2,
- * 0 1 or 2 3 of four, or for a few of rows 0 4 8 12 (+ 0 ..< 4), and all of these begin in different banks.
+ * Rows are staged with their words turned by `turn_of`: chunks that are read together, the same of rows 0 2 4 ... 14 or
+ * 1 3 ... 15, of rows 0 1 4 5 8 9 12 13 or those two further on, or (tf32) two of rows 0 4 8 12, lie in all banks.
  *
  *     words of a head     ROWS    items    positions at a time    local memory        (a word: 1 term of tf32,
  *                                          forward   backward                          2 of bfloat16)
@@ -95,9 +94,11 @@
 #if ALIGNED
 #define READ4(from) (*(__global const float4 *)(from))
 #define WRITE4(value, to) (*(__global float4 *)(to) = (value))
+#define WRITE2(value, to) (*(__global float2 *)(to) = (value))
 #else
 #define READ4(from) vload4(0, from)
 #define WRITE4(value, to) vstore4(value, 0, to)
+#define WRITE2(value, to) vstore2(value, 0, to)
 #endif
 
 /* MARK: Pieces */
@@ -117,9 +118,9 @@ INLINE float power(float x) {
  * formula, which Oclgrind does not know: elsewhere than on cards the same is read from a table. */
 INLINE uint turn_of(uint row) {
 #if MMA_PTX
-  return (row ^ row >> 1 ^ row >> 2) % 2 * 16 ^ (row & 8);
+  return (row ^ row >> 1 ^ row >> 2) % 2 * 16 ^ (row & 12);
 #else
-  return (0xD77D8228u >> row % 16 * 2) % 4 * 8;
+  return (0xD77D8228u >> row % 16 * 2) % 4 * 8 ^ (row & 4);
 #endif
 }
 
@@ -137,7 +138,7 @@ INLINE int row_of(int item) { return item / 32 * 16 + item % 32 / 4 * 2; }
 INLINE int column_of(const int j, int t, const int i) { return 16 * (j / 2) + 4 * t + 2 * (j % 2) + i % 2; }
 
 /* Puts `count` rows into local memory, rounded; those from `valid` on, of which there is one at least, are zero. No load
- * depends on a row's number, so that four are on their way before the first is waited for. */
+ * is conditional, so that four are on their way before the first is waited for. */
 INLINE void stage_rows(
     __global const float *rows, int stride, int valid, const uint count, __local uint *staged) {
   uint item = get_local_id(0);
@@ -158,17 +159,24 @@ INLINE void stage_rows(
   }
 }
 
-/* Asks for the rows behind `count` of `valid` ones, as many, from the second-level cache into the first: they are staged
- * next. */
-INLINE void ask_for_next(__global const float *rows, int stride, int valid, const uint count) {
+/* Asks for the rows behind `count` of `valid` ones, as many, of two matrices, from the second-level cache into the first:
+ * they are staged next. */
+INLINE void ask_for_next(
+    __global const float *rows, int stride, __global const float *others, int otherStride, int valid,
+    const uint count) {
 #if MMA_PTX
   uint item = get_local_id(0);
   FORGET(item);
+  /* An item asks for 128 bytes. */
+  const uint lines = count * HEAD / 32;
 #pragma unroll
-  for (uint i = 0; i < (count * HEAD / 32 + ITEMS - 1) / ITEMS; i++) {
-    const uint index = item + i * ITEMS, row = index / (HEAD / 32) + count;
-    if ((int)row < min(valid, 2 * (int)count))
-      __asm volatile("prefetch.global.L1 [%0];" : : "l"(rows + ((int)row * stride + (int)(index % (HEAD / 32) * 32))));
+  for (uint i = 0; i < 2 * lines; i += ITEMS) {
+    const uint index = (item + i) % lines, row = index / (HEAD / 32) + count, isOther = (item + i) / lines;
+    if (isOther < 2 && (int)row < valid)
+      __asm volatile("prefetch.global.L1 [%0];"
+                     :
+                     : "l"((isOther ? others : rows) +
+                           ((int)row * (isOther ? otherStride : stride) + (int)(index % (HEAD / 32) * 32))));
   }
 #endif
 }
@@ -178,84 +186,30 @@ INLINE void multiply_rows(
     __local const uint *own, __local const uint *others, const uint blocks, float (*sum)[4],
     __local uint *shown) {
   uint item = get_local_id(0);
-  FORGET(item);
-  const uint g = item % 32 / 4, t = item % 4, row = item / 32 * 16 + 2 * g;
+#define OWN_AT(i, row) (own + place_of(item / 32 * 16 + 2 * (row) + (i) % 2, 0, (i) / 2 * 4, word))
+#define OTHER_AT(i, row)                                                                                    \
+  (others + place_of(column_of(0, (row) / 2, (row) % 2) + (i) / 2 * 2, column_of(j, 0, 0), (i) % 2 * 4, word))
 #if MMA_PTX
 #pragma unroll
 #else
 #pragma unroll 1
 #endif
-  for (uint word = 0; word < WORDS; word += 16) {
-    const uint4 upper = *(__local const uint4 *)(own + place_of(row, 0, 4 * t, word));
-    const uint4 lower = *(__local const uint4 *)(own + place_of(row, 1, 4 * t, word));
+  for (uint word = 0; word < WORDS; word += 8) {
+    FORGET(item);
+    uint left[4];
+    LOAD_MATRICES(left, item, OWN_AT);
 #if MMA_PTX
 #pragma unroll
 #else
 #pragma unroll 1
 #endif
-    for (uint j = 0; j < blocks; j++) {
-      const uint place = place_of(column_of(0, g / 2, g % 2), column_of(j, 0, 0), 4 * t, word);
-      const uint4 other = *(__local const uint4 *)(others + place);
-      MMA(sum[j], upper.s0, lower.s0, upper.s1, lower.s1, other.s0, other.s1, shown);
-      MMA(sum[j], upper.s2, lower.s2, upper.s3, lower.s3, other.s2, other.s3, shown);
+    for (uint j = 0; j < blocks; j += 2) {
+      uint right[4];
+      LOAD_MATRICES(right, item, OTHER_AT);
+      MMA(sum[j], left[0], left[1], left[2], left[3], right[0], right[1], shown);
+      MMA(sum[j + 1], left[0], left[1], left[2], left[3], right[2], right[3], shown);
     }
   }
-}
-
-#if PRECISION == 2
-/* The lower and the upper halves of two words as one word. */
-INLINE uint lower_halves(uint x, uint y) {
-#if MMA_PTX
-  uint halves;
-  __asm("prmt.b32 %0, %1, %2, 0x5410;" : "=r"(halves) : "r"(x), "r"(y));
-  return halves;
-#else
-  return (x & 0xFFFFu) | y << 16;
-#endif
-}
-
-INLINE uint upper_halves(uint x, uint y) {
-#if MMA_PTX
-  uint halves;
-  __asm("prmt.b32 %0, %1, %2, 0x7632;" : "=r"(halves) : "r"(x), "r"(y));
-  return halves;
-#else
-  return x >> 16 | (y & 0xFFFF0000u);
-#endif
-}
-#endif
-
-/* B of four instructions: columns 32 n + 4 g + e of the rows that part `part` of the positions has. */
-INLINE void columns_of(
-    __local const uint *others, uint item, const uint part, const uint n, uint b0[4], uint b1[4]) {
-  const uint g = item % 32 / 4, t = item % 4;
-#if PRECISION == 1
-  const uint row = column_of(0, t, 0), rows = column_of(part, 0, 0);
-  const uint4 x = *(__local const uint4 *)(others + place_of(row, rows, 4 * g, 32 * n));
-  const uint4 y = *(__local const uint4 *)(others + place_of(row, rows + 1, 4 * g, 32 * n));
-  b0[0] = x.s0;
-  b0[1] = x.s1;
-  b0[2] = x.s2;
-  b0[3] = x.s3;
-  b1[0] = y.s0;
-  b1[1] = y.s1;
-  b1[2] = y.s2;
-  b1[3] = y.s3;
-#else
-  const uint row = column_of(0, t, 0), rows = column_of(2 * part, 0, 0);
-  const uint2 x = *(__local const uint2 *)(others + place_of(row, rows, 2 * g, 16 * n));
-  const uint2 y = *(__local const uint2 *)(others + place_of(row, rows + 1, 2 * g, 16 * n));
-  const uint2 z = *(__local const uint2 *)(others + place_of(row, rows + 2, 2 * g, 16 * n));
-  const uint2 w = *(__local const uint2 *)(others + place_of(row, rows + 3, 2 * g, 16 * n));
-  b0[0] = lower_halves(x.s0, y.s0);
-  b0[1] = upper_halves(x.s0, y.s0);
-  b0[2] = lower_halves(x.s1, y.s1);
-  b0[3] = upper_halves(x.s1, y.s1);
-  b1[0] = lower_halves(z.s0, w.s0);
-  b1[1] = upper_halves(z.s0, w.s0);
-  b1[2] = lower_halves(z.s1, w.s1);
-  b1[3] = upper_halves(z.s1, w.s1);
-#endif
 }
 
 /* result += scores, `blocks` of them, times the rows of `others`. */
@@ -285,14 +239,32 @@ INLINE void add_weighted_rows(
 #pragma unroll 1
 #endif
     for (uint n = 0; n < HEAD / 32; n++) {
-      uint b0[4], b1[4];
-      columns_of(others, item, part, n, b0, b1);
+#if PRECISION == 1
+      /* Columns 32 n + 4 g + e of two rows. */
+      const uint g = item % 32 / 4, row = column_of(0, item % 4, 0), rows = column_of(part, 0, 0);
+      const uint4 x = *(__local const uint4 *)(others + place_of(row, rows, 4 * g, 32 * n));
+      const uint4 y = *(__local const uint4 *)(others + place_of(row, rows + 1, 4 * g, 32 * n));
+      MMA(result[n][0], a0, a1, a2, a3, x.s0, y.s0, shown);
+      MMA(result[n][1], a0, a1, a2, a3, x.s1, y.s1, shown);
+      MMA(result[n][2], a0, a1, a2, a3, x.s2, y.s2, shown);
+      MMA(result[n][3], a0, a1, a2, a3, x.s3, y.s3, shown);
+#else
+      /* Columns 32 n + 8 e + g: a row of a matrix is eight of them, of position 16 part + 4 (row / 2) + row % 2, or two
+       * further on. */
+#define POSITION_AT(i, row)                                                                                 \
+  (others + place_of(4 * ((row) / 2) + (row) % 2 + (i) % 2 * 2, 16 * part, (i) / 2 * 4, 16 * n + 4 * e))
 #if MMA_PTX
 #pragma unroll
 #else
 #pragma unroll 1
 #endif
-      for (uint e = 0; e < 4; e++) MMA(result[n][e], a0, a1, a2, a3, b0[e], b1[e], shown);
+      for (uint e = 0; e < 4; e += 2) {
+        uint b[4];
+        LOAD_MATRICES_TRANSPOSED(b, item, POSITION_AT);
+        MMA(result[n][e], a0, a1, a2, a3, b[0], b[1], shown);
+        MMA(result[n][e + 1], a0, a1, a2, a3, b[2], b[3], shown);
+      }
+#endif
     }
   }
 }
@@ -305,14 +277,21 @@ INLINE void store_rows(
   for (int h = 0; h < 2; h++) {
     const float factor = h ? lower : upper;
     if (row + h < valid) {
-      __global float *to = rows + ((row + h) * stride + 8 * t);
+      __global float *to = rows + ((row + h) * stride + (PRECISION == 1 ? 8 : 2) * t);
 #pragma unroll
-      for (int n = 0; n < HEAD / 32; n++)
+      for (int n = 0; n < HEAD / 32; n++) {
+#if PRECISION == 1
 #pragma unroll
         for (int i = 2 * h; i < 2 * h + 2; i++)
           WRITE4(
               factor * (float4)(result[n][0][i], result[n][1][i], result[n][2][i], result[n][3][i]),
               to + 32 * n + 4 * (i % 2));
+#else
+#pragma unroll
+        for (int e = 0; e < 4; e++)
+          WRITE2(factor * (float2)(result[n][e][2 * h], result[n][e][2 * h + 1]), to + 32 * n + 8 * e);
+#endif
+      }
     }
   }
 }
@@ -495,8 +474,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
     stage_rows(key + (long)start * keyStride, keyStride, count, KEYS, keys);
     stage_rows(value + (long)start * valueStride, valueStride, count, KEYS, values);
     barrier(CLK_LOCAL_MEM_FENCE);
-    ask_for_next(key + (long)start * keyStride, keyStride, count, KEYS);
-    ask_for_next(value + (long)start * valueStride, valueStride, count, KEYS);
+    ask_for_next(
+        key + (long)start * keyStride, keyStride, value + (long)start * valueStride, valueStride, count, KEYS);
     float score[KEYS / 8][4] = {{0.0f}};
 #if POSITIONS
     add_position_scores(
@@ -626,8 +605,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
     stage_rows(key + (long)start * keyStride, keyStride, count, OTHERS, keys);
     stage_rows(value + (long)start * valueStride, valueStride, count, OTHERS, values);
     barrier(CLK_LOCAL_MEM_FENCE);
-    ask_for_next(key + (long)start * keyStride, keyStride, count, OTHERS);
-    ask_for_next(value + (long)start * valueStride, valueStride, count, OTHERS);
+    ask_for_next(
+        key + (long)start * keyStride, keyStride, value + (long)start * valueStride, valueStride, count, OTHERS);
     float score[OTHERS / 8][4] = {{0.0f}}, product[OTHERS / 8][4] = {{0.0f}};
 #if POSITIONS
     add_position_scores(
@@ -725,9 +704,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
     stage_rows(
         outputGradient + (long)start * outputGradientStride, outputGradientStride, count, OTHERS,
         outputGradients);
-    ask_for_next(query + (long)start * queryStride, queryStride, count, OTHERS);
     ask_for_next(
-        outputGradient + (long)start * outputGradientStride, outputGradientStride, count, OTHERS);
+        query + (long)start * queryStride, queryStride, outputGradient + (long)start * outputGradientStride,
+        outputGradientStride, count, OTHERS);
     barrier(CLK_LOCAL_MEM_FENCE);
     float score[OTHERS / 8][4] = {{0.0f}}, product[OTHERS / 8][4] = {{0.0f}};
 #if POSITIONS

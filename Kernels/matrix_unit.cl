@@ -15,8 +15,11 @@
  *     a2 = A[g][t + 4]
  *     a3 = A[g + 8][t + 4]
  *
- * LOAD_MATRICES (ldmatrix) reads four matrices of 8 rows of 16 bytes from local memory, wherever each row lies: of
- * each, word t of row g.
+ * LOAD_MATRICES and LOAD_MATRICES_TRANSPOSED (ldmatrix) read four matrices of 8 rows of 16 bytes from local memory,
+ * wherever each row lies, one word of each matrix an item:
+ *
+ *     as they are   word t of row g: A's a0 where rows of A are rows of memory
+ *     transposed    halves g of rows 2t and 2t + 1 as one word: B's b0 where terms of bfloat16 are rows of memory
  *
  * `copy_chunk` (cp.async) copies four words to local memory without a register in between. Of an item's copies,
  * those before its COMMIT_COPIES are a group; AWAIT_COPIES(n) returns when all but its last n groups have arrived, and
@@ -137,16 +140,23 @@ INLINE float exchanged(float x, const int mask, __local uint *shown) {
 /* The four words of an item. AT(matrix, row) is where a row of a matrix begins, at 16 bytes. All 32 items of a warp
  * come to it together, and with PTX each tells the address of another row. */
 #if LDMATRIX
-#define LOAD_MATRICES(words, item, AT)                                                                      \
-  __asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"                         \
+#define LOAD_BY(instruction, words, item, AT)                                                               \
+  __asm volatile("ldmatrix.sync.aligned.m8n8." instruction ".shared.b16 {%0, %1, %2, %3}, [%4];"            \
                  : "=r"((words)[0]), "=r"((words)[1]), "=r"((words)[2]), "=r"((words)[3])                   \
                  : "r"((uint)(size_t)(AT((item) % 32 / 8, (item) % 8)))                                     \
                  : "memory")
+#define LOAD_MATRICES(words, item, AT) LOAD_BY("x4", words, item, AT)
+#define LOAD_MATRICES_TRANSPOSED(words, item, AT) LOAD_BY("x4.trans", words, item, AT)
 #else
 #define WORD_AT(matrix, item, AT) ((__local const uint *)(AT(matrix, (item) % 32 / 4)))[(item) % 4]
-#define LOAD_MATRICES(words, item, AT)                                                                      \
-  (words)[0] = WORD_AT(0, item, AT), (words)[1] = WORD_AT(1, item, AT), (words)[2] = WORD_AT(2, item, AT),  \
-  (words)[3] = WORD_AT(3, item, AT)
+#define HALF_AT(matrix, row, item, AT) (uint)((__local const ushort *)(AT(matrix, row)))[(item) % 32 / 4]
+#define PAIR_AT(matrix, item, AT)                                                                           \
+  (HALF_AT(matrix, (item) % 4 * 2, item, AT) | HALF_AT(matrix, (item) % 4 * 2 + 1, item, AT) << 16)
+#define LOAD_BY(KIND, words, item, AT)                                                                      \
+  (words)[0] = KIND(0, item, AT), (words)[1] = KIND(1, item, AT), (words)[2] = KIND(2, item, AT),           \
+  (words)[3] = KIND(3, item, AT)
+#define LOAD_MATRICES(words, item, AT) LOAD_BY(WORD_AT, words, item, AT)
+#define LOAD_MATRICES_TRANSPOSED(words, item, AT) LOAD_BY(PAIR_AT, words, item, AT)
 #endif
 
 /* Copies four words, at 16 bytes here and there. Through the first-level cache (.ca): past it (.cg) an H200 copies half
@@ -195,8 +205,8 @@ __kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_exchan
   out[outOffset + item] = x;
 }
 
-/* out [32 items][4] = the items' words of four matrices in `words` [32 rows][4]. Row i is row i % 8 of matrix i / 8, and
- * lies in local memory as the 5i-th of 32, so that their order does not matter. */
+/* out [2][32 items][4] = the items' words of four matrices in `words` [32 rows][4], as they are and transposed. Row i
+ * is row i % 8 of matrix i / 8, and lies in local memory as the 5i-th of 32, so that their order does not matter. */
 __kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_load(
     __global const uint *words, long wordsOffset, __global uint *out, long outOffset) {
   __local uint rows[32 * 4] __attribute__((aligned(16)));
@@ -204,9 +214,13 @@ __kernel __attribute__((reqd_work_group_size(32, 1, 1))) void matrix_unit_load(
 #define PROBE_ROW(matrix, row) (rows + (8 * (matrix) + (row)) * 5 % 32 * 4)
   for (uint i = 0; i < 4; i++) PROBE_ROW(0, item)[i] = words[wordsOffset + 4 * item + i];
   barrier(CLK_LOCAL_MEM_FENCE);
-  uint loaded[4];
-  LOAD_MATRICES(loaded, item, PROBE_ROW);
-  for (uint i = 0; i < 4; i++) out[outOffset + 4 * item + i] = loaded[i];
+  uint asTheyAre[4], transposed[4];
+  LOAD_MATRICES(asTheyAre, item, PROBE_ROW);
+  LOAD_MATRICES_TRANSPOSED(transposed, item, PROBE_ROW);
+  for (uint i = 0; i < 4; i++) {
+    out[outOffset + 4 * item + i] = asTheyAre[i];
+    out[outOffset + 128 + 4 * item + i] = transposed[i];
+  }
 }
 
 /* out [2][32 items][4] = words [2][32 items][4]. Each item copies in two groups, and hands on what another one copied, of

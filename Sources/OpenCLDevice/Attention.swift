@@ -124,13 +124,14 @@ struct AttentionKernels {
       4 * max(pitch * (rows + 2 * keys), pitch * (2 * rows + 2 * otherPositions) + sums * rows) + shown
     guard localMemory <= device.traits.localMemory else { return nil }
     let isAligned = matrices.allSatisfy { $0.storage.offset % 4 == 0 && $0.stride % 4 == 0 }
-    let isNarrow = head <= 64 && !(operation.precision == .tf32 && operation.dropout != nil)
+    let isNarrow = head <= 64 && (operation.positions == nil || operation.dropout == nil)
     return AttentionKernels(
       file: "attention_tensor",
-      // Of narrow heads three groups of 128 items share a multiprocessor, but with draws beside words of tf32; wide ones
-      // need all the registers there are, and of groups of 64 as many find room anyway.
+      // Of narrow heads three groups of 128 items share a multiprocessor; wide ones need all the registers there are, as
+      // do loads word by word and both terms together, and of groups of 64 as many find room anyway.
       options: "-DHEAD=\(head) -DALIGNED=\(isAligned ? 1 : 0)" + operation.groupOptions
-        + device.matrixUnit.options(registers: isNarrow && rows == 64 ? 168 : 255), positions: rows,
+        + device.matrixUnit.options(
+          registers: isNarrow && rows == 64 && device.matrixUnit.loadsMatrices ? 168 : 255), positions: rows,
       items: 2 * rows, statistics: 4)
   }
 

@@ -110,14 +110,22 @@ extension MatrixUnit {
       }
       return (try? device.read(exchanged[...])) == numbers
     case .load:
-      let words = (0..<128).map { Int32($0 * 37 % 8191) }
-      let loaded = device.makeBuffer(.int32, count: words.count)
-      run("matrix_unit_load", [device.makeBuffer(words)], into: loaded)
-      let answer: [Int32] = (0..<128).map { index in
+      // No two halves of a word are alike, nor any two words.
+      let halves = (0..<32 * 8).map { Int32($0 * 37 % 8191) }
+      func word(_ low: Int, _ high: Int) -> Int32 { halves[low] | halves[high] << 16 }
+      let loaded = device.makeBuffer(.int32, count: 2 * 32 * 4)
+      run("matrix_unit_load", [device.makeBuffer((0..<128).map { word(2 * $0, 2 * $0 + 1) })], into: loaded)
+      let asTheyAre: [Int32] = (0..<128).map { index in
         let (item, matrix) = (index / 4, index % 4)
-        return words[(8 * matrix + item / 4) * 4 + item % 4]
+        let first: Int = (8 * matrix + item / 4) * 8 + item % 4 * 2
+        return word(first, first + 1)
       }
-      return (try? device.readIntegers(loaded[...])) == answer
+      let transposed: [Int32] = (0..<128).map { index in
+        let (item, matrix) = (index / 4, index % 4)
+        let first: Int = (8 * matrix + item % 4 * 2) * 8 + item / 4
+        return word(first, first + 8)
+      }
+      return (try? device.readIntegers(loaded[...])) == asTheyAre + transposed
     case .copy:
       let words = (0..<256).map { Int32($0 * 37 % 8191 + 1) }
       let copied = device.makeBuffer(.int32, count: words.count)
