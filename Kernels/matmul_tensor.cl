@@ -31,7 +31,7 @@
  * Without TILE, the kernel left is `matmul_pack`. Split-K, bands of tiles and geometry are those of matmul_gpu.cl,
  * whose `matmul_add_slices` adds the slices.
  *
- * Limits: sizes below 2^31; warps of 32. No atomics: results are the same on every run.
+ * Limits: sizes and row strides below 2^31; warps of 32. No atomics: results are the same on every run.
  * Tolerance: 1e-4 against rounded operands; matrix units cut off bits when they align products to add them. */
 
 /* Words, and terms, in a step. */
@@ -53,11 +53,12 @@ INLINE uint place_of(uint lane, uint chunk) { return lane * STEP_WORDS + (chunk 
 
 /* Packs an operand whose terms are neighbours in memory (`hasTerms`), or else its lanes; the others lie `stride` apart.
  * `aligned`: four neighbours may be read as one. An item packs a chunk, and a group one step of a block, numbered so
- * that neighbours read neighbours. Global size: 256 times the steps, blocks, batches. */
+ * that neighbours read neighbours. Global size: 256 times the steps of all blocks, 1, batches. */
 __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
     __global const float *source, long sourceOffset, long batchStride, int stride, int hasTerms, int aligned,
     int lanes, int terms, __global uint *packed, long packedOffset, long packedBatchStride) {
-  const int item = get_local_id(0), step = get_group_id(0), block = get_group_id(1), batch = get_group_id(2);
+  const int steps = (terms + STEP - 1) / STEP, group = get_group_id(0);
+  const int item = get_local_id(0), step = group % steps, block = group / steps, batch = get_group_id(2);
   const int lane = hasTerms ? item / 4 : item % LANES, chunk = hasTerms ? item % 4 : item / LANES;
   const int first = step * STEP + chunk * 4 * TERMS, count = block * LANES + lane < lanes ? terms - first : 0;
   const long laneStride = hasTerms ? 1L * stride : 1, termStride = hasTerms ? 1 : 1L * stride;
@@ -75,7 +76,7 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
   uint word[4];
 #pragma unroll
   for (int i = 0; i < 4; i++) word[i] = word_of(x[i * TERMS], x[i * TERMS + TERMS - 1]);
-  packed += packedOffset + batch * packedBatchStride + ((long)block * get_num_groups(0) + step) * BLOCK;
+  packed += packedOffset + batch * packedBatchStride + (long)group * BLOCK;
   *(__global uint4 *)(packed + place_of(lane, chunk)) = vload4(0, word);
 }
 #else

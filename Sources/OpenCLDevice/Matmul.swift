@@ -204,16 +204,25 @@ extension OpenCLDevice {
 
   /// How C is cut: into tiles of so many rows and columns, and its sums into so many slices.
   ///
-  /// Large tiles where, with the sum in slices of at least 512 terms, there are enough of them to occupy a large GPU,
-  /// and small ones otherwise. Every choice is a function of the shape.
+  /// Large tiles where C is wide enough for them and, with the sum in slices of at least 512 terms, there are enough of
+  /// them to occupy a large GPU; small ones otherwise. A function of the shape, of what was tuned, which may have been
+  /// found on another device, and of the local memory there is.
   func cut(_ operation: Matmul) -> TiledChoice {
-    if let choice = TiledChoice(tuning.choices[shapeClass(operation)]) { return choice }
+    if let choice = TiledChoice(tuning.choices[shapeClass(operation)]), canTile(choice.tile, operation) {
+      return choice
+    }
     func groups(_ tile: Int) -> Int {
       divided(operation.m, by: tile) * divided(operation.n, by: tile) * operation.batch
     }
     let most = min(max(operation.k / 512, 1), 32)
-    let tile = groups(128) * most >= 96 && canTile(128, operation) ? 128 : 64
-    return TiledChoice(tile: tile, slices: min(most, max(256 / groups(tile), 1)))
+    let isLarge = min(operation.m, operation.n) > 64 && groups(128) * most >= 96 && canTile(128, operation)
+    let tile = isLarge ? 128 : 64
+    let slices = min(most, max(256 / groups(tile), 1))
+    // Slices are whole steps, of 32 terms at most: as many as are not empty then.
+    return TiledChoice(
+      tile: tile,
+      slices: max(divided(operation.k, by: max(divided(divided(operation.k, by: slices), by: 32) * 32, 1)), 1)
+    )
   }
 
   private func tiledMatmul(_ operation: Matmul) {
@@ -274,7 +283,7 @@ extension OpenCLDevice {
     }
   }
 
-  /// Packs both operands.
+  /// Packs both operands now; the product is of what was packed.
   private func tensorProduct(_ operation: Matmul, _ choice: TiledChoice) -> Product {
     let operands =
       packed(
@@ -305,7 +314,7 @@ extension OpenCLDevice {
     launch(
       "matmul_tensor", "matmul_pack",
       options: operation.precision.option + matrixUnit.options(registers: 128),
-      global: [steps * 256, blocks, batch], local: [256, 1, 1],
+      global: [steps * blocks * 256, 1, batch], local: [256, 1, 1],
       bytes: 4 * Double(batch) * (Double(lanes * operation.k) + Double(batchWords)),
       [
         .slice(matrix.storage), .long(batchStride), .int(matrix.stride), .int(hasTerms ? 1 : 0),
