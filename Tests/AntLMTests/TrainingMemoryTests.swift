@@ -34,6 +34,20 @@ import Testing
     }
   }
 
+  /// Matrix units have operands packed beside what they are packed from.
+  @Test(arguments: [(1024, 8, 128), (256, 36, 64)])
+  func foretellsWhatMatrixUnitsHold(vocabulary: Int, batch: Int, length: Int) throws {
+    let device = try Devices.open("auto", options: DeviceOptions(kernels: .gpu)).device
+    let configuration = try #require(
+      LlamaConfiguration.preset("llama-micro", vocabularySize: vocabulary))
+    let result = try Benchmark(on: device, repeats: 1).trainingStep(
+      configuration, preset: "llama-micro", objective: .clm, batch: batch, length: length, precision: .tf32)
+    let memory = TrainingMemory(
+      configuration, tokens: batch * length, precision: .tf32, on: device.info)
+    let ratio = Double(memory.deviceBytes) / Double(result.peakBytes)
+    #expect(ratio >= 1 && ratio < 1.6, "\(ratio) of \(result.peakBytes)")
+  }
+
   @Test func whatFitsIsAllowed() throws {
     try memory("llama-micro", tokens: 4096, deviceBytes: 1 << 30).require(batch: 32)
   }

@@ -18,7 +18,7 @@ extension Benchmark {
     precision: Precision = .float32
   ) throws -> Result {
     try TrainingMemory(
-      configuration, tokens: batch * length, on: device.info
+      configuration, tokens: batch * length, precision: precision, on: device.info
     ).require(batch: batch)
     let start = ContinuousClock.now
     let model = configuration.makeModel(seed: 1, on: device)

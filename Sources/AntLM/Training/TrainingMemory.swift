@@ -10,6 +10,7 @@ import Models
 ///     4 P                                   weights, gradients, two moments; 5 P with a mean of the weights
 ///     n N kept + n working                  what the architecture says (``Models/Architecture``)
 ///     2 chunk V + 4 V d                     one chunk of logits, and operands packed to multiply them
+///     2 n (2 inner + d)                     below float32, operands of a layer's products packed, in powers of two
 ///
 /// and a sixteenth more, for buffers are rounded up to size classes. It is the causal objective's: the masked
 /// one labels fewer tokens and needs fewer logits.
@@ -21,12 +22,18 @@ struct TrainingMemory {
   /// - Parameters:
   ///   - tokens: of one part of a batch.
   ///   - averages: whether a running mean of the weights is kept.
-  init(_ model: any Architecture, tokens: Int, averages: Bool = false, on info: DeviceInfo) {
+  ///   - precision: of products, which matrix units have packed.
+  init(
+    _ model: any Architecture, tokens: Int, averages: Bool = false, precision: Precision = .float32,
+    on info: DeviceInfo
+  ) {
     let perToken = model.activationFloats
     let vocabulary = Double(model.vocabularySize)
     let logits = min(Double(tokens) * vocabulary, max(Double(Tape.defaultLogitsPerChunk), vocabulary))
+    let packed =
+      precision == .float32 ? 0 : 2 * Double(tokens) * Double(2 * model.intermediateSize + model.hiddenSize)
     let floats =
-      Double(tokens) * (Double(model.layers * perToken.kept) + Double(perToken.working))
+      packed + Double(tokens) * (Double(model.layers * perToken.kept) + Double(perToken.working))
       + 2 * logits + 4 * vocabulary * Double(model.hiddenSize)
     parameters = (averages ? 5 : 4) * 4 * model.parameterCount
     // What is beyond any machine need not be counted to the byte, nor may it overflow.

@@ -128,7 +128,8 @@ public enum TrainingRun {
     of model: any Architecture, _ configuration: TrainingConfiguration, on device: any Device
   ) throws -> TrainingMemory {
     let memory = TrainingMemory(
-      model, tokens: configuration.microBatchTokens, averages: configuration.ema > 0, on: device.info)
+      model, tokens: configuration.microBatchTokens, averages: configuration.ema > 0,
+      precision: configuration.precision, on: device.info)
     try memory.require(batch: configuration.microBatch)
     return memory
   }
