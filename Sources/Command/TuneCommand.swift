@@ -23,6 +23,7 @@ struct TuneCommand: ParsableCommand {
 
       Examples:
         antlm tune --model llama-small --vocab 8192 --batch 16 --length 128
+        antlm tune --model llama-97m --batch 64 --length 128 --precision bfloat16
         antlm tune --matmul 4096x1024x384 --layout nt
       """)
 
@@ -39,7 +40,10 @@ struct TuneCommand: ParsableCommand {
   var matmul: [String] = []
   @Option(help: "How the operands of --matmul lie: nn, nt or tn.")
   var layout = Benchmark.Layout.nn
-  @Option(help: "What the products are rounded to: float32, tf32 or bfloat16.")
+  @Option(
+    help:
+      "What operands are rounded to before they are multiplied: float32, tf32 or bfloat16, each tuned by itself."
+  )
   var precision = Precision.float32
   @Flag(help: "Forget what was found for this device.")
   var reset = false

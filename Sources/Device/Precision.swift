@@ -14,8 +14,7 @@
 /// PTX does, bfloat16 as `cvt.rn.bf16.f32`; devices with matrix units for these formats (tensor cores) use
 /// them, and all others compute the same sums without.
 ///
-/// ``Matmul`` and ``Attention`` have a precision; the products that make attention's position scores stay in
-/// float32.
+/// ``Matmul`` and ``Attention`` have a precision.
 public enum Precision: String, Sendable, CaseIterable, Codable {
   case float32, tf32, bfloat16
 }

@@ -101,7 +101,7 @@ extension Conformance {
       let (queries, keys) = (shape.batch * shape.queryLength, shape.batch * shape.keyLength)
       // Dropout makes of a weight of 1 one that may be rounded.
       let isExact = sight == .single && terms.probability == 0
-      let tolerance = isExact ? roundedTolerance : attentionTolerance(precision)
+      let tolerance = isExact ? productTolerance(precision) : attentionTolerance(precision)
       func input(_ name: String, _ rows: Int) -> Matrix {
         bench.input(name, rows, shape.width, stride: shape.width + gap, values)
       }
@@ -113,7 +113,7 @@ extension Conformance {
         keyRanges: bench.input("key ranges", sight.keyRanges(shape, &bench.generator)),
         positions: terms.buckets > 0 ? positions(bench, shape, buckets: terms.buckets) : nil,
         dropout: terms.probability > 0 ? dropout(terms.probability) : nil, into: output("O", queries),
-        logSumExp: bench.output("logSumExp", queries * shape.heads, tolerance: roundedTolerance),
+        logSumExp: bench.output("logSumExp", queries * shape.heads, tolerance: productTolerance(precision)),
         precision: precision)
       bench.device.attention(operation)
       guard backward else { return }

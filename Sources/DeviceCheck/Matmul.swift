@@ -15,8 +15,8 @@ extension Conformance {
       }
   }
 
-  /// Relative error allowed in products whose operands are rounded.
-  static let roundedTolerance = 1e-4
+  /// Relative error allowed in products: more where operands are rounded.
+  static func productTolerance(_ precision: Precision) -> Double { precision == .float32 ? tolerance : 1e-4 }
 
   /// The cases of one layout in tf32 or bfloat16.
   private static func roundedCases(of layout: Transposition) -> [ConformanceCase] {
@@ -43,7 +43,7 @@ extension Conformance {
     /// Emulating a matrix unit takes a simulator seconds a tile: below float32 it sees the smallest products of
     /// two layouts, in which either operand lies either way.
     func isQuick(_ work: Int) -> Bool { precision == .float32 ? work <= 40_000 : work <= 6000 && a != b }
-    var tolerance: Double { precision == .float32 ? Conformance.tolerance : Conformance.roundedTolerance }
+    var tolerance: Double { Conformance.productTolerance(precision) }
   }
 
   private static let layouts = [(false, false), (false, true), (true, false), (true, true)].map {

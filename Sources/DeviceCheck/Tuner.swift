@@ -64,7 +64,7 @@ public struct Tuner {
           }
         }
       }
-      let tolerance = precision == .float32 ? Conformance.tolerance : Conformance.roundedTolerance
+      let tolerance = Conformance.productTolerance(precision)
       let right = try ways.choices.filter { choice in
         clear()
         try run(choice)
