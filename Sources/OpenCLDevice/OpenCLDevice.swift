@@ -5,7 +5,7 @@ import Device
 /// family's name here.
 public final class OpenCLDevice: Device {
   public let info: DeviceInfo
-  let traits: OpenCLHardware.Traits
+  var traits: OpenCLHardware.Traits
   /// Whether the kernels for GPUs run.
   let usesGPUKernels: Bool
   let queue: CommandQueue
