@@ -228,16 +228,29 @@ extension OpenCLDevice {
   private func tiledMatmul(_ operation: Matmul) {
     let (m, n) = (operation.m, operation.n)
     let choice = cut(operation)
-    let product =
-      usesMatrixUnit(operation) ? tensorProduct(operation, choice) : tiledProduct(operation, choice)
+    let kernel = usesMatrixUnit(operation) ? tensorTile(operation, choice) : floatTile(operation, choice)
+    let tiles = divided(m, by: choice.tile) * divided(n, by: choice.tile)
+    func multiply(
+      into output: [KernelArgument], addends: [KernelArgument], sliceStride: Int, epilogue: KernelArgument
+    ) {
+      launch(
+        kernel.file, kernel.name, options: kernel.options,
+        global: [tiles * kernel.items, 1, operation.batch * choice.slices], local: [kernel.items, 1, 1],
+        operations: operation.operations, bytes: operation.bytes,
+        kernel.operands + output + addends + operation.sizes
+          + [.int(choice.slices), .long(sliceStride), epilogue])
+    }
     guard choice.slices > 1 else {
-      product(operation.output, operation.addends, 0, operation.epilogueArgument)
+      multiply(
+        into: operation.output, addends: operation.addends, sliceStride: 0,
+        epilogue: operation.epilogueArgument)
       return
     }
     let sliceStride = operation.batch * m * n
     let workspace = scratch(choice.slices * sliceStride)
-    product(
-      [.slice(workspace), .long(m * n), .int(n)], [.slice(nil), .slice(nil)], sliceStride, .int(0))
+    multiply(
+      into: [.slice(workspace), .long(m * n), .int(n)], addends: [.slice(nil), .slice(nil)],
+      sliceStride: sliceStride, epilogue: .int(0))
     launch(
       "matmul_gpu", "matmul_add_slices", options: tileOptions,
       global: [divided(m * n, by: 64) * 64, 1, operation.batch],
@@ -246,15 +259,13 @@ extension OpenCLDevice {
         + [.int(m), .int(n), operation.epilogueArgument])
   }
 
-  /// A product's launch, once it is told where C or its slices lie, how far apart these are, and what is added.
-  private typealias Product = (
-    _ output: [KernelArgument], _ addends: [KernelArgument], _ sliceStride: Int, _ epilogue: KernelArgument
-  ) -> Void
-
-  /// Global size of a product whose groups have so many items.
-  private func global(_ operation: Matmul, _ choice: TiledChoice, items: Int) -> [Int] {
-    let tiles = divided(operation.m, by: choice.tile) * divided(operation.n, by: choice.tile)
-    return [tiles * items, 1, operation.batch * choice.slices]
+  /// What multiplies tiles: a kernel, the items of its groups, and its first arguments.
+  private struct TileKernel {
+    let file: String
+    let name: String
+    let options: String
+    let items: Int
+    let operands: [KernelArgument]
   }
 
   /// Whether the kernels may read a matrix by float4s.
@@ -262,7 +273,7 @@ extension OpenCLDevice {
     matrix.storage.offset % 4 == 0 && matrix.stride % 4 == 0 && batchStride % 4 == 0
   }
 
-  private func tiledProduct(_ operation: Matmul, _ choice: TiledChoice) -> Product {
+  private func floatTile(_ operation: Matmul, _ choice: TiledChoice) -> TileKernel {
     // Distances of float4s in a tile are ints.
     func operand(_ matrix: Matrix, _ batchStride: Int) -> [KernelArgument] {
       [
@@ -270,35 +281,26 @@ extension OpenCLDevice {
         .int(isAligned(matrix, batchStride) && matrix.stride < 1 << 24 ? 1 : 0),
       ]
     }
-    let items = 2 * choice.tile
-    return { output, addends, sliceStride, epilogue in
-      self.launch(
-        "matmul_gpu", "matmul_tile_\(choice.tile)",
-        options: "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
-          + operation.precision.option + self.tileOptions,
-        global: self.global(operation, choice, items: items), local: [items, 1, 1],
-        operations: operation.operations, bytes: operation.bytes,
-        operand(operation.a, operation.strideA) + operand(operation.b, operation.strideB) + output + addends
-          + operation.sizes + [.int(choice.slices), .long(sliceStride), epilogue])
-    }
+    return TileKernel(
+      file: "matmul_gpu", name: "matmul_tile_\(choice.tile)",
+      options: "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
+        + operation.precision.option + tileOptions,
+      items: 2 * choice.tile,
+      operands: operand(operation.a, operation.strideA) + operand(operation.b, operation.strideB))
   }
 
-  /// Packs both operands now; the product is of what was packed.
-  private func tensorProduct(_ operation: Matmul, _ choice: TiledChoice) -> Product {
-    let operands =
-      packed(
+  /// Packs both operands on the way.
+  private func tensorTile(_ operation: Matmul, _ choice: TiledChoice) -> TileKernel {
+    TileKernel(
+      file: "matmul_tensor", name: "matmul_tensor_\(choice.tile)",
+      // Two groups of large tiles share a multiprocessor.
+      options: "-DTILE=\(choice.tile)" + operation.precision.option
+        + matrixUnit.options(registers: choice.tile == 128 ? 255 : 128),
+      items: 128,
+      operands: packed(
         operation.a, operation.strideA, hasTerms: !operation.transposeA, lanes: operation.m, operation)
-      + packed(operation.b, operation.strideB, hasTerms: operation.transposeB, lanes: operation.n, operation)
-    return { output, addends, sliceStride, epilogue in
-      self.launch(
-        "matmul_tensor", "matmul_tensor_\(choice.tile)",
-        // Two groups of large tiles share a multiprocessor.
-        options: "-DTILE=\(choice.tile)" + operation.precision.option
-          + self.matrixUnit.options(registers: choice.tile == 128 ? 255 : 128),
-        global: self.global(operation, choice, items: 128), local: [128, 1, 1],
-        operations: operation.operations, bytes: operation.bytes,
-        operands + output + addends + operation.sizes + [.int(choice.slices), .long(sliceStride), epilogue])
-    }
+        + packed(
+          operation.b, operation.strideB, hasTerms: operation.transposeB, lanes: operation.n, operation))
   }
 
   /// The arguments of an operand once `matmul_pack` has laid it out (Kernels/matmul_tensor.cl).
