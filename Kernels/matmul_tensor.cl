@@ -20,8 +20,13 @@
  * as long in bfloat16, needs no rounding, and looks the same for all layouts, alignments and edges.
  *
  * `matmul_tensor_TILE`: a work-group of 128 items computes one TILE x TILE tile of C, a step at a time through local
- * memory, and each of its four warps a quarter. Steps are copied (cp.async) two ahead into three buffers, with one
- * barrier a step: whoever passes it has what all copied of this step, and all have finished with the one before.
+ * memory, and each of its four warps a quarter, in two parts a step. While a part is multiplied the next one comes to
+ * registers, over the end of the step as well, and local memory that was left is filled again (cp.async), so that three
+ * steps are under way; one barrier a step, after the first part:
+ *
+ *     read second | multiply first | barrier | read first of the next step | copy the third next | multiply second
+ *
+ * Whoever passes the barrier has what all copied of the next step, and all have read this one.
  *
  *     -DTILE=128   48 KB of local memory, 128 sums an item: large products. Of a word that a warp reads from local
  *                  memory 64 products are made; two groups fill a multiprocessor's registers and hide each other's
@@ -51,18 +56,23 @@ INLINE uint place_of(uint lane, uint chunk) { return lane * STEP_WORDS + (chunk 
 #ifndef TILE
 /* MARK: Packing */
 
-/* Packs an operand whose terms are neighbours in memory (`hasTerms`), or else its lanes; the others lie `stride` apart.
- * `aligned`: four neighbours may be read as one. An item packs a chunk, and a group one step of a block, numbered so
- * that neighbours read neighbours. Global size: 256 times the steps of all blocks, 1, batches. */
-__kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
-    __global const float *source, long sourceOffset, long batchStride, int stride, int hasTerms, int aligned,
-    int lanes, int terms, __global uint *packed, long packedOffset, long packedBatchStride) {
-  const int steps = (terms + STEP - 1) / STEP, group = get_group_id(0);
+#define OPERAND_ARGUMENTS(x)                                                                                \
+  __global const float *x, long x##Offset, long x##BatchStride, int x##Stride, int x##HasTerms,             \
+      int x##Aligned, int x##Lanes, int x##Batches, __global uint *x##Packed, long x##PackedOffset,         \
+      long x##PackedBatchStride
+#define OPERAND(x)                                                                                          \
+  x + x##Offset, x##BatchStride, x##Stride, x##HasTerms, x##Aligned, x##Lanes, x##Batches,                  \
+      x##Packed + x##PackedOffset, x##PackedBatchStride
+
+INLINE void pack(
+    __global const float *source, long batchStride, int stride, int hasTerms, int aligned, int lanes, int batches,
+    __global uint *packed, long packedBatchStride, int terms, int group, int steps) {
   const int item = get_local_id(0), step = group % steps, block = group / steps, batch = get_group_id(2);
-  const int lane = hasTerms ? item / 4 : item % LANES, chunk = hasTerms ? item % 4 : item / LANES;
+  if (batch >= batches) return;
+  const int lane = hasTerms ? item / 4 : item / 32 * 8 + item % 8, chunk = hasTerms ? item % 4 : item / 8 % 4;
   const int first = step * STEP + chunk * 4 * TERMS, count = block * LANES + lane < lanes ? terms - first : 0;
-  const long laneStride = hasTerms ? 1L * stride : 1, termStride = hasTerms ? 1 : 1L * stride;
-  source += sourceOffset + batch * batchStride + (block * LANES + lane) * laneStride + first * termStride;
+  const long laneStride = hasTerms ? stride : 1, termStride = hasTerms ? 1 : stride;
+  source += batch * batchStride + (block * LANES + lane) * laneStride + first * termStride;
   float x[4 * TERMS];
 #pragma unroll
   for (int i = 0; i < TERMS; i++) {
@@ -76,8 +86,22 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
   uint word[4];
 #pragma unroll
   for (int i = 0; i < 4; i++) word[i] = word_of(x[i * TERMS], x[i * TERMS + TERMS - 1]);
-  packed += packedOffset + batch * packedBatchStride + (long)group * BLOCK;
+  packed += batch * packedBatchStride + (long)group * BLOCK;
   *(__global uint4 *)(packed + place_of(lane, chunk)) = vload4(0, word);
+}
+
+/* An item packs a chunk of A' or B', and a group one step of a block; groups of A' come first. Neighbours read
+ * neighbours, and four or two of them write 64 or 32 bytes side by side. Of an operand either the terms are neighbours
+ * in memory (`hasTerms`) or the lanes; the others lie `stride` apart. `aligned`: four neighbours may be read as one.
+ * Global size: 256 times the steps of all blocks of both, 1, batches of the one that has more. */
+__kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
+    OPERAND_ARGUMENTS(a), OPERAND_ARGUMENTS(b), int terms) {
+  const int steps = (terms + STEP - 1) / STEP, groupsOfA = (aLanes + LANES - 1) / LANES * steps;
+  const int group = get_group_id(0), isB = group >= groupsOfA;
+  if (isB)
+    pack(OPERAND(b), terms, group - groupsOfA, steps);
+  else
+    pack(OPERAND(a), terms, group, steps);
 }
 #else
 /* MARK: Tiles */
@@ -120,23 +144,47 @@ INLINE void read_block(__local const uint *staged, uint lane, const uint part, c
   LOAD_MATRICES(word, item, CHUNK_OF);
 }
 
-/* Adds half a step, one instruction a block, to what the warp owns. */
-INLINE void multiply_part(
-    __local const uint *rows, __local const uint *columns, const uint part,
-    float sum[ROW_BLOCKS][COLUMN_BLOCKS][4], __local uint *shown) {
-  const uint warp = get_local_id(0) / 32;
+/* What a warp has of half a step. */
+typedef struct {
   uint left[ROW_BLOCKS][4], right[COLUMN_BLOCKS / 2][4];
+} Part;
+
+INLINE void read_part(__local const uint *rows, __local const uint *columns, const uint part, Part *read) {
+  const uint warp = get_local_id(0) / 32;
 #pragma unroll
   for (uint j = 0; j < COLUMN_BLOCKS / 2; j++)
-    read_block(columns, warp % 2 * (TILE / 2) + 16 * j, part, 0, right[j]);
+    read_block(columns, warp % 2 * (TILE / 2) + 16 * j, part, 0, read->right[j]);
 #pragma unroll
-  for (uint i = 0; i < ROW_BLOCKS; i++) read_block(rows, warp / 2 * (TILE / 2) + 16 * i, part, 1, left[i]);
+  for (uint i = 0; i < ROW_BLOCKS; i++) read_block(rows, warp / 2 * (TILE / 2) + 16 * i, part, 1, read->left[i]);
+}
+
+/* Adds half a step, one instruction a block, to what the warp owns. */
+INLINE void multiply_part(const Part *read, float sum[ROW_BLOCKS][COLUMN_BLOCKS][4], __local uint *shown) {
 #pragma unroll UNROLLED
-  for (uint i = 0; i < ROW_BLOCKS; i++)
+  for (uint i = 0; i < ROW_BLOCKS; i++) {
+    const uint *left = read->left[i];
 #pragma unroll UNROLLED
-    for (uint j = 0; j < COLUMN_BLOCKS; j++)
-      MMA(sum[i][j], left[i][0], left[i][1], left[i][2], left[i][3], right[j / 2][j % 2 * 2],
-          right[j / 2][j % 2 * 2 + 1], shown);
+    for (uint j = 0; j < COLUMN_BLOCKS; j++) {
+      const uint *right = read->right[j / 2] + j % 2 * 2;
+      MMA(sum[i][j], left[0], left[1], left[2], left[3], right[0], right[1], shown);
+    }
+  }
+}
+
+/* Stores two neighbours of a row, those of them that exist; `isEven`: as one. */
+INLINE void store_pair(
+    float x, float y, __global float *c, __global const float *bias, __global const float *residual, long at,
+    int column, int n, int isEven, int epilogue) {
+  if (isEven && column + 1 < n) {
+    float2 value = (float2)(x, y);
+    if (epilogue & ADD_C) value += *(__global const float2 *)(c + at);
+    if (epilogue & ADD_BIAS) value += vload2(0, bias + column);
+    if (epilogue & ADD_RESIDUAL) value += vload2(0, residual + at);
+    *(__global float2 *)(c + at) = value;
+  } else {
+    if (column < n) store_value(x, c, bias, residual, at, column, epilogue);
+    if (column + 1 < n) store_value(y, c, bias, residual, at + 1, column + 1, epilogue);
+  }
 }
 
 #define NAME_OF(tile) matmul_tensor_##tile
@@ -173,27 +221,34 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void NAME(TILE)(
 
   /* A group of copies a step, and empty ones behind the last: as many are on their way at every step. */
 #pragma unroll
-  for (int stage = 0; stage < STAGES - 1; stage++) {
+  for (int stage = 0; stage < STAGES; stage++) {
     if (stage < steps) {
       copy_step(blocksA, stagedA + stage * STAGED);
       copy_step(blocksB, stagedB + stage * STAGED);
     }
     COMMIT_COPIES();
   }
-  uint stage = 0, free = STAGES - 1;
+  AWAIT_COPIES(STAGES - 1);
+  barrier(CLK_LOCAL_MEM_FENCE);
+  Part early, late;
+  read_part(stagedA, stagedB, 0, &early);
+  uint stage = 0;
 #pragma unroll 1
   for (int step = 0; step < steps; step++) {
+    read_part(stagedA + stage * STAGED, stagedB + stage * STAGED, 1, &late);
+    multiply_part(&early, sum, shown);
     AWAIT_COPIES(STAGES - 2);
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (step + STAGES - 1 < steps) {
-      copy_step(blocksA, stagedA + free * STAGED);
-      copy_step(blocksB, stagedB + free * STAGED);
+    const uint left = stage;
+    stage = stage == STAGES - 1 ? 0 : stage + 1;
+    /* Behind the last step nothing is there to read, nor will anyone use it. */
+    read_part(stagedA + stage * STAGED, stagedB + stage * STAGED, 0, &early);
+    if (step + STAGES < steps) {
+      copy_step(blocksA, stagedA + left * STAGED);
+      copy_step(blocksB, stagedB + left * STAGED);
     }
     COMMIT_COPIES();
-    multiply_part(stagedA + stage * STAGED, stagedB + stage * STAGED, 0, sum, shown);
-    multiply_part(stagedA + stage * STAGED, stagedB + stage * STAGED, 1, sum, shown);
-    free = stage;
-    stage = stage == STAGES - 1 ? 0 : stage + 1;
+    multiply_part(&late, sum, shown);
   }
 
   c += cOffset + at.batch * cBatchStride + at.slice * sliceStride;
@@ -201,14 +256,18 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void NAME(TILE)(
   residual += residualOffset + at.batch * cBatchStride;
   const int row = at.row + item / 64 * (TILE / 2) + item % 32 / 4;
   const int column = at.column + item / 32 % 2 * (TILE / 2) + item % 4 * 2;
+  const int isEven = (((ulong)c | 4 * cStride) & 7) == 0;
 #pragma unroll
   for (int i = 0; i < ROW_BLOCKS; i++)
 #pragma unroll
-    for (int e = 0; e < 4; e++)
+    for (int h = 0; h < 2; h++)
 #pragma unroll
       for (int j = 0; j < COLUMN_BLOCKS; j++) {
-        const int r = row + 16 * i + e / 2 * 8, s = column + 8 * j + e % 2;
-        if (r < m && s < n) store_value(sum[i][j][e], c, bias, residual, (long)r * cStride + s, s, epilogue);
+        const int r = row + 16 * i + 8 * h, s = column + 8 * j;
+        if (r < m)
+          store_pair(
+              sum[i][j][2 * h], sum[i][j][2 * h + 1], c, bias, residual, (long)r * cStride + s, s, n, isEven,
+              epilogue);
       }
 }
 #endif

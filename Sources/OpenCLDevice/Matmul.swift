@@ -296,34 +296,51 @@ extension OpenCLDevice {
       // Two groups of large tiles share a multiprocessor.
       options: "-DTILE=\(choice.tile)" + operation.precision.option
         + matrixUnit.options(registers: choice.tile == 128 ? 255 : 128),
-      items: 128,
-      operands: packed(
-        operation.a, operation.strideA, hasTerms: !operation.transposeA, lanes: operation.m, operation)
-        + packed(
-          operation.b, operation.strideB, hasTerms: operation.transposeB, lanes: operation.n, operation))
+      items: 128, operands: packed(operation))
   }
 
-  /// The arguments of an operand once `matmul_pack` has laid it out (Kernels/matmul_tensor.cl).
-  private func packed(
-    _ matrix: Matrix, _ batchStride: Int, hasTerms: Bool, lanes: Int, _ operation: Matmul
-  ) -> [KernelArgument] {
-    let wordTerms = operation.precision == .bfloat16 ? 2 : 1
-    let (blocks, steps) = (divided(lanes, by: 64), divided(operation.k, by: 16 * wordTerms))
-    let batchWords = blocks * steps * 64 * 16
-    // An operand that all batches share is packed once.
-    let batch = batchStride == 0 ? 1 : operation.batch
-    let words = scratch(batch * batchWords)
+  /// The arguments of both operands once `matmul_pack` has laid them out (Kernels/matmul_tensor.cl).
+  private func packed(_ operation: Matmul) -> [KernelArgument] {
+    let steps = divided(operation.k, by: operation.precision == .bfloat16 ? 32 : 16)
+    struct Operand {
+      let matrix: Matrix
+      let batchStride: Int
+      let hasTerms: Bool
+      let lanes: Int
+      var blocks: Int { divided(lanes, by: 64) }
+    }
+    let operands = [
+      Operand(
+        matrix: operation.a, batchStride: operation.strideA, hasTerms: !operation.transposeA,
+        lanes: operation.m
+      ),
+      Operand(
+        matrix: operation.b, batchStride: operation.strideB, hasTerms: operation.transposeB,
+        lanes: operation.n),
+    ]
+    var (sources, results): ([KernelArgument], [KernelArgument]) = ([], [])
+    var bytes = 0
+    for operand in operands {
+      let batchWords = operand.blocks * steps * 64 * 16
+      // An operand that all batches share is packed once.
+      let batches = operand.batchStride == 0 ? 1 : operation.batch
+      let words = scratch(batches * batchWords)
+      bytes += 4 * batches * (operand.lanes * operation.k + batchWords)
+      sources += [
+        .slice(operand.matrix.storage), .long(operand.batchStride), .int(operand.matrix.stride),
+        .int(operand.hasTerms ? 1 : 0), .int(isAligned(operand.matrix, operand.batchStride) ? 1 : 0),
+        .int(operand.lanes), .int(batches), .slice(words), .long(batchWords),
+      ]
+      results += [.slice(words), .long(batches == 1 ? 0 : batchWords)]
+    }
     launch(
       "matmul_tensor", "matmul_pack",
       options: operation.precision.option + matrixUnit.options(registers: 128),
-      global: [steps * blocks * 256, 1, batch], local: [256, 1, 1],
-      bytes: 4 * Double(batch) * (Double(lanes * operation.k) + Double(batchWords)),
-      [
-        .slice(matrix.storage), .long(batchStride), .int(matrix.stride), .int(hasTerms ? 1 : 0),
-        .int(isAligned(matrix, batchStride) ? 1 : 0), .int(lanes), .int(operation.k), .slice(words),
-        .long(batchWords),
-      ])
-    return [.slice(words), .long(batch == 1 ? 0 : batchWords)]
+      global: [
+        steps * (operands[0].blocks + operands[1].blocks) * 256, 1,
+        operands.contains { $0.batchStride != 0 } ? operation.batch : 1,
+      ], local: [256, 1, 1], bytes: Double(bytes), sources + [.int(operation.k)])
+    return results
   }
 
   private func fewRowsMatmulOnGPU(_ operation: Matmul) {
