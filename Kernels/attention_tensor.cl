@@ -8,7 +8,7 @@
  *
  * Q, K, V and dO are rounded as they are staged, P and dS as they enter a product.
  *
- * A work-group owns ROWS positions of one head, 16 a warp (queries in `attention_forward` and
+ * A work-group owns ROWS positions of one head, 16 ROW_BLOCKS a warp (queries in `attention_forward` and
  * `attention_query_gradient`, keys in `attention_key_value_gradient`), and walks over the other side's, so many
  * at a time. Everything lies in local memory as rows of words along the head, [row][PITCH], and every product is
  * of one of two kinds:
@@ -43,6 +43,12 @@
  *      16, 32               64      128       64        32        41 KB               (32 rows: 128 buckets)
  *      48, 64               32       64       32        32        40 KB               (16 at a time: heads above 64)
  *      96                   32       64       32        16        44 KB
+ *     with ROW_BLOCKS=2, for long sequences without either:
+ *      16, 32              128      128       64        32        40 KB
+ *
+ * What a warp reads of the other side it multiplies by all of its rows: of 32 it needs half as much of local memory as
+ * of 16, at the price of twice the sums, for which there are registers (two groups to a multiprocessor) where rows are
+ * of 32 words at most. Positions of the other side that none of its rows sees a warp passes over.
  *
  * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022) in powers of two: scores carry log2(e).
  * Positions that no row of the group sees are skipped at both ends; tiles that all of them see whole are not
@@ -55,7 +61,7 @@
  * Geometry: global size (tiles of ROWS x items, heads, sequences). No two groups write the same element, so there
  * are no atomics and the order of every sum is a function of the shape.
  * Limits: the build option HEAD, the head dimension, is 32, 64, 96 or 128; -DALIGNED=1 where every row of every
- * matrix of heads begins at 16 bytes. Other heads, and sums by bucket for which local memory has no room beside the
+ * matrix of heads begins at 16 bytes; a positive scale. Other heads, and sums by bucket for which local memory has no room beside the
  * tiles (any beside 128 words; in tf32 more than 94 of heads of 96, 126 of 64), are attention_gpu.cl's, which rounds Q,
  * K, V and dO alike. Memory: O(T).
  * Tolerance: P and dS are off by at most 2^-11 (tf32) or 2^-8 (bfloat16) of themselves, hence any sum over them by
@@ -73,15 +79,27 @@
 /* Words of a row, and from one row to the next in local memory. */
 #define WORDS (HEAD / TERMS)
 #define PITCH ((WORDS + 31) / 32 * 32)
+/* Blocks of 16 rows that a warp owns. */
+#ifndef ROW_BLOCKS
+#define ROW_BLOCKS 1
+#endif
 /* Positions a group owns, and positions of the other side at a time, forward and backward. */
-#define ROWS (PITCH > (POSITIONS ? 32 : 64) || BUCKETS > 96 ? 32 : 64)
+#define ROWS ((PITCH > (POSITIONS ? 32 : 64) || BUCKETS > 96 ? 32 : 64) * ROW_BLOCKS)
 #define KEYS (PITCH > 32 ? 32 : 64)
 #define OTHERS (PITCH > 96 || (POSITIONS && HEAD > 64) ? 16 : 32)
-#define ITEMS (2 * ROWS)
+#define ITEMS (2 * ROWS / ROW_BLOCKS)
 
 /* Each row turned by its number: the items that sum along rows then read from as many banks. */
 #define GRADIENT_PLACE(row, n) ((row) * OTHERS + ((row) + (n)) % OTHERS)
 #include "attention_group.cl"
+
+/* Loops around the instruction, or around what items exchange, are unrolled where those are instructions; where they are
+ * put together with barriers, compiling them would take long. */
+#if MMA_PTX
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("unroll 1")
+#endif
 
 /* Keeps the compiler from holding addresses that it can work out of the item's number in registers, of which the
  * sums need most: it must take the number for a new one. */
@@ -131,8 +149,8 @@ INLINE uint place_of(uint row, const uint rows, uint word, const uint words) {
   return row * PITCH + (word ^ turn_of(row) ^ turn % 32) + (rows * PITCH + turn / 32 * 32);
 }
 
-/* The first of the two rows that the item has of its warp's. */
-INLINE int row_of(int item) { return item / 32 * 16 + item % 32 / 4 * 2; }
+/* The first of the two rows that the item has of its warp's first sixteen. */
+INLINE int row_of(int item) { return item / 32 * (16 * ROW_BLOCKS) + item % 32 / 4 * 2; }
 
 /* The column of a tile that item t of a row has in block j, place i % 2. */
 INLINE int column_of(const int j, int t, const int i) { return 16 * (j / 2) + 4 * t + 2 * (j % 2) + i % 2; }
@@ -181,88 +199,81 @@ INLINE void ask_for_next(
 #endif
 }
 
-/* sum[j] += the warp's 16 rows of `own` times eight rows of `others`, those of block j, for `blocks` of them. */
+/* sum[r][j] += the warp's 16 rows of block r of `own` times eight rows of `others`, those of block j, for `blocks` of
+ * them. */
 INLINE void multiply_rows(
     __local const uint *own, __local const uint *others, const uint blocks, float (*sum)[4],
     __local uint *shown) {
   uint item = get_local_id(0);
-#define OWN_AT(i, row) (own + place_of(item / 32 * 16 + 2 * (row) + (i) % 2, 0, (i) / 2 * 4, word))
+#define OWN_AT(i, row)                                                                                      \
+  (own + place_of(item / 32 * (16 * ROW_BLOCKS) + 2 * (row) + (i) % 2, 16 * r, (i) / 2 * 4, word))
 #define OTHER_AT(i, row)                                                                                    \
   (others + place_of(column_of(0, (row) / 2, (row) % 2) + (i) / 2 * 2, column_of(j, 0, 0), (i) % 2 * 4, word))
-#if MMA_PTX
-#pragma unroll
-#else
-#pragma unroll 1
-#endif
+  UNROLL
   for (uint word = 0; word < WORDS; word += 8) {
     FORGET(item);
-    uint left[4];
-    LOAD_MATRICES(left, item, OWN_AT);
-#if MMA_PTX
-#pragma unroll
-#else
-#pragma unroll 1
-#endif
+    uint left[ROW_BLOCKS][4];
+    UNROLL
+    for (uint r = 0; r < ROW_BLOCKS; r++) LOAD_MATRICES(left[r], item, OWN_AT);
+    UNROLL
     for (uint j = 0; j < blocks; j += 2) {
       uint right[4];
       LOAD_MATRICES(right, item, OTHER_AT);
-      MMA(sum[j], left[0], left[1], left[2], left[3], right[0], right[1], shown);
-      MMA(sum[j + 1], left[0], left[1], left[2], left[3], right[2], right[3], shown);
+      UNROLL
+      for (uint r = 0; r < ROW_BLOCKS; r++) {
+        MMA(sum[r * blocks + j], left[r][0], left[r][1], left[r][2], left[r][3], right[0], right[1], shown);
+        MMA(sum[r * blocks + j + 1], left[r][0], left[r][1], left[r][2], left[r][3], right[2], right[3], shown);
+      }
     }
   }
 }
 
-/* result += scores, `blocks` of them, times the rows of `others`. */
+/* result[r] += scores[r], `blocks` of them, times the rows of `others`. */
 INLINE void add_weighted_rows(
-    float (*score)[4], __local const uint *others, const uint blocks, float result[HEAD / 32][4][4],
+    float (*score)[4], __local const uint *others, const uint blocks, float result[ROW_BLOCKS][HEAD / 32][4][4],
     __local uint *shown) {
   uint item = get_local_id(0);
   FORGET(item);
-#if MMA_PTX
-#pragma unroll
-#else
-#pragma unroll 1
-#endif
+  UNROLL
   for (uint part = 0; part < blocks / TERMS; part++) {
-#if PRECISION == 1
-    const uint a0 = word_of(score[part][0], 0.0f), a1 = word_of(score[part][2], 0.0f);
-    const uint a2 = word_of(score[part][1], 0.0f), a3 = word_of(score[part][3], 0.0f);
-#else
-    const uint a0 = word_of(score[2 * part][0], score[2 * part][1]);
-    const uint a1 = word_of(score[2 * part][2], score[2 * part][3]);
-    const uint a2 = word_of(score[2 * part + 1][0], score[2 * part + 1][1]);
-    const uint a3 = word_of(score[2 * part + 1][2], score[2 * part + 1][3]);
-#endif
-#if MMA_PTX
+    uint a[ROW_BLOCKS][4];
 #pragma unroll
+    for (uint r = 0; r < ROW_BLOCKS; r++) {
+      float(*own)[4] = score + r * blocks + TERMS * part;
+#pragma unroll
+      for (int i = 0; i < 4; i++)
+#if PRECISION == 1
+        a[r][i] = word_of(own[0][i % 2 * 2 + i / 2], 0.0f);
 #else
-#pragma unroll 1
+        a[r][i] = word_of(own[i / 2][i % 2 * 2], own[i / 2][i % 2 * 2 + 1]);
 #endif
+    }
+#define ADD_PRODUCT(e, b0, b1)                                                                              \
+  UNROLL                                                                                                    \
+  for (uint r = 0; r < ROW_BLOCKS; r++)                                                                     \
+    MMA(result[r][n][e], a[r][0], a[r][1], a[r][2], a[r][3], b0, b1, shown)
+    UNROLL
     for (uint n = 0; n < HEAD / 32; n++) {
 #if PRECISION == 1
       /* Columns 32 n + 4 g + e of two rows. */
       const uint g = item % 32 / 4, row = column_of(0, item % 4, 0), rows = column_of(part, 0, 0);
       const uint4 x = *(__local const uint4 *)(others + place_of(row, rows, 4 * g, 32 * n));
       const uint4 y = *(__local const uint4 *)(others + place_of(row, rows + 1, 4 * g, 32 * n));
-      MMA(result[n][0], a0, a1, a2, a3, x.s0, y.s0, shown);
-      MMA(result[n][1], a0, a1, a2, a3, x.s1, y.s1, shown);
-      MMA(result[n][2], a0, a1, a2, a3, x.s2, y.s2, shown);
-      MMA(result[n][3], a0, a1, a2, a3, x.s3, y.s3, shown);
+      ADD_PRODUCT(0, x.s0, y.s0);
+      ADD_PRODUCT(1, x.s1, y.s1);
+      ADD_PRODUCT(2, x.s2, y.s2);
+      ADD_PRODUCT(3, x.s3, y.s3);
 #else
       /* Columns 32 n + 8 e + g: a row of a matrix is eight of them, of position 16 part + 4 (row / 2) + row % 2, or two
        * further on. */
 #define POSITION_AT(i, row)                                                                                 \
   (others + place_of(4 * ((row) / 2) + (row) % 2 + (i) % 2 * 2, 16 * part, (i) / 2 * 4, 16 * n + 4 * e))
-#if MMA_PTX
-#pragma unroll
-#else
-#pragma unroll 1
-#endif
+      UNROLL
       for (uint e = 0; e < 4; e += 2) {
         uint b[4];
         LOAD_MATRICES_TRANSPOSED(b, item, POSITION_AT);
-        MMA(result[n][e], a0, a1, a2, a3, b[0], b[1], shown);
-        MMA(result[n][e + 1], a0, a1, a2, a3, b[2], b[3], shown);
+        ADD_PRODUCT(e, b[0], b[1]);
+        ADD_PRODUCT(e + 1, b[2], b[3]);
       }
 #endif
     }
@@ -319,25 +330,56 @@ INLINE void hide(float (*score)[4], const int blocks, int start, const int2 seen
       if (!is_in(start + column_of(j, t, i), seen[i / 2])) score[j][i] = hidden;
 }
 
-/* The smallest interval that holds everything a query of the group sees, from a multiple of four on, as keys share
- * their draws, and the keys that all of them see. `scratch` is free again after the next barrier. */
-INLINE int4 reach(__global const int *ranges, int valid, __local int *scratch) {
+/* The smallest interval that holds what either of two sees, and the positions that both of them see. */
+INLINE int4 both(int4 x, int4 y) {
+  return (int4)(min(x.s0, y.s0), max(x.s1, y.s1), max(x.s2, y.s2), min(x.s3, y.s3));
+}
+
+/* The same of what the other items of a warp have, whose numbers differ in the bits of `mask`. */
+INLINE int4 both_sides(int4 x, const int mask, __local uint *shown) {
+  int4 y;
+  y.s0 = as_int(exchanged(as_float(x.s0), mask, shown));
+  y.s1 = as_int(exchanged(as_float(x.s1), mask, shown));
+  y.s2 = as_int(exchanged(as_float(x.s2), mask, shown));
+  y.s3 = as_int(exchanged(as_float(x.s3), mask, shown));
+  return both(x, y);
+}
+
+/* The same of what all warps have; `scratch` is free again after the next barrier. */
+INLINE int4 both_everywhere(int4 x, __local int *scratch) {
   const int item = get_local_id(0);
-  if (item < valid) vstore2(vload2(item, ranges), item, scratch);
+  if (item % 32 == 0) vstore4(x, item / 32, scratch);
   barrier(CLK_LOCAL_MEM_FENCE);
+#pragma unroll
+  for (int warp = 0; warp < ITEMS / 32; warp++) x = both(x, vload4(warp, scratch));
+  return x;
+}
+
+/* The smallest interval that holds everything a query of the warp sees, and the keys that all of them see; those that
+ * do not exist see none, and do not count. */
+INLINE int4 reach(const int2 seen[ROW_BLOCKS][2], int valid, __local uint *shown) {
   int4 reach = (int4)(INT_MAX, 0, 0, INT_MAX);
-  for (int row = 0; row < valid; row++) {
-    const int2 range = vload2(row, scratch);
-    if (range.s0 < range.s1) {
-      reach.s0 = min(reach.s0, range.s0);
-      reach.s1 = max(reach.s1, range.s1);
+#pragma unroll
+  for (int r = 0; r < ROW_BLOCKS; r++)
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      const int2 range = seen[r][h];
+      if (row_of(get_local_id(0)) + 16 * r + h < valid)
+        reach = both(
+            reach, range.s0 < range.s1 ? (int4)(range, range) : (int4)(INT_MAX, 0, range));
     }
-    reach.s2 = max(reach.s2, range.s0);
-    reach.s3 = min(reach.s3, range.s1);
-  }
-  reach.s0 = min(reach.s0, reach.s1) & ~3;
+  UNROLL
+  for (int mask = 4; mask < 32; mask *= 2) reach = both_sides(reach, mask, shown);
   return reach;
 }
+
+/* Whether the warp has nothing to do with `count` positions from `start` on. All of a group must come to barriers: those
+ * of an emulated instruction, and those of sums by bucket. */
+#if MMA_PTX && !POSITIONS
+#define IS_OUT_OF(range, start, count) ((start) >= (range).s1 || (start) + (count) <= (range).s0)
+#else
+#define IS_OUT_OF(range, start, count) 0
+#endif
 
 /* MARK: Position scores and dropout */
 
@@ -456,84 +498,92 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
 #endif
 
   stage_rows(query + queryOffset + row * queryStride + column, queryStride, valid, ROWS, queries);
-  float result[HEAD / 32][4][4] = {{{0.0f}}};
-  int2 seen[2];
-  float maximum[2], sum[2];
+  float result[ROW_BLOCKS][HEAD / 32][4][4] = {{{{0.0f}}}};
+  int2 seen[ROW_BLOCKS][2];
+  float maximum[ROW_BLOCKS][2], sum[ROW_BLOCKS][2];
 #pragma unroll
-  for (int h = 0; h < 2; h++) {
-    seen[h] = interval(keyRanges, own + h, valid);
-    maximum[h] = -INFINITY;
-    sum[h] = 0.0f;
-  }
-  const int4 range = reach(keyRanges, valid, (__local int *)keys);
+  for (int r = 0; r < ROW_BLOCKS; r++)
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      seen[r][h] = interval(keyRanges, own + 16 * r + h, valid);
+      maximum[r][h] = -INFINITY;
+      sum[r][h] = 0.0f;
+    }
+  const int4 range = reach(seen, valid, shown), all = both_everywhere(range, (__local int *)keys);
   const float factor = scale * LOG2_E;
 
-  for (int start = range.s0; start < range.s1; start += KEYS) {
+  /* From a multiple of four on, as keys share their draws. */
+  for (int start = min(all.s0, all.s1) & ~3; start < all.s1; start += KEYS) {
     barrier(CLK_LOCAL_MEM_FENCE);
-    const int count = range.s1 - start;
+    const int count = all.s1 - start;
     stage_rows(key + (long)start * keyStride, keyStride, count, KEYS, keys);
     stage_rows(value + (long)start * valueStride, valueStride, count, KEYS, values);
     barrier(CLK_LOCAL_MEM_FENCE);
     ask_for_next(
         key + (long)start * keyStride, keyStride, value + (long)start * valueStride, valueStride, count, KEYS);
-    float score[KEYS / 8][4] = {{0.0f}};
+    if (IS_OUT_OF(range, start, KEYS)) continue;
+    float scores[ROW_BLOCKS * (KEYS / 8)][4] = {{0.0f}};
 #if POSITIONS
     add_position_scores(
-        score, KEYS / 8, queryScores, queryScoresStride, valid, keyScores + (long)start * keyScoresStride,
+        scores, KEYS / 8, queryScores, queryScoresStride, valid, keyScores + (long)start * keyScoresStride,
         keyScoresStride, keyLength - start, buckets, first - start + keyLength - 1, queryLength + keyLength - 2, 1);
 #endif
-    multiply_rows(queries, keys, KEYS / 8, score, shown);
+    multiply_rows(queries, keys, KEYS / 8, scores, shown);
+    UNROLL
+    for (int r = 0; r < ROW_BLOCKS; r++) {
+      float(*score)[4] = scores + r * (KEYS / 8);
+      if (start < range.s2 || start + KEYS > range.s3) hide(score, KEYS / 8, start, seen[r], -INFINITY);
+      float highest[2] = {-INFINITY, -INFINITY};
 #pragma unroll
-    for (int j = 0; j < KEYS / 8; j++)
+      for (int j = 0; j < KEYS / 8; j++)
 #pragma unroll
-      for (int i = 0; i < 4; i++) score[j][i] *= factor;
-    if (start < range.s2 || start + KEYS > range.s3) hide(score, KEYS / 8, start, seen, -INFINITY);
-    float highest[2] = {-INFINITY, -INFINITY};
-#pragma unroll
-    for (int j = 0; j < KEYS / 8; j++)
-#pragma unroll
-      for (int i = 0; i < 4; i++) highest[i / 2] = fmax(highest[i / 2], score[j][i]);
-    float shift[2], rescale[2];
-#pragma unroll
-    for (int h = 0; h < 2; h++) {
-      highest[h] = fmax(maximum[h], row_maximum(highest[h], shown));
-      /* A query that has seen no key yet has nothing to shift or rescale. */
-      shift[h] = highest[h] == -INFINITY ? 0.0f : highest[h];
-      rescale[h] = power(maximum[h] - shift[h]);
-      maximum[h] = highest[h];
-      sum[h] *= rescale[h];
-    }
-#pragma unroll
-    for (int j = 0; j < KEYS / 8; j++)
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-        score[j][i] = power(score[j][i] - shift[i / 2]);
-        sum[i / 2] += score[j][i];
+        for (int i = 0; i < 4; i++) highest[i / 2] = fmax(highest[i / 2], score[j][i]);
+      float shift[2], rescale[2];
+      UNROLL
+      for (int h = 0; h < 2; h++) {
+        highest[h] = fmax(maximum[r][h], row_maximum(highest[h], shown));
+        /* A query that has seen no key yet has nothing to shift or rescale. */
+        shift[h] = highest[h] == -INFINITY ? 0.0f : highest[h] * factor;
+        rescale[h] = power(fma(maximum[r][h], factor, -shift[h]));
+        maximum[r][h] = highest[h];
+        sum[r][h] *= rescale[h];
       }
+#pragma unroll
+      for (int j = 0; j < KEYS / 8; j++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+          score[j][i] = power(fma(score[j][i], factor, -shift[i / 2]));
+          sum[r][i / 2] += score[j][i];
+        }
 #if DROPOUT
-    drop(score, KEYS / 8, first + own, start, firstRow + sequence * heads + head, DRAWS);
+      drop(score, KEYS / 8, first + own + 16 * r, start, firstRow + sequence * heads + head, DRAWS);
 #endif
 #pragma unroll
-    for (int n = 0; n < HEAD / 32; n++)
+      for (int n = 0; n < HEAD / 32; n++)
 #pragma unroll
-      for (int e = 0; e < 4; e++)
+        for (int e = 0; e < 4; e++)
 #pragma unroll
-        for (int i = 0; i < 4; i++) result[n][e][i] *= rescale[i / 2];
-    add_weighted_rows(score, values, KEYS / 8, result, shown);
+          for (int i = 0; i < 4; i++) result[r][n][e][i] *= rescale[i / 2];
+    }
+    add_weighted_rows(scores, values, KEYS / 8, result, shown);
   }
 
-  float inverse[2];
-#pragma unroll
-  for (int h = 0; h < 2; h++) {
-    const float total = row_sum(sum[h], shown);
-    inverse[h] = total > 0.0f ? 1.0f / total : 0.0f;
-    if (t == 0 && own + h < valid)
-      logSumExp[logSumExpOffset + (sequence * heads + head) * queryLength + first + own + h] =
-          total == 0.0f ? -INFINITY : fma(maximum[h], LN_2, log(total));
+  UNROLL
+  for (int r = 0; r < ROW_BLOCKS; r++) {
+    float inverse[2];
+    UNROLL
+    for (int h = 0; h < 2; h++) {
+      const int at = own + 16 * r + h;
+      const float total = row_sum(sum[r][h], shown);
+      inverse[h] = total > 0.0f ? 1.0f / total : 0.0f;
+      if (t == 0 && at < valid)
+        logSumExp[logSumExpOffset + (sequence * heads + head) * queryLength + first + at] =
+            total == 0.0f ? -INFINITY : fma(maximum[r][h], scale, log(total));
+    }
+    store_rows(
+        result[r], inverse[0], inverse[1], valid - 16 * r,
+        output + outputOffset + (row + 16 * r) * outputStride + column, outputStride);
   }
-  store_rows(
-      result, inverse[0], inverse[1], valid, output + outputOffset + row * outputStride + column,
-      outputStride);
 }
 
 /* MARK: Backward */
@@ -576,84 +626,87 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
 
   stage_rows(query + queryOffset + row * queryStride + column, queryStride, valid, ROWS, queries);
   stage_rows(outputGradient, outputGradientStride, valid, ROWS, outputGradients);
-  int2 seen[2];
-  float mean[2], shift[2];
+  int2 seen[ROW_BLOCKS][2];
+  float mean[ROW_BLOCKS][2], shift[ROW_BLOCKS][2];
+  UNROLL
+  for (int r = 0; r < ROW_BLOCKS; r++)
+    UNROLL
+    for (int h = 0; h < 2; h++) {
+      const int at = own + 16 * r + h, exists = at < valid;
+      seen[r][h] = interval(keyRanges, at, valid);
+      shift[r][h] = exists ? logSumExp[logSumExpOffset + statistic + at] * LOG2_E : 0.0f;
+      float4 products = (float4)(0.0f);
+      if (exists)
 #pragma unroll
-  for (int h = 0; h < 2; h++) {
-    const int r = own + h, exists = r < valid;
-    seen[h] = interval(keyRanges, r, valid);
-    shift[h] = exists ? logSumExp[logSumExpOffset + statistic + r] * LOG2_E : 0.0f;
-    float4 products = (float4)(0.0f);
-    if (exists)
-#pragma unroll
-      for (int c = 0; c < HEAD; c += 16)
-        products = fma(
-            round_operand4(READ4(outputGradient + (long)r * outputGradientStride + c + 4 * t)),
-            READ4(output + (long)r * outputStride + c + 4 * t), products);
-    mean[h] = row_sum(products.s0 + products.s1 + (products.s2 + products.s3), shown);
-    if (t == 0 && exists)
-      *(__global float4 *)(statistics + statisticsOffset + 4 * (statistic + r)) =
-          (float4)(shift[h], mean[h], as_float(seen[h].s0), as_float(seen[h].s1));
-  }
-  float result[HEAD / 32][4][4] = {{{0.0f}}};
-  const int4 range = reach(keyRanges, valid, (__local int *)others);
+        for (int c = 0; c < HEAD; c += 16)
+          products = fma(
+              round_operand4(READ4(outputGradient + (long)at * outputGradientStride + c + 4 * t)),
+              READ4(output + (long)at * outputStride + c + 4 * t), products);
+      mean[r][h] = row_sum(products.s0 + products.s1 + (products.s2 + products.s3), shown);
+      if (t == 0 && exists)
+        *(__global float4 *)(statistics + statisticsOffset + 4 * (statistic + at)) =
+            (float4)(shift[r][h], mean[r][h], as_float(seen[r][h].s0), as_float(seen[r][h].s1));
+    }
+  float result[ROW_BLOCKS][HEAD / 32][4][4] = {{{{0.0f}}}};
+  const int4 range = reach(seen, valid, shown), all = both_everywhere(range, (__local int *)others);
   const float factor = scale * LOG2_E;
 
-  for (int start = range.s0; start < range.s1; start += OTHERS) {
+  for (int start = min(all.s0, all.s1) & ~3; start < all.s1; start += OTHERS) {
     barrier(CLK_LOCAL_MEM_FENCE);
-    const int count = range.s1 - start;
+    const int count = all.s1 - start;
     stage_rows(key + (long)start * keyStride, keyStride, count, OTHERS, keys);
     stage_rows(value + (long)start * valueStride, valueStride, count, OTHERS, values);
     barrier(CLK_LOCAL_MEM_FENCE);
     ask_for_next(
         key + (long)start * keyStride, keyStride, value + (long)start * valueStride, valueStride, count, OTHERS);
-    float score[OTHERS / 8][4] = {{0.0f}}, product[OTHERS / 8][4] = {{0.0f}};
+    if (IS_OUT_OF(range, start, OTHERS)) continue;
+    float scores[ROW_BLOCKS * (OTHERS / 8)][4] = {{0.0f}}, products[ROW_BLOCKS * (OTHERS / 8)][4] = {{0.0f}};
 #if POSITIONS
     add_position_scores(
-        score, OTHERS / 8, queryScores, queryScoresStride, valid, keyScores + (long)start * keyScoresStride,
+        scores, OTHERS / 8, queryScores, queryScoresStride, valid, keyScores + (long)start * keyScoresStride,
         keyScoresStride, keyLength - start, buckets, first - start + keyLength - 1, queryLength + keyLength - 2, 1);
 #endif
-    multiply_rows(queries, keys, OTHERS / 8, score, shown);
-    multiply_rows(outputGradients, values, OTHERS / 8, product, shown);
+    multiply_rows(queries, keys, OTHERS / 8, scores, shown);
+    multiply_rows(outputGradients, values, OTHERS / 8, products, shown);
+    UNROLL
+    for (int r = 0; r < ROW_BLOCKS; r++) {
+      float(*score)[4] = scores + r * (OTHERS / 8), (*product)[4] = products + r * (OTHERS / 8);
 #if DROPOUT
-    drop(product, OTHERS / 8, first + own, start, firstRow + sequence * heads + head, DRAWS);
+      drop(product, OTHERS / 8, first + own + 16 * r, start, firstRow + sequence * heads + head, DRAWS);
 #endif
 #pragma unroll
-    for (int j = 0; j < OTHERS / 8; j++)
+      for (int j = 0; j < OTHERS / 8; j++)
 #pragma unroll
-      for (int i = 0; i < 4; i++)
-        score[j][i] = power(fma(score[j][i], factor, -shift[i / 2])) * (product[j][i] - mean[i / 2]);
-    if (start < range.s2 || start + OTHERS > range.s3) hide(score, OTHERS / 8, start, seen, 0.0f);
-    add_weighted_rows(score, keys, OTHERS / 8, result, shown);
+        for (int i = 0; i < 4; i++)
+          score[j][i] = power(fma(score[j][i], factor, -shift[r][i / 2])) * (product[j][i] - mean[r][i / 2]);
+      if (start < range.s2 || start + OTHERS > range.s3) hide(score, OTHERS / 8, start, seen[r], 0.0f);
+    }
+    add_weighted_rows(scores, keys, OTHERS / 8, result, shown);
 #if POSITIONS
-    add_gradients(score, others, buckets, first - start + keyLength - 1, 1, valid, min(OTHERS, count), sums);
+    add_gradients(scores, others, buckets, first - start + keyLength - 1, 1, valid, min(OTHERS, count), sums);
 #endif
   }
   STORE_SUMS(row);
-  store_rows(
-      result, scale, scale, valid,
-      queryGradient + queryGradientOffset + row * queryGradientStride + column, queryGradientStride);
+#pragma unroll
+  for (int r = 0; r < ROW_BLOCKS; r++)
+    store_rows(
+        result[r], scale, scale, valid - 16 * r,
+        queryGradient + queryGradientOffset + (row + 16 * r) * queryGradientStride + column, queryGradientStride);
 }
 
-/* The queries from the first to behind the last that see one of `valid` keys from firstKey on. */
-INLINE int2 onlookers(
-    __global const int *ranges, int queryLength, int firstKey, int valid, __local int *scratch) {
-  const int item = get_local_id(0);
-  int2 seers = (int2)(INT_MAX, 0);
-  for (int query = item; query < queryLength; query += ITEMS) {
+/* The queries from the first to behind the last that see one of the warp's `valid` keys from firstKey on. */
+INLINE int4 onlookers(
+    __global const int *ranges, int queryLength, int firstKey, int valid, __local uint *shown) {
+  int4 seers = (int4)(INT_MAX, 0, 0, INT_MAX);
+  for (int query = get_local_id(0) % 32; query < queryLength; query += 32) {
     const int2 range = vload2(query, ranges);
     if (range.s0 < range.s1 && range.s0 < firstKey + valid && range.s1 > firstKey) {
       seers.s0 = min(seers.s0, query);
       seers.s1 = query + 1;
     }
   }
-  vstore2(seers, item, scratch);
-  barrier(CLK_LOCAL_MEM_FENCE);
-  for (int other = 0; other < ITEMS; other++) {
-    const int2 some = vload2(other, scratch);
-    seers.s0 = min(seers.s0, some.s0);
-    seers.s1 = max(seers.s1, some.s1);
-  }
+  UNROLL
+  for (int mask = 1; mask < 32; mask *= 2) seers = both_sides(seers, mask, shown);
   return seers;
 }
 
@@ -689,17 +742,19 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
 
   stage_rows(key + keyOffset + keyRow * keyStride + column, keyStride, valid, ROWS, keys);
   stage_rows(value + valueOffset + keyRow * valueStride + column, valueStride, valid, ROWS, values);
-  float keyResult[HEAD / 32][4][4] = {{{0.0f}}}, valueResult[HEAD / 32][4][4] = {{{0.0f}}};
-  const int2 range = onlookers(
-      keyRanges + rangesOffset + 2 * sequence * queryLength, queryLength, firstKey, valid,
-      (__local int *)others);
+  float keyResult[ROW_BLOCKS][HEAD / 32][4][4] = {{{{0.0f}}}}, valueResult[ROW_BLOCKS][HEAD / 32][4][4] = {{{{0.0f}}}};
+  const int warpKey = firstKey + get_local_id(0) / 32 * (16 * ROW_BLOCKS);
+  const int4 range = onlookers(
+      keyRanges + rangesOffset + 2 * sequence * queryLength, queryLength, warpKey,
+      min(16 * ROW_BLOCKS, keyLength - warpKey), shown);
+  const int4 all = both_everywhere(range, (__local int *)others);
   const float factor = scale * LOG2_E;
 
-  for (int next = range.s0; next < range.s1; next += OTHERS) {
+  for (int next = all.s0; next < all.s1; next += OTHERS) {
     int start = next;
     FORGET(start);
     barrier(CLK_LOCAL_MEM_FENCE);
-    const int count = range.s1 - start;
+    const int count = all.s1 - start;
     stage_rows(query + (long)start * queryStride, queryStride, count, OTHERS, queries);
     stage_rows(
         outputGradient + (long)start * outputGradientStride, outputGradientStride, count, OTHERS,
@@ -708,22 +763,26 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
         query + (long)start * queryStride, queryStride, outputGradient + (long)start * outputGradientStride,
         outputGradientStride, count, OTHERS);
     barrier(CLK_LOCAL_MEM_FENCE);
-    float score[OTHERS / 8][4] = {{0.0f}}, product[OTHERS / 8][4] = {{0.0f}};
+    if (IS_OUT_OF(range, start, OTHERS)) continue;
+    float scores[ROW_BLOCKS * (OTHERS / 8)][4] = {{0.0f}}, products[ROW_BLOCKS * (OTHERS / 8)][4] = {{0.0f}};
 #if POSITIONS
     add_position_scores(
-        score, OTHERS / 8, keyScores, keyScoresStride, valid, queryScores + (long)start * queryScoresStride,
+        scores, OTHERS / 8, keyScores, keyScoresStride, valid, queryScores + (long)start * queryScoresStride,
         queryScoresStride, count, buckets, start - firstKey + keyLength - 1, queryLength + keyLength - 2, -1);
 #endif
-    multiply_rows(keys, queries, OTHERS / 8, score, shown);
-    multiply_rows(values, outputGradients, OTHERS / 8, product, shown);
+    multiply_rows(keys, queries, OTHERS / 8, scores, shown);
+    multiply_rows(values, outputGradients, OTHERS / 8, products, shown);
     int item = get_local_id(0);
     FORGET(item);
     const int t = item % 4, own = firstKey + row_of(item);
 #pragma unroll
     for (int j = 0; j < OTHERS / 8; j += 2) {
 #if DROPOUT
-      float m[2][4];
-      draw_for_keys(m, own, start + column_of(j, t, 0), firstRow + sequence * heads + head, DRAWS, shown);
+      float m[ROW_BLOCKS][2][4];
+#pragma unroll
+      for (int r = 0; r < ROW_BLOCKS; r++)
+        draw_for_keys(
+            m[r], own + 16 * r, start + column_of(j, t, 0), firstRow + sequence * heads + head, DRAWS, shown);
 #endif
 #pragma unroll
       for (int c = 0; c < 4; c++) {
@@ -732,33 +791,40 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
                                      ? *(__global const float4 *)(statistics + 4 * (start + position))
                                      : (float4)(0.0f);
         const int2 seen = (int2)(as_int(statistic.s2), as_int(statistic.s3));
-        float *scores = score[j + c / 2] + c % 2, *products = product[j + c / 2] + c % 2;
 #pragma unroll
-        for (int h = 0; h < 2; h++) {
+        for (int r = 0; r < ROW_BLOCKS; r++) {
+          const int block = r * (OTHERS / 8) + j + c / 2;
+          float *score = scores[block] + c % 2, *product = products[block] + c % 2;
+#pragma unroll
+          for (int h = 0; h < 2; h++) {
 #if DROPOUT
-          const float kept = m[c / 2][2 * h + c % 2];
+            const float kept = m[r][c / 2][2 * h + c % 2];
 #else
-          const float kept = 1.0f;
+            const float kept = 1.0f;
 #endif
-          const float power_of = power(fma(scores[2 * h], factor, -statistic.s0));
-          const float weight = is_in(own + h, seen) ? power_of : 0.0f;
-          scores[2 * h] = weight * kept;
-          products[2 * h] = weight * (products[2 * h] * kept - statistic.s1);
+            const float power_of = power(fma(score[2 * h], factor, -statistic.s0));
+            const float weight = is_in(own + 16 * r + h, seen) ? power_of : 0.0f;
+            score[2 * h] = weight * kept;
+            product[2 * h] = weight * (product[2 * h] * kept - statistic.s1);
+          }
         }
       }
     }
-    add_weighted_rows(score, outputGradients, OTHERS / 8, valueResult, shown);
-    add_weighted_rows(product, queries, OTHERS / 8, keyResult, shown);
+    add_weighted_rows(scores, outputGradients, OTHERS / 8, valueResult, shown);
+    add_weighted_rows(products, queries, OTHERS / 8, keyResult, shown);
 #if POSITIONS
     add_gradients(
-        product, others, buckets, start - firstKey + keyLength - 1, -1, valid, min(OTHERS, count), sums);
+        products, others, buckets, start - firstKey + keyLength - 1, -1, valid, min(OTHERS, count), sums);
 #endif
   }
   STORE_SUMS(keyRow);
-  store_rows(
-      keyResult, scale, scale, valid,
-      keyGradient + keyGradientOffset + keyRow * keyGradientStride + column, keyGradientStride);
-  store_rows(
-      valueResult, 1.0f, 1.0f, valid,
-      valueGradient + valueGradientOffset + keyRow * valueGradientStride + column, valueGradientStride);
+#pragma unroll
+  for (int r = 0; r < ROW_BLOCKS; r++) {
+    store_rows(
+        keyResult[r], scale, scale, valid - 16 * r,
+        keyGradient + keyGradientOffset + (keyRow + 16 * r) * keyGradientStride + column, keyGradientStride);
+    store_rows(
+        valueResult[r], 1.0f, 1.0f, valid - 16 * r,
+        valueGradient + valueGradientOffset + (keyRow + 16 * r) * valueGradientStride + column, valueGradientStride);
+  }
 }

@@ -12,7 +12,7 @@ public struct AttentionShape: Equatable, Sendable {
   public var headDimension: Int
   public var queryLength: Int
   public var keyLength: Int
-  /// Multiplies q·k; usually `1 / sqrt(headDimension)`.
+  /// Multiplies q·k; positive, usually `1 / sqrt(headDimension)`.
   public var scale: Float
 
   public init(batch: Int, heads: Int, headDimension: Int, queryLength: Int, keyLength: Int, scale: Float) {
@@ -22,6 +22,7 @@ public struct AttentionShape: Equatable, Sendable {
     precondition(
       headDimension <= Self.maximumHeadDimension,
       "AttentionShape: heads of \(headDimension), at most \(Self.maximumHeadDimension)")
+    precondition(scale > 0, "AttentionShape: a scale of \(scale)")
     self.batch = batch
     self.heads = heads
     self.headDimension = headDimension

@@ -41,6 +41,13 @@ extension Conformance {
           terms: index % 11 == 5 ? Terms(buckets: 7, probability: 0.1) : Terms(), backward: backward)
       }
     }
+    // Above 128 positions warps own more rows, of heads with 32 words.
+    let long = [32, 64].flatMap { dimension in
+      [
+        (shape(1, 1, dimension, 190, 190), Sight.causal), (shape(1, 2, dimension, 150, 200), .random),
+        (shape(1, 1, dimension, 260, 140), .random),
+      ].map { rounded(precision, $0, $1, gap: 4, backward: true) }
+    }
     let roundings = Values.roundings(to: precision).flatMap { note, values in
       roundedHeadDimensions.flatMap { dimension in
         [
@@ -52,7 +59,7 @@ extension Conformance {
         }
       }
     }
-    return plain + roundedTermCases(precision) + roundings
+    return plain + long + roundedTermCases(precision) + roundings
   }
 
   /// Position scores, dropout and both, which matrix units take as well: a tile and several, keys that begin
@@ -82,7 +89,7 @@ extension Conformance {
   }
 
   /// - Parameters:
-  ///   - gap: floats between two rows of a matrix.
+  ///   - gap: floats between two rows of a matrix; where it is a multiple of four, all of its rows are aligned.
   ///   - note: what is special about the values, which are normal otherwise.
   private static func rounded(
     _ precision: Precision, _ shape: AttentionShape, _ sight: Sight, gap: Int, terms: Terms = Terms(),
@@ -102,11 +109,12 @@ extension Conformance {
       // Dropout makes of a weight of 1 one that may be rounded.
       let isExact = sight == .single && terms.probability == 0
       let tolerance = isExact ? productTolerance(precision) : attentionTolerance(precision)
+      let offset = gap % 4 == 0 ? 64 : nil
       func input(_ name: String, _ rows: Int) -> Matrix {
-        bench.input(name, rows, shape.width, stride: shape.width + gap, values)
+        bench.input(name, rows, shape.width, stride: shape.width + gap, values, offset: offset)
       }
       func output(_ name: String, _ rows: Int) -> Matrix {
-        bench.output(name, rows, shape.width, stride: shape.width + gap, tolerance: tolerance)
+        bench.output(name, rows, shape.width, stride: shape.width + gap, tolerance: tolerance, offset: offset)
       }
       let operation = Attention(
         shape, query: input("Q", queries), key: input("K", keys), value: input("V", keys),

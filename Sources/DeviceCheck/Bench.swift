@@ -64,11 +64,15 @@ public final class Bench {
     ).matrix
   }
 
+  /// - Parameter offset: elements before the first; drawn where nil.
   public func output(
     _ name: String, _ rows: Int, _ columns: Int, stride: Int? = nil,
-    tolerance: Double = Conformance.tolerance
+    tolerance: Double = Conformance.tolerance, offset: Int? = nil
   ) -> Matrix {
-    place(name, .output, Layout(rows: rows, columns: columns, stride: stride), .notANumber, tolerance).matrix
+    place(
+      name, .output, Layout(rows: rows, columns: columns, stride: stride), .notANumber, tolerance,
+      offset: offset
+    ).matrix
   }
 
   public func updated(

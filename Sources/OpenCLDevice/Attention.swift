@@ -115,24 +115,35 @@ struct AttentionKernels {
     let words = operation.precision == .tf32 ? head : head / 2
     let pitch = (words + 31) / 32 * 32
     let sums = operation.sumPitch
-    let rows = pitch > (sums > 0 ? 32 : 64) || sums > 96 ? 32 : 64
+    let isAligned = matrices.allSatisfy { $0.storage.offset % 4 == 0 && $0.stride % 4 == 0 }
     let (keys, otherPositions) = (pitch > 32 ? 32 : 64, pitch > 96 || sums > 0 && head > 64 ? 16 : 32)
-    let shown = device.matrixUnit == .emulated ? 24 * 2 * rows : 0
+    let blockRows = pitch > (sums > 0 ? 32 : 64) || sums > 96 ? 32 : 64
+    let items = 2 * blockRows
     // Of what a group of NVIDIA's has, 48 KB, heads of 128 words leave no room for sums by bucket; in tf32 heads of 96
     // leave none for more than 94 buckets, and heads of 64 for more than 126.
-    let localMemory =
-      4 * max(pitch * (rows + 2 * keys), pitch * (2 * rows + 2 * otherPositions) + sums * rows) + shown
-    guard localMemory <= device.traits.localMemory else { return nil }
-    let isAligned = matrices.allSatisfy { $0.storage.offset % 4 == 0 && $0.stride % 4 == 0 }
-    let isNarrow = head <= 64 && (operation.positions == nil || operation.dropout == nil)
+    func fits(_ rows: Int) -> Bool {
+      let floats = max(pitch * (rows + 2 * keys), pitch * (2 * rows + 2 * otherPositions) + sums * rows)
+      return 4 * floats + (device.matrixUnit == .emulated ? 24 * items : 0) <= device.traits.localMemory
+    }
+    guard fits(blockRows) else { return nil }
+    // Warps of long sequences own twice as many rows, where there are registers for it.
+    let isLong =
+      pitch == 32 && operation.positions == nil && operation.dropout == nil && isAligned
+      && min(operation.shape.queryLength, operation.shape.keyLength) > 128
+      && (device.matrixUnit == .emulated || device.matrixUnit.loadsMatrices)
+    let rowBlocks = isLong && fits(2 * blockRows) ? 2 : 1
+    let rows = rowBlocks * blockRows
+    let isNarrow = head <= 64 && (operation.dropout == nil || operation.positions == nil && pitch == 32)
     return AttentionKernels(
       file: "attention_tensor",
       // Of narrow heads three groups of 128 items share a multiprocessor; wide ones need all the registers there are, as
-      // do loads word by word and both terms together, and of groups of 64 as many find room anyway.
-      options: "-DHEAD=\(head) -DALIGNED=\(isAligned ? 1 : 0)" + operation.groupOptions
+      // do warps with many rows, loads word by word and most kernels with dropout, and of groups of 64 as many find room
+      // anyway.
+      options: "-DHEAD=\(head) -DALIGNED=\(isAligned ? 1 : 0)" + (rowBlocks == 2 ? " -DROW_BLOCKS=2" : "")
+        + operation.groupOptions
         + device.matrixUnit.options(
           registers: isNarrow && rows == 64 && device.matrixUnit.loadsMatrices ? 168 : 255), positions: rows,
-      items: 2 * rows, statistics: 4)
+      items: items, statistics: 4)
   }
 
   func global(_ length: Int, _ shape: AttentionShape) -> [Int] {

@@ -27,6 +27,45 @@ extension KernelTests {
       #expect(MatrixUnit.emulated.answers([.load], on: set.hardware))
     }
 
+    /// Warps own more rows of long sequences, where nothing else takes their registers and local memory has room.
+    @Test(arguments: sets) func ownsMoreRowsOfLongSequences(_ set: KernelSetUnderTest) throws {
+      let device = try set.open()
+      device.matrixUnit = .emulated
+      device.traits.localMemory = 1 << 16
+      func rows(
+        _ length: Int, head: Int = 64, offset: Int = 0, dropout: Float? = nil,
+        _ precision: Precision = .bfloat16
+      ) -> Int {
+        let shape = AttentionShape(
+          batch: 1, heads: 1, headDimension: head, queryLength: length, keyLength: length, scale: 1)
+        func matrix() -> Matrix {
+          Matrix(
+            device.makeBuffer(.float32, count: offset + length * head)[offset..<offset + length * head],
+            rows: length, columns: head
+          )
+        }
+        let operation = Attention(
+          shape, query: matrix(), key: matrix(), value: matrix(),
+          keyRanges: device.makeBuffer(.int32, count: 2 * length)[...],
+          dropout: dropout.map {
+            AttentionDropout(probability: $0, stream: RandomStream(seed: 1, purpose: .attentionDropout))
+          }, into: matrix(), logSumExp: device.makeBuffer(.float32, count: length)[...], precision: precision)
+        let kernels = AttentionKernels(operation, on: device)
+        #expect(kernels.options.contains("ROW_BLOCKS=2") == (kernels.positions == 128))
+        #expect(kernels.items == 128 || kernels.positions == 32)
+        return kernels.positions
+      }
+      #expect(rows(128) == 64)
+      #expect(rows(129) == 128)
+      #expect(rows(129, head: 32, .tf32) == 128)
+      #expect(rows(129, .tf32) == 64)
+      #expect(rows(129, head: 96) == 64)
+      #expect(rows(129, offset: 3) == 64)
+      #expect(rows(129, dropout: 0.1) == 64)
+      device.traits.localMemory = 32_768
+      #expect(rows(129) == 64)
+    }
+
     /// Wrong loads or copies leave tensor cores with ordinary ones; wrong products or exchanges leave none.
     @Test func aFailedProbeSwitchesOffWhatNeedsIt() {
       func unit(failing wrong: Set<MatrixUnit.Probe>, capability: Int = 90) -> MatrixUnit {
@@ -77,7 +116,10 @@ extension KernelTests {
       let isSimulated = set.hardware.info.kind == .simulator
       let cases = Conformance.cases(families: ["attention"], suite: isSimulated ? .quick : .full)
         .filter { $0.operation.contains("tf32") || $0.operation.contains("bfloat16") }
-      let chosen = cases.enumerated().filter { $0.offset % (isSimulated ? 20 : 5) == 0 }.map(\.element)
+      // Some, and all in which warps own more rows.
+      let chosen = cases.enumerated().filter {
+        $0.offset % (isSimulated ? 20 : 5) == 0 || $0.element.shape.contains("150 of 200")
+      }.map(\.element)
       let report = Conformance.run(chosen, on: try set.open(), suite: .full)
       #expect(report.passed, "\(report.table)")
       #expect(Set(report.operations.map(\.operation)).count >= (isSimulated ? 2 : 6))
