@@ -93,8 +93,8 @@
 #define GRADIENT_PLACE(row, n) ((row) * OTHERS + ((row) + (n)) % OTHERS)
 #include "attention_group.cl"
 
-/* Loops around the instruction, or around what items exchange, are unrolled where those are instructions; where they are
- * put together with barriers, compiling them would take long. */
+/* Loops are unrolled where the instruction is one; where it is put together with barriers, compiling them would take
+ * long. */
 #if MMA_PTX
 #define UNROLL _Pragma("unroll")
 #else
@@ -187,7 +187,7 @@ INLINE void ask_for_next(
   FORGET(item);
   /* An item asks for 128 bytes. */
   const uint lines = count * HEAD / 32;
-#pragma unroll
+  UNROLL
   for (uint i = 0; i < 2 * lines; i += ITEMS) {
     const uint index = (item + i) % lines, row = index / (HEAD / 32) + count, isOther = (item + i) / lines;
     if (isOther < 2 && (int)row < valid)
@@ -220,10 +220,11 @@ INLINE void multiply_rows(
       uint right[4];
       LOAD_MATRICES(right, item, OTHER_AT);
       UNROLL
-      for (uint r = 0; r < ROW_BLOCKS; r++) {
-        MMA(sum[r * blocks + j], left[r][0], left[r][1], left[r][2], left[r][3], right[0], right[1], shown);
-        MMA(sum[r * blocks + j + 1], left[r][0], left[r][1], left[r][2], left[r][3], right[2], right[3], shown);
-      }
+      for (uint r = 0; r < ROW_BLOCKS; r++)
+        UNROLL
+        for (uint c = 0; c < 2; c++)
+          MMA(sum[r * blocks + j + c], left[r][0], left[r][1], left[r][2], left[r][3], right[2 * c],
+              right[2 * c + 1], shown);
     }
   }
 }
@@ -237,10 +238,10 @@ INLINE void add_weighted_rows(
   UNROLL
   for (uint part = 0; part < blocks / TERMS; part++) {
     uint a[ROW_BLOCKS][4];
-#pragma unroll
+    UNROLL
     for (uint r = 0; r < ROW_BLOCKS; r++) {
       float(*own)[4] = score + r * blocks + TERMS * part;
-#pragma unroll
+      UNROLL
       for (int i = 0; i < 4; i++)
 #if PRECISION == 1
         a[r][i] = word_of(own[0][i % 2 * 2 + i / 2], 0.0f);
@@ -248,21 +249,19 @@ INLINE void add_weighted_rows(
         a[r][i] = word_of(own[i / 2][i % 2 * 2], own[i / 2][i % 2 * 2 + 1]);
 #endif
     }
-#define ADD_PRODUCT(e, b0, b1)                                                                              \
-  UNROLL                                                                                                    \
-  for (uint r = 0; r < ROW_BLOCKS; r++)                                                                     \
-    MMA(result[r][n][e], a[r][0], a[r][1], a[r][2], a[r][3], b0, b1, shown)
     UNROLL
     for (uint n = 0; n < HEAD / 32; n++) {
 #if PRECISION == 1
       /* Columns 32 n + 4 g + e of two rows. */
       const uint g = item % 32 / 4, row = column_of(0, item % 4, 0), rows = column_of(part, 0, 0);
-      const uint4 x = *(__local const uint4 *)(others + place_of(row, rows, 4 * g, 32 * n));
-      const uint4 y = *(__local const uint4 *)(others + place_of(row, rows + 1, 4 * g, 32 * n));
-      ADD_PRODUCT(0, x.s0, y.s0);
-      ADD_PRODUCT(1, x.s1, y.s1);
-      ADD_PRODUCT(2, x.s2, y.s2);
-      ADD_PRODUCT(3, x.s3, y.s3);
+      uint x[4], y[4];
+      vstore4(*(__local const uint4 *)(others + place_of(row, rows, 4 * g, 32 * n)), 0, x);
+      vstore4(*(__local const uint4 *)(others + place_of(row, rows + 1, 4 * g, 32 * n)), 0, y);
+      UNROLL
+      for (uint e = 0; e < 4; e++)
+        UNROLL
+        for (uint r = 0; r < ROW_BLOCKS; r++)
+          MMA(result[r][n][e], a[r][0], a[r][1], a[r][2], a[r][3], x[e], y[e], shown);
 #else
       /* Columns 32 n + 8 e + g: a row of a matrix is eight of them, of position 16 part + 4 (row / 2) + row % 2, or two
        * further on. */
@@ -272,8 +271,11 @@ INLINE void add_weighted_rows(
       for (uint e = 0; e < 4; e += 2) {
         uint b[4];
         LOAD_MATRICES_TRANSPOSED(b, item, POSITION_AT);
-        ADD_PRODUCT(e, b[0], b[1]);
-        ADD_PRODUCT(e + 1, b[2], b[3]);
+        UNROLL
+        for (uint c = 0; c < 2; c++)
+          UNROLL
+          for (uint r = 0; r < ROW_BLOCKS; r++)
+            MMA(result[r][n][e + c], a[r][0], a[r][1], a[r][2], a[r][3], b[2 * c], b[2 * c + 1], shown);
       }
 #endif
     }
@@ -284,21 +286,21 @@ INLINE void add_weighted_rows(
 INLINE void store_rows(
     float result[HEAD / 32][4][4], float upper, float lower, int valid, __global float *rows, int stride) {
   const int item = get_local_id(0), t = item % 4, row = row_of(item);
-#pragma unroll
+  UNROLL
   for (int h = 0; h < 2; h++) {
     const float factor = h ? lower : upper;
     if (row + h < valid) {
       __global float *to = rows + ((row + h) * stride + (PRECISION == 1 ? 8 : 2) * t);
-#pragma unroll
+      UNROLL
       for (int n = 0; n < HEAD / 32; n++) {
 #if PRECISION == 1
-#pragma unroll
+        UNROLL
         for (int i = 2 * h; i < 2 * h + 2; i++)
           WRITE4(
               factor * (float4)(result[n][0][i], result[n][1][i], result[n][2][i], result[n][3][i]),
               to + 32 * n + 4 * (i % 2));
 #else
-#pragma unroll
+        UNROLL
         for (int e = 0; e < 4; e++)
           WRITE2(factor * (float2)(result[n][e][2 * h], result[n][e][2 * h + 1]), to + 32 * n + 8 * e);
 #endif
@@ -309,13 +311,15 @@ INLINE void store_rows(
 
 /* The largest, and the sum, of the four items that share rows. */
 INLINE float row_maximum(float x, __local uint *shown) {
-  x = fmax(x, exchanged(x, 1, shown));
-  return fmax(x, exchanged(x, 2, shown));
+  UNROLL
+  for (int mask = 1; mask < 4; mask *= 2) x = fmax(x, exchanged(x, mask, shown));
+  return x;
 }
 
 INLINE float row_sum(float x, __local uint *shown) {
-  x += exchanged(x, 1, shown);
-  return x + exchanged(x, 2, shown);
+  UNROLL
+  for (int mask = 1; mask < 4; mask *= 2) x += exchanged(x, mask, shown);
+  return x;
 }
 
 INLINE int is_in(int position, int2 range) { return position >= range.s0 && position < range.s1; }
@@ -323,9 +327,9 @@ INLINE int is_in(int position, int2 range) { return position >= range.s0 && posi
 /* score = hidden where the key, the first of all at `start`, is out of the query's sight. */
 INLINE void hide(float (*score)[4], const int blocks, int start, const int2 seen[2], float hidden) {
   const int t = get_local_id(0) % 4;
-#pragma unroll
+  UNROLL
   for (int j = 0; j < blocks; j++)
-#pragma unroll
+    UNROLL
     for (int i = 0; i < 4; i++)
       if (!is_in(start + column_of(j, t, i), seen[i / 2])) score[j][i] = hidden;
 }
@@ -337,12 +341,11 @@ INLINE int4 both(int4 x, int4 y) {
 
 /* The same of what the other items of a warp have, whose numbers differ in the bits of `mask`. */
 INLINE int4 both_sides(int4 x, const int mask, __local uint *shown) {
-  int4 y;
-  y.s0 = as_int(exchanged(as_float(x.s0), mask, shown));
-  y.s1 = as_int(exchanged(as_float(x.s1), mask, shown));
-  y.s2 = as_int(exchanged(as_float(x.s2), mask, shown));
-  y.s3 = as_int(exchanged(as_float(x.s3), mask, shown));
-  return both(x, y);
+  int other[4];
+  vstore4(x, 0, other);
+  UNROLL
+  for (int i = 0; i < 4; i++) other[i] = as_int(exchanged(as_float(other[i]), mask, shown));
+  return both(x, vload4(0, other));
 }
 
 /* The same of what all warps have; `scratch` is free again after the next barrier. */
@@ -350,7 +353,7 @@ INLINE int4 both_everywhere(int4 x, __local int *scratch) {
   const int item = get_local_id(0);
   if (item % 32 == 0) vstore4(x, item / 32, scratch);
   barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
+  UNROLL
   for (int warp = 0; warp < ITEMS / 32; warp++) x = both(x, vload4(warp, scratch));
   return x;
 }
@@ -359,9 +362,9 @@ INLINE int4 both_everywhere(int4 x, __local int *scratch) {
  * do not exist see none, and do not count. */
 INLINE int4 reach(const int2 seen[ROW_BLOCKS][2], int valid, __local uint *shown) {
   int4 reach = (int4)(INT_MAX, 0, 0, INT_MAX);
-#pragma unroll
+  UNROLL
   for (int r = 0; r < ROW_BLOCKS; r++)
-#pragma unroll
+    UNROLL
     for (int h = 0; h < 2; h++) {
       const int2 range = seen[r][h];
       if (row_of(get_local_id(0)) + 16 * r + h < valid)
@@ -394,16 +397,16 @@ INLINE void add_position_scores(
   int item = get_local_id(0);
   FORGET(item);
   const int t = item % 4, row = row_of(item);
-#pragma unroll
+  UNROLL
   for (int j = 0; j < blocks; j += 2) {
     const int column = column_of(j, t, 0);
     int bucket[5];
-#pragma unroll
+    UNROLL
     for (int d = 0; d < 5; d++)
       bucket[d] = buckets[clamp(distance + sign * (row - column + d - 3), 0, lastDistance)];
-#pragma unroll
+    UNROLL
     for (int c = 0; c < 4; c++) {
-#pragma unroll
+      UNROLL
       for (int h = 0; h < 2; h++)
         score[j + c / 2][2 * h + c % 2] += own[min(row + h, ownValid - 1) * ownStride + bucket[h - c + 3]] +
                                            others[min(column + c, otherValid - 1) * otherStride + bucket[h - c + 3]];
@@ -420,9 +423,9 @@ INLINE void add_gradients(
   const int t = item % 4, row = row_of(item);
   __local float *gradients = (__local float *)tile;
   barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
+  UNROLL
   for (int j = 0; j < OTHERS / 8; j++)
-#pragma unroll
+    UNROLL
     for (int i = 0; i < 4; i++) gradients[GRADIENT_PLACE(row + i / 2, column_of(j, t, i))] = gradient[j][i];
   barrier(CLK_LOCAL_MEM_FENCE);
   sum_by_bucket(item, gradients, buckets, place, sign, rows, count, sums);
@@ -435,9 +438,9 @@ INLINE void drop(float (*x)[4], const int blocks, int query, int start, uint row
   FORGET(keyLow);
   FORGET(keyHigh);
   const int t = get_local_id(0) % 4;
-#pragma unroll
+  UNROLL
   for (int j = 0; j < blocks; j += 2)
-#pragma unroll
+    UNROLL
     for (int h = 0; h < 2; h++) {
       const int key = start + column_of(j, t, 0);
       const uint4 draws = draws_of(query + h, key / 4, row, keyLow, keyHigh, step, purpose);
@@ -454,10 +457,10 @@ INLINE void draw_for_keys(float m[2][4], int key, int query, uint row, DRAW_PARA
   FORGET(keyLow);
   FORGET(keyHigh);
   const int isUpper = key % 4 / 2;
-#pragma unroll
+  UNROLL
   for (int c = 0; c < 2; c++) {
     const uint4 draws = draws_of(query + 2 * isUpper + c, key / 4, row, keyLow, keyHigh, step, purpose);
-#pragma unroll
+    UNROLL
     for (int h = 0; h < 2; h++) {
       const uint lower = h ? draws.s1 : draws.s0, upper = h ? draws.s3 : draws.s2;
       const float mine = factor_of(isUpper ? upper : lower, probability);
@@ -501,9 +504,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
   float result[ROW_BLOCKS][HEAD / 32][4][4] = {{{{0.0f}}}};
   int2 seen[ROW_BLOCKS][2];
   float maximum[ROW_BLOCKS][2], sum[ROW_BLOCKS][2];
-#pragma unroll
+  UNROLL
   for (int r = 0; r < ROW_BLOCKS; r++)
-#pragma unroll
+    UNROLL
     for (int h = 0; h < 2; h++) {
       seen[r][h] = interval(keyRanges, own + 16 * r + h, valid);
       maximum[r][h] = -INFINITY;
@@ -534,9 +537,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
       float(*score)[4] = scores + r * (KEYS / 8);
       if (start < range.s2 || start + KEYS > range.s3) hide(score, KEYS / 8, start, seen[r], -INFINITY);
       float highest[2] = {-INFINITY, -INFINITY};
-#pragma unroll
+      UNROLL
       for (int j = 0; j < KEYS / 8; j++)
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 4; i++) highest[i / 2] = fmax(highest[i / 2], score[j][i]);
       float shift[2], rescale[2];
       UNROLL
@@ -548,9 +551,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
         maximum[r][h] = highest[h];
         sum[r][h] *= rescale[h];
       }
-#pragma unroll
+      UNROLL
       for (int j = 0; j < KEYS / 8; j++)
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 4; i++) {
           score[j][i] = power(fma(score[j][i], factor, -shift[i / 2]));
           sum[r][i / 2] += score[j][i];
@@ -558,11 +561,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
 #if DROPOUT
       drop(score, KEYS / 8, first + own + 16 * r, start, firstRow + sequence * heads + head, DRAWS);
 #endif
-#pragma unroll
+      UNROLL
       for (int n = 0; n < HEAD / 32; n++)
-#pragma unroll
+        UNROLL
         for (int e = 0; e < 4; e++)
-#pragma unroll
+          UNROLL
           for (int i = 0; i < 4; i++) result[r][n][e][i] *= rescale[i / 2];
     }
     add_weighted_rows(scores, values, KEYS / 8, result, shown);
@@ -637,7 +640,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
       shift[r][h] = exists ? logSumExp[logSumExpOffset + statistic + at] * LOG2_E : 0.0f;
       float4 products = (float4)(0.0f);
       if (exists)
-#pragma unroll
+        UNROLL
         for (int c = 0; c < HEAD; c += 16)
           products = fma(
               round_operand4(READ4(outputGradient + (long)at * outputGradientStride + c + 4 * t)),
@@ -674,9 +677,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
 #if DROPOUT
       drop(product, OTHERS / 8, first + own + 16 * r, start, firstRow + sequence * heads + head, DRAWS);
 #endif
-#pragma unroll
+      UNROLL
       for (int j = 0; j < OTHERS / 8; j++)
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 4; i++)
           score[j][i] = power(fma(score[j][i], factor, -shift[r][i / 2])) * (product[j][i] - mean[r][i / 2]);
       if (start < range.s2 || start + OTHERS > range.s3) hide(score, OTHERS / 8, start, seen[r], 0.0f);
@@ -687,7 +690,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
 #endif
   }
   STORE_SUMS(row);
-#pragma unroll
+  UNROLL
   for (int r = 0; r < ROW_BLOCKS; r++)
     store_rows(
         result[r], scale, scale, valid - 16 * r,
@@ -775,27 +778,27 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
     int item = get_local_id(0);
     FORGET(item);
     const int t = item % 4, own = firstKey + row_of(item);
-#pragma unroll
+    UNROLL
     for (int j = 0; j < OTHERS / 8; j += 2) {
 #if DROPOUT
       float m[ROW_BLOCKS][2][4];
-#pragma unroll
+      UNROLL
       for (int r = 0; r < ROW_BLOCKS; r++)
         draw_for_keys(
             m[r], own + 16 * r, start + column_of(j, t, 0), firstRow + sequence * heads + head, DRAWS, shown);
 #endif
-#pragma unroll
+      UNROLL
       for (int c = 0; c < 4; c++) {
         const int position = column_of(j, t, 0) + c;
         const float4 statistic = position < count
                                      ? *(__global const float4 *)(statistics + 4 * (start + position))
                                      : (float4)(0.0f);
         const int2 seen = (int2)(as_int(statistic.s2), as_int(statistic.s3));
-#pragma unroll
+        UNROLL
         for (int r = 0; r < ROW_BLOCKS; r++) {
           const int block = r * (OTHERS / 8) + j + c / 2;
           float *score = scores[block] + c % 2, *product = products[block] + c % 2;
-#pragma unroll
+          UNROLL
           for (int h = 0; h < 2; h++) {
 #if DROPOUT
             const float kept = m[r][c / 2][2 * h + c % 2];
@@ -818,7 +821,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
 #endif
   }
   STORE_SUMS(keyRow);
-#pragma unroll
+  UNROLL
   for (int r = 0; r < ROW_BLOCKS; r++) {
     store_rows(
         keyResult[r], scale, scale, valid - 16 * r,
