@@ -43,27 +43,28 @@
  *      16, 32               64      128       64        32        41 KB               (32 rows: 128 buckets)
  *      48, 64               32       64       32        32        40 KB               (16 at a time: heads above 64)
  *      96                   32       64       32        16        44 KB
- *     with ROW_BLOCKS=2, for long sequences without either:
+ *     with ROW_BLOCKS=2, for long sequences without position scores or dropout:
  *      16, 32              128      128       64        32        40 KB
  *
  * What a warp reads of the other side it multiplies by all of its rows: of 32 it needs half as much of local memory as
  * of 16, at the price of twice the sums, for which there are registers (two groups to a multiprocessor) where rows are
- * of 32 words at most. Positions of the other side that none of its rows sees a warp passes over.
+ * of 32 words at most.
  *
- * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022) in powers of two: scores carry log2(e).
- * Positions that no row of the group sees are skipped at both ends; tiles that all of them see whole are not
- * masked.
+ * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022) in powers of two: what scores are scaled by carries
+ * log2(e), and is multiplied in as the maximum is subtracted. Positions that no row of the group sees are skipped at
+ * both ends, on cards and without position scores also those that no row of a warp sees; tiles that all rows of a warp
+ * see whole are not masked.
  *
  * Position scores (see attention_terms.cl) are read from global memory, where neighbours share cache lines, into the
  * sums that q.k is then added to: before the products, when registers are free. For their gradients a tile of dS
  * goes to local memory, over the positions that it came of, and is added up there (see attention_group.cl).
  *
  * Geometry: global size (tiles of ROWS x items, heads, sequences). No two groups write the same element, so there
- * are no atomics and the order of every sum is a function of the shape.
- * Limits: the build option HEAD, the head dimension, is 32, 64, 96 or 128; -DALIGNED=1 where every row of every
- * matrix of heads begins at 16 bytes; a positive scale. Other heads, and sums by bucket for which local memory has no room beside the
- * tiles (any beside 128 words; in tf32 more than 94 of heads of 96, 126 of 64), are attention_gpu.cl's, which rounds Q,
- * K, V and dO alike. Memory: O(T).
+ * are no atomics and the order of every sum is a function of the shape, the ranges and the build options.
+ * Limits: a positive scale; the build option HEAD, the head dimension, is 32, 64, 96 or 128; -DALIGNED=1 where every row
+ * of every matrix of heads begins at 16 bytes. Other heads, and sums by bucket for which local memory has no room beside
+ * the tiles (any beside 128 words; in tf32 more than 94 of heads of 96, 126 of 64), are attention_gpu.cl's, which rounds
+ * Q, K, V and dO alike. Memory: O(T).
  * Tolerance: P and dS are off by at most 2^-11 (tf32) or 2^-8 (bfloat16) of themselves, hence any sum over them by
  * as much of the sum of absolute values: 5e-4 and 4e-3. (Backward meets the error of out once more, in do.out; signs
  * differ, and what is seen is a tenth of the bound. Sums by bucket take dS as it is.)
@@ -72,6 +73,8 @@
 
 #if !POSITIONS
 #define BUCKETS 0
+#elif ROW_BLOCKS > 1
+#error "position scores are of a warp's first 16 rows only"
 #endif
 #ifndef HEAD
 #define HEAD 64
@@ -334,32 +337,32 @@ INLINE void hide(float (*score)[4], const int blocks, int start, const int2 seen
       if (!is_in(start + column_of(j, t, i), seen[i / 2])) score[j][i] = hidden;
 }
 
-/* The smallest interval that holds what either of two sees, and the positions that both of them see. */
-INLINE int4 both(int4 x, int4 y) {
+/* What several rows see: from s0 to s1 the smallest interval that holds all of it, from s2 to s3 the positions that all
+ * of them see. Of two such: */
+INLINE int4 joined(int4 x, int4 y) {
   return (int4)(min(x.s0, y.s0), max(x.s1, y.s1), max(x.s2, y.s2), min(x.s3, y.s3));
 }
 
-/* The same of what the other items of a warp have, whose numbers differ in the bits of `mask`. */
-INLINE int4 both_sides(int4 x, const int mask, __local uint *shown) {
+/* Of an item and the one whose number differs in the bits of `mask`. */
+INLINE int4 joined_with(int4 x, const int mask, __local uint *shown) {
   int other[4];
   vstore4(x, 0, other);
   UNROLL
   for (int i = 0; i < 4; i++) other[i] = as_int(exchanged(as_float(other[i]), mask, shown));
-  return both(x, vload4(0, other));
+  return joined(x, vload4(0, other));
 }
 
-/* The same of what all warps have; `scratch` is free again after the next barrier. */
-INLINE int4 both_everywhere(int4 x, __local int *scratch) {
+/* Of all warps; `scratch` is free again after the next barrier. */
+INLINE int4 joined_in_group(int4 x, __local int *scratch) {
   const int item = get_local_id(0);
   if (item % 32 == 0) vstore4(x, item / 32, scratch);
   barrier(CLK_LOCAL_MEM_FENCE);
   UNROLL
-  for (int warp = 0; warp < ITEMS / 32; warp++) x = both(x, vload4(warp, scratch));
+  for (int warp = 0; warp < ITEMS / 32; warp++) x = joined(x, vload4(warp, scratch));
   return x;
 }
 
-/* The smallest interval that holds everything a query of the warp sees, and the keys that all of them see; those that
- * do not exist see none, and do not count. */
+/* What the queries of the warp see; those that do not exist see none, and do not count. */
 INLINE int4 reach(const int2 seen[ROW_BLOCKS][2], int valid, __local uint *shown) {
   int4 reach = (int4)(INT_MAX, 0, 0, INT_MAX);
   UNROLL
@@ -368,16 +371,16 @@ INLINE int4 reach(const int2 seen[ROW_BLOCKS][2], int valid, __local uint *shown
     for (int h = 0; h < 2; h++) {
       const int2 range = seen[r][h];
       if (row_of(get_local_id(0)) + 16 * r + h < valid)
-        reach = both(
+        reach = joined(
             reach, range.s0 < range.s1 ? (int4)(range, range) : (int4)(INT_MAX, 0, range));
     }
   UNROLL
-  for (int mask = 4; mask < 32; mask *= 2) reach = both_sides(reach, mask, shown);
+  for (int mask = 4; mask < 32; mask *= 2) reach = joined_with(reach, mask, shown);
   return reach;
 }
 
 /* Whether the warp has nothing to do with `count` positions from `start` on. All of a group must come to barriers: those
- * of an emulated instruction, and those of sums by bucket. */
+ * of an emulated instruction, and backward those of sums by bucket. */
 #if MMA_PTX && !POSITIONS
 #define IS_OUT_OF(range, start, count) ((start) >= (range).s1 || (start) + (count) <= (range).s0)
 #else
@@ -512,7 +515,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
       maximum[r][h] = -INFINITY;
       sum[r][h] = 0.0f;
     }
-  const int4 range = reach(seen, valid, shown), all = both_everywhere(range, (__local int *)keys);
+  const int4 range = reach(seen, valid, shown), all = joined_in_group(range, (__local int *)keys);
   const float factor = scale * LOG2_E;
 
   /* From a multiple of four on, as keys share their draws. */
@@ -545,9 +548,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_forwa
       UNROLL
       for (int h = 0; h < 2; h++) {
         highest[h] = fmax(maximum[r][h], row_maximum(highest[h], shown));
-        /* A query that has seen no key yet has nothing to shift or rescale. */
-        shift[h] = highest[h] == -INFINITY ? 0.0f : highest[h] * factor;
-        rescale[h] = power(fma(maximum[r][h], factor, -shift[h]));
+        /* A query that has seen no key yet has nothing to shift or rescale. Where the maximum stays the same, rescaling
+         * is by 1 exactly: over many tiles anything else would add up. */
+        const float raised = highest[h] == -INFINITY ? 0.0f : highest[h];
+        shift[h] = raised * factor;
+        rescale[h] = power((maximum[r][h] - raised) * factor);
         maximum[r][h] = highest[h];
         sum[r][h] *= rescale[h];
       }
@@ -651,7 +656,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
             (float4)(shift[r][h], mean[r][h], as_float(seen[r][h].s0), as_float(seen[r][h].s1));
     }
   float result[ROW_BLOCKS][HEAD / 32][4][4] = {{{{0.0f}}}};
-  const int4 range = reach(seen, valid, shown), all = both_everywhere(range, (__local int *)others);
+  const int4 range = reach(seen, valid, shown), all = joined_in_group(range, (__local int *)others);
   const float factor = scale * LOG2_E;
 
   for (int start = min(all.s0, all.s1) & ~3; start < all.s1; start += OTHERS) {
@@ -697,7 +702,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_query
         queryGradient + queryGradientOffset + (row + 16 * r) * queryGradientStride + column, queryGradientStride);
 }
 
-/* The queries from the first to behind the last that see one of the warp's `valid` keys from firstKey on. */
+/* The queries from the first to behind the last that see one of the warp's `valid` keys from firstKey on; of no meaning
+ * are s2 and s3. */
 INLINE int4 onlookers(
     __global const int *ranges, int queryLength, int firstKey, int valid, __local uint *shown) {
   int4 seers = (int4)(INT_MAX, 0, 0, INT_MAX);
@@ -709,7 +715,7 @@ INLINE int4 onlookers(
     }
   }
   UNROLL
-  for (int mask = 1; mask < 32; mask *= 2) seers = both_sides(seers, mask, shown);
+  for (int mask = 1; mask < 32; mask *= 2) seers = joined_with(seers, mask, shown);
   return seers;
 }
 
@@ -750,7 +756,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void attention_key_v
   const int4 range = onlookers(
       keyRanges + rangesOffset + 2 * sequence * queryLength, queryLength, warpKey,
       min(16 * ROW_BLOCKS, keyLength - warpKey), shown);
-  const int4 all = both_everywhere(range, (__local int *)others);
+  const int4 all = joined_in_group(range, (__local int *)others);
   const float factor = scale * LOG2_E;
 
   for (int next = all.s0; next < all.s1; next += OTHERS) {

@@ -117,6 +117,7 @@ struct AttentionKernels {
     let sums = operation.sumPitch
     let isAligned = matrices.allSatisfy { $0.storage.offset % 4 == 0 && $0.stride % 4 == 0 }
     let (keys, otherPositions) = (pitch > 32 ? 32 : 64, pitch > 96 || sums > 0 && head > 64 ? 16 : 32)
+    // Of a group whose warps own 16 each.
     let blockRows = pitch > (sums > 0 ? 32 : 64) || sums > 96 ? 32 : 64
     let items = 2 * blockRows
     // Of what a group of NVIDIA's has, 48 KB, heads of 128 words leave no room for sums by bucket; in tf32 heads of 96
@@ -127,11 +128,11 @@ struct AttentionKernels {
     }
     guard fits(blockRows) else { return nil }
     // Warps of long sequences own twice as many rows, where there are registers for it.
-    let isLong =
+    let ownsMoreRows =
       pitch == 32 && operation.positions == nil && operation.dropout == nil && isAligned
       && min(operation.shape.queryLength, operation.shape.keyLength) > 128
       && (device.matrixUnit == .emulated || device.matrixUnit.loadsMatrices)
-    let rowBlocks = isLong && fits(2 * blockRows) ? 2 : 1
+    let rowBlocks = ownsMoreRows && fits(2 * blockRows) ? 2 : 1
     let rows = rowBlocks * blockRows
     let isNarrow = head <= 64 && (operation.dropout == nil || operation.positions == nil && pitch == 32)
     return AttentionKernels(
