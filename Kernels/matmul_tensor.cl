@@ -28,7 +28,8 @@
  *
  * Whoever passes the barrier has what all copied of the next step, and all have read this one.
  *
- *     -DTILE=128   48 KB of local memory, 128 sums an item: large products. Of a word that a warp reads from local
+ *     -DTILE=128   48 KB of local memory, 128 sums an item: large products, with ldmatrix and cp.async only, for two
+ *                  parts in registers leave none for words on their way. Of a word that a warp reads from local
  *                  memory 64 products are made; two groups fill a multiprocessor's registers and hide each other's
  *                  barriers
  *     -DTILE=64    24 KB, 32 sums an item: when 128-tiles would leave compute units idle
@@ -91,7 +92,7 @@ INLINE void pack(
 }
 
 /* An item packs a chunk of A' or B', and a group one step of a block; groups of A' come first. Neighbours read
- * neighbours, and four or two of them write 64 or 32 bytes side by side. Of an operand either the terms are neighbours
+ * neighbours, and a warp writes 512 bytes side by side. Of an operand either the terms are neighbours
  * in memory (`hasTerms`) or the lanes; the others lie `stride` apart. `aligned`: four neighbours may be read as one.
  * Global size: 256 times the steps of all blocks of both, 1, batches of the one that has more. */
 __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
@@ -171,11 +172,11 @@ INLINE void multiply_part(const Part *read, float sum[ROW_BLOCKS][COLUMN_BLOCKS]
   }
 }
 
-/* Stores two neighbours of a row, those of them that exist; `isEven`: as one. */
+/* Stores two neighbours of a row, those of them that exist; `inPairs`: as one, for which C is aligned. */
 INLINE void store_pair(
     float x, float y, __global float *c, __global const float *bias, __global const float *residual, long at,
-    int column, int n, int isEven, int epilogue) {
-  if (isEven && column + 1 < n) {
+    int column, int n, int inPairs, int epilogue) {
+  if (inPairs && column + 1 < n) {
     float2 value = (float2)(x, y);
     if (epilogue & ADD_C) value += *(__global const float2 *)(c + at);
     if (epilogue & ADD_BIAS) value += vload2(0, bias + column);
@@ -239,13 +240,13 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void NAME(TILE)(
     multiply_part(&early, sum, shown);
     AWAIT_COPIES(STAGES - 2);
     barrier(CLK_LOCAL_MEM_FENCE);
-    const uint left = stage;
+    const uint freed = stage;
     stage = stage == STAGES - 1 ? 0 : stage + 1;
     /* Behind the last step nothing is there to read, nor will anyone use it. */
     read_part(stagedA + stage * STAGED, stagedB + stage * STAGED, 0, &early);
     if (step + STAGES < steps) {
-      copy_step(blocksA, stagedA + left * STAGED);
-      copy_step(blocksB, stagedB + left * STAGED);
+      copy_step(blocksA, stagedA + freed * STAGED);
+      copy_step(blocksB, stagedB + freed * STAGED);
     }
     COMMIT_COPIES();
     multiply_part(&late, sum, shown);
@@ -256,7 +257,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void NAME(TILE)(
   residual += residualOffset + at.batch * cBatchStride;
   const int row = at.row + item / 64 * (TILE / 2) + item % 32 / 4;
   const int column = at.column + item / 32 % 2 * (TILE / 2) + item % 4 * 2;
-  const int isEven = (((ulong)c | 4 * cStride) & 7) == 0;
+  const int inPairs = (ulong)c % 8 == 0 && cStride % 2 == 0;
 #pragma unroll
   for (int i = 0; i < ROW_BLOCKS; i++)
 #pragma unroll
@@ -266,7 +267,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void NAME(TILE)(
         const int r = row + 16 * i + 8 * h, s = column + 8 * j;
         if (r < m)
           store_pair(
-              sum[i][j][2 * h], sum[i][j][2 * h + 1], c, bias, residual, (long)r * cStride + s, s, n, isEven,
+              sum[i][j][2 * h], sum[i][j][2 * h + 1], c, bias, residual, (long)r * cStride + s, s, n, inPairs,
               epilogue);
       }
 }

@@ -206,7 +206,7 @@ extension OpenCLDevice {
   ///
   /// Large tiles where C is wide enough for them and, with the sum in slices of at least 512 terms, there are enough of
   /// them to occupy a large GPU; small ones otherwise. A function of the shape, of what was tuned, which may have been
-  /// found on another device, and of the local memory there is.
+  /// found on another device, and of what the device has for large tiles.
   func cut(_ operation: Matmul) -> TiledChoice {
     if let choice = TiledChoice(tuning.choices[shapeClass(operation)]), canTile(choice.tile, operation) {
       return choice
@@ -319,11 +319,12 @@ extension OpenCLDevice {
         lanes: operation.n),
     ]
     var (sources, results): ([KernelArgument], [KernelArgument]) = ([], [])
-    var bytes = 0
+    var (bytes, most) = (0, 1)
     for operand in operands {
       let batchWords = operand.blocks * steps * 64 * 16
       // An operand that all batches share is packed once.
       let batches = operand.batchStride == 0 ? 1 : operation.batch
+      most = max(most, batches)
       let words = scratch(batches * batchWords)
       bytes += 4 * batches * (operand.lanes * operation.k + batchWords)
       sources += [
@@ -336,10 +337,8 @@ extension OpenCLDevice {
     launch(
       "matmul_tensor", "matmul_pack",
       options: operation.precision.option + matrixUnit.options(registers: 128),
-      global: [
-        steps * (operands[0].blocks + operands[1].blocks) * 256, 1,
-        operands.contains { $0.batchStride != 0 } ? operation.batch : 1,
-      ], local: [256, 1, 1], bytes: Double(bytes), sources + [.int(operation.k)])
+      global: [steps * (operands[0].blocks + operands[1].blocks) * 256, 1, most], local: [256, 1, 1],
+      bytes: Double(bytes), sources + [.int(operation.k)])
     return results
   }
 

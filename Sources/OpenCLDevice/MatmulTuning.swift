@@ -79,8 +79,8 @@ extension OpenCLDevice {
   }
 
   /// Whether the device has the local memory that a tile of this size stages (Kernels/matmul_tensor.cl and
-  /// matmul_gpu.cl tell how much), and what its items show each other where a matrix unit is emulated. Large tiles of
-  /// tensor cores have no registers for operands on their way.
+  /// matmul_gpu.cl tell how much), and what its items show each other where a matrix unit is emulated. Without
+  /// `ldmatrix` and `cp.async` large tiles of tensor cores have no registers for operands on their way.
   func canTile(_ tile: Int, _ operation: Matmul) -> Bool {
     guard tile > 64 else { return true }
     guard usesMatrixUnit(operation) else { return traits.localMemory >= 34_000 }

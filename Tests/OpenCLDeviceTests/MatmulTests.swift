@@ -123,12 +123,13 @@ extension KernelTests {
       let device = try set.open()
       device.tuning = Tuning()
       let memory = device.makeBuffer(.float32, count: 1 << 24)
-      func product(_ m: Int, _ n: Int, _ k: Int, batch: Int = 1) -> Matmul {
+      func product(_ m: Int, _ n: Int, _ k: Int, batch: Int = 1, precision: Precision = .float32) -> Matmul {
         // Nothing is computed.
         func matrix(_ rows: Int, _ columns: Int) -> Matrix {
           Matrix(memory[...], rows: rows, columns: columns)
         }
-        return Matmul(matrix(m, k), matrix(k, n), into: matrix(m, n), batch: batch, batchStrideC: 1)
+        return Matmul(
+          matrix(m, k), matrix(k, n), into: matrix(m, n), batch: batch, batchStrideC: 1, precision: precision)
       }
       let isRoomy = device.canTile(128, product(128, 128, 128))
       #expect(device.cut(product(4096, 4096, 4096)) == TiledChoice(tile: isRoomy ? 128 : 64, slices: 1))
@@ -146,6 +147,12 @@ extension KernelTests {
       #expect(device.cut(tuned) == TiledChoice(tile: 128, slices: 3))
       device.traits.localMemory = 32_768
       #expect(device.cut(tuned).tile == 64)
+      device.traits.localMemory = 65_536
+      device.matrixUnit = .tensorCores([.matrixLoads, .asynchronousCopies])
+      #expect(device.canTile(128, product(128, 128, 128, precision: .bfloat16)))
+      device.matrixUnit = .tensorCores(.matrixLoads)
+      #expect(!device.canTile(128, product(128, 128, 128, precision: .bfloat16)))
+      #expect(device.canTile(128, product(128, 128, 128)))
     }
 
     /// The largest |C - sum| / (sum of |a b| + 1); infinite where an element outside C was touched, where two
