@@ -48,7 +48,7 @@
  *
  * What a warp reads of the other side it multiplies by all of its rows: of 32 it needs half as much of local memory as
  * of 16, at the price of twice the sums, for which there are registers (two groups to a multiprocessor) where rows are
- * of 32 words at most.
+ * of 32 words at most (of bfloat16 heads of 64 only from sm_90 on).
  *
  * Softmax is online (Milakov & Gimelshein 2018; Dao et al. 2022) in powers of two: what scores are scaled by carries
  * log2(e), and is multiplied in as the maximum is subtracted. Positions that no row of the group sees are skipped at

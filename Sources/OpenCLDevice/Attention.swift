@@ -127,11 +127,13 @@ struct AttentionKernels {
       return 4 * floats + (device.matrixUnit == .emulated ? 24 * items : 0) <= device.traits.localMemory
     }
     guard fits(blockRows) else { return nil }
-    // Warps of long sequences own twice as many rows, where there are registers for it.
+    // Warps of long sequences own twice as many rows, where there are registers for it: for heads of 64 not by the
+    // assembler of NVIDIA's cards before 9.0.
     let ownsMoreRows =
       pitch == 32 && operation.positions == nil && operation.dropout == nil && isAligned
       && min(operation.shape.queryLength, operation.shape.keyLength) > 128
-      && (device.matrixUnit == .emulated || device.matrixUnit.loadsMatrices)
+      && (device.matrixUnit == .emulated
+        || device.matrixUnit.loadsMatrices && (head < 64 || device.traits.computeCapability >= 90))
     let rowBlocks = ownsMoreRows && fits(2 * blockRows) ? 2 : 1
     let rows = rowBlocks * blockRows
     let isNarrow = head <= 64 && (operation.dropout == nil || operation.positions == nil && pitch == 32)

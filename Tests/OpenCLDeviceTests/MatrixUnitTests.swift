@@ -64,6 +64,14 @@ extension KernelTests {
       #expect(rows(129, dropout: 0.1) == 64)
       device.traits.localMemory = 32_768
       #expect(rows(129) == 64)
+      device.traits.localMemory = 49_152
+      for (capability, transfers, expected) in [
+        (80, [.matrixLoads], [64, 128]), (90, [.matrixLoads], [128, 128]), (90, [], [64, 64]),
+      ] as [(Int, MatrixUnit.Transfers, [Int])] {
+        device.traits.computeCapability = capability
+        device.matrixUnit = .tensorCores(transfers)
+        #expect([rows(129), rows(129, head: 32)] == expected)
+      }
     }
 
     /// Keys alike have weights alike, however many tiles lie between them: half of the values are 1, half -1.
