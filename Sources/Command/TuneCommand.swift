@@ -85,7 +85,10 @@ struct TuneCommand: ParsableCommand {
     defer { progress.end() }
     for (index, product) in products.enumerated() {
       let (m, n, k) = (product.m, product.n, product.k)
-      try Benchmark(on: device).require(floats: [[m, k], [k, n], [m, n], [m, n], [m, n]])
+      // Operands once more, where they are packed, and what the ways are compared with.
+      try Benchmark(on: device).require(floats: [
+        [m, k], [k, n], [m, n], [m, k], [k, n], [m, n], [m, n],
+      ])
       guard
         let outcome = try tuner.tune(
           transposeA: product.layout == .tn, transposeB: product.layout == .nt, m: m, n: n, k: k,

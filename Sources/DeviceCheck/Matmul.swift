@@ -151,6 +151,7 @@ extension Conformance {
       Product(m: 40, n: 72, k: 1500, aligned: true, bias: true, residual: true, accumulate: true),
       Product(m: 130, n: 129, k: 2049, gap: 3, accumulate: true),
       Product(m: 64, n: 64, k: 2048, aligned: true), Product(m: 1300, n: 1252, k: 84, aligned: true),
+      Product(m: 650, n: 640, k: 2052, aligned: true),
     ].map { product(layout, $0) }
   }
 
@@ -173,7 +174,8 @@ extension Conformance {
   private static func batches(_ layout: Transposition) -> [ConformanceCase] {
     [(3, 17, 19, 23), (2, 1, 33, 64), (4, 61, 64, 93), (6, 128, 127, 40)].flatMap { count, m, n, k in
       [
-        stacked(layout, count, m, n, k), heads(layout, count, m, n, k), shared(layout, count, m, n, k),
+        stacked(layout, count, m, n, k), heads(layout, count, m, n, k),
+        shared(layout, count, m, n, k, isA: false), shared(layout, count, m, n, k, isA: true),
       ]
     }
   }
@@ -216,18 +218,24 @@ extension Conformance {
     }
   }
 
-  /// One B for the whole batch.
-  private static func shared(_ layout: Transposition, _ count: Int, _ m: Int, _ n: Int, _ k: Int)
-    -> ConformanceCase
-  {
-    batched(layout, "one B", count, m, n, k) { bench in
-      let (rowsA, columnsA) = layout.a ? (k, m) : (m, k)
+  /// One A or one B for the whole batch.
+  private static func shared(
+    _ layout: Transposition, _ count: Int, _ m: Int, _ n: Int, _ k: Int, isA: Bool
+  ) -> ConformanceCase {
+    batched(layout, isA ? "one A" : "one B", count, m, n, k) { bench in
+      func matrix(_ name: String, _ rows: Int, _ columns: Int, _ transposed: Bool, isShared: Bool) -> Matrix {
+        let (rows, columns) = transposed ? (columns, rows) : (rows, columns)
+        return isShared
+          ? bench.input(name, rows, columns, stride: columns)
+          : bench.batch(name, .input, count, stride: rows * columns, rows: rows, columns: columns)
+      }
       return Matmul(
-        bench.batch("A", .input, count, stride: m * k, rows: rowsA, columns: columnsA), transposed: layout.a,
-        operand(bench, "B", k, n, transposed: layout.b, gap: 0), transposed: layout.b,
+        matrix("A", m, k, layout.a, isShared: isA), transposed: layout.a,
+        matrix("B", k, n, layout.b, isShared: !isA), transposed: layout.b,
         into: bench.batch(
           "C", .output, count, stride: m * n, rows: m, columns: n, tolerance: layout.tolerance),
-        batch: count, batchStrideA: m * k, batchStrideB: 0, batchStrideC: m * n, precision: layout.precision)
+        batch: count, batchStrideA: isA ? 0 : m * k, batchStrideB: isA ? k * n : 0, batchStrideC: m * n,
+        precision: layout.precision)
     }
   }
 

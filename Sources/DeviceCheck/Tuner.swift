@@ -53,7 +53,7 @@ public struct Tuner {
     do {
       clear()
       try run(nil)
-      let own = try device.read(c[...])
+      let own = try device.read(c[...]).map { Measured($0) }
       let rows = sampledRows(of: m)
       let expected = rows.flatMap { row in
         (0..<n).map { column in
@@ -71,8 +71,7 @@ public struct Tuner {
         let seen = try device.read(c[...])
         let sample = rows.flatMap { seen[$0 * n..<($0 + 1) * n] }
         return Comparison(seen: sample, expected: expected, tolerance: tolerance).fault == nil
-          && Comparison(seen: seen, expected: own.map { Measured($0) }, tolerance: 2 * tolerance)
-            .fault == nil
+          && Comparison(seen: seen, expected: own, tolerance: 2 * tolerance).fault == nil
       }
       var times: [[Int]?: [Double]] = [:]
       let contenders: [[Int]?] = [nil] + right

@@ -5,7 +5,8 @@ extension Benchmark {
   public func matmul(_ layout: Layout, m: Int, n: Int, k: Int, precision: Precision = .float32) throws
     -> Result
   {
-    try require(floats: [[m, k], [k, n], [m, n]])
+    // Operands once more, where they are packed.
+    try require(floats: [[m, k], [k, n], [m, n], [m, k], [k, n]])
     let a = layout == .tn ? random(rows: k, columns: m) : random(rows: m, columns: k)
     let b = layout == .nt ? random(rows: n, columns: k) : random(rows: k, columns: n)
     let c = matrix(rows: m, columns: n)
