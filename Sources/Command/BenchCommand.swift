@@ -271,7 +271,7 @@ func sizes(_ text: String, _ count: Int, _ option: String) throws -> [Int] {
   let sizes = text.split(separator: "x", omittingEmptySubsequences: false).compactMap { Int($0) }
   guard sizes.count == count, sizes.allSatisfy({ (1...1 << 20).contains($0) }) else {
     throw ValidationError(
-      "\(option) is '\(text)'; it must be \(count) sizes such as "
+      "\(option) is '\(text)'; it must be \(count) sizes from 1 to \(1 << 20), such as "
         + (count == 3 ? "1024x1024x384" : "32x4x128x64"))
   }
   return sizes

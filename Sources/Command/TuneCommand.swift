@@ -16,8 +16,9 @@ struct TuneCommand: ParsableCommand {
       Every way is checked against the reference before it may win, and wins only
       where it beats the device's own rule by more than 3 %. Of products whose sizes
       have the same next powers of two the last decides. What was found is kept
-      in ~/.cache/antlm for this device, driver and version, and used from then on;
-      a run records what it began with and goes on with that.
+      in ~/.cache/antlm for this device, driver and version, product by product,
+      and used from then on; a run records what it began with and goes on with
+      that.
 
       Without --matmul the products of a model's training step are tuned.
 
@@ -83,12 +84,14 @@ struct TuneCommand: ParsableCommand {
     var tuned = 0
     let progress = Progress()
     defer { progress.end() }
+    for product in products {
+      let (m, n, k) = (product.m, product.n, product.k)
+      // Operands once more, where they are packed; C on the device, and on the host twice and in double precision.
+      try Benchmark(on: device).require(
+        floats: [[m, k], [k, n], [m, k], [k, n]] + Array(repeating: [m, n], count: 5))
+    }
     for (index, product) in products.enumerated() {
       let (m, n, k) = (product.m, product.n, product.k)
-      // Operands once more, where they are packed, and what the ways are compared with.
-      try Benchmark(on: device).require(floats: [
-        [m, k], [k, n], [m, n], [m, k], [k, n], [m, n], [m, n],
-      ])
       guard
         let outcome = try tuner.tune(
           transposeA: product.layout == .tn, transposeB: product.layout == .nt, m: m, n: n, k: k,
@@ -96,6 +99,7 @@ struct TuneCommand: ParsableCommand {
       else { continue }
       progress.show("tuned \(index + 1) of \(products.count) products", done: index + 1, of: products.count)
       tuned += 1
+      try device.keepTuning()
       if json {
         var object = JSONObject()
         object.set("class", outcome.shapeClass)
@@ -120,7 +124,6 @@ struct TuneCommand: ParsableCommand {
       warn("\(device.info.name) has one way for everything; nothing to tune")
       return
     }
-    try device.keepTuning()
     if !json { emit(table(rows)) }
   }
 

@@ -4,7 +4,8 @@ import Device
 ///
 /// Every way is held to the reference first, as the conformance suite would: some rows of the product, in double
 /// precision, and all of it against what the device's own rule gives. Then all take turns, and the one with the least
-/// median time wins if it beats the device's own rule by more than ``margin``; otherwise that rule stays.
+/// median time meets the device's own rule alone: it wins where it is faster by more than ``margin`` in the median and
+/// the middle halves of their times do not meet; otherwise that rule stays.
 public struct Tuner {
   /// What came of one product.
   public struct Outcome: Sendable, Equatable {
@@ -22,6 +23,9 @@ public struct Tuner {
   /// A gain below this is taken for noise.
   public static let margin = 0.03
   private static let rounds = 5
+  private static let duels = 8
+  /// Seconds that a measurement takes at least.
+  private static let shortest = 5e-3
   private static let sampledRows = 16
 
   private let device: any Device
@@ -73,24 +77,41 @@ public struct Tuner {
         return Comparison(seen: sample, expected: expected, tolerance: tolerance).fault == nil
           && Comparison(seen: seen, expected: own, tolerance: 2 * tolerance).fault == nil
       }
-      var times: [[Int]?: [Double]] = [:]
-      let contenders: [[Int]?] = [nil] + right
-      for _ in 0..<Self.rounds {
-        for choice in contenders {
-          let elapsed = try ContinuousClock().measure { try run(choice) }
-          times[choice, default: []].append(elapsed / .seconds(1))
+      // Short products are repeated, for a clock to tell them apart.
+      var runs = 1
+      func seconds(_ choice: [Int]?) throws -> Double {
+        device.tuning.choices[ways.shapeClass] = choice
+        let elapsed = try ContinuousClock().measure {
+          for _ in 0..<runs { device.matmul(operation) }
+          try device.synchronize()
         }
+        return elapsed / .seconds(runs)
+      }
+      runs = max(1, min(200, Int(Self.shortest / max(try seconds(nil), 1e-9))))
+      var times: [[Int]: [Double]] = [:]
+      for _ in 0..<Self.rounds {
+        for choice in right { times[choice, default: []].append(try seconds(choice)) }
       }
       let medians = times.mapValues { $0.sorted()[$0.count / 2] }
-      let ownTime = medians[nil] ?? 0
       // Of equally fast ones the first, so that the order of a dictionary decides nothing.
       let best = right.min { (medians[$0] ?? 0) < (medians[$1] ?? 0) }
-      let gains = best.flatMap { medians[$0] }.map { $0 < ownTime * (1 - Self.margin) } == true
+      // The least of many medians is half luck: it must win once more, by itself.
+      var (ruleTimes, bestTimes): ([Double], [Double]) = ([], [])
+      for _ in 0..<Self.duels {
+        ruleTimes.append(try seconds(nil))
+        if let best { bestTimes.append(try seconds(best)) }
+      }
+      ruleTimes.sort()
+      bestTimes.sort()
+      let (middle, quarter) = (Self.duels / 2, Self.duels / 4)
+      let gains =
+        best != nil && bestTimes[middle] < ruleTimes[middle] * (1 - Self.margin)
+        && bestTimes[Self.duels - 1 - quarter] < ruleTimes[quarter]
       let choice = gains ? best : nil
       device.tuning.choices[ways.shapeClass] = choice
       return Outcome(
         shapeClass: ways.shapeClass, tried: ways.choices.count, refused: ways.choices.count - right.count,
-        before: ownTime, after: medians[choice] ?? ownTime, choice: choice)
+        before: ruleTimes[middle], after: (gains ? bestTimes : ruleTimes)[middle], choice: choice)
     } catch {
       device.tuning.choices[ways.shapeClass] = before
       throw error
