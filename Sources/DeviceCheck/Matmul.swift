@@ -224,10 +224,9 @@ extension Conformance {
   ) -> ConformanceCase {
     batched(layout, isA ? "one A" : "one B", count, m, n, k) { bench in
       func matrix(_ name: String, _ rows: Int, _ columns: Int, _ transposed: Bool, isShared: Bool) -> Matrix {
+        if isShared { return operand(bench, name, rows, columns, transposed: transposed, gap: 0) }
         let (rows, columns) = transposed ? (columns, rows) : (rows, columns)
-        return isShared
-          ? bench.input(name, rows, columns, stride: columns)
-          : bench.batch(name, .input, count, stride: rows * columns, rows: rows, columns: columns)
+        return bench.batch(name, .input, count, stride: rows * columns, rows: rows, columns: columns)
       }
       return Matmul(
         matrix("A", m, k, layout.a, isShared: isA), transposed: layout.a,

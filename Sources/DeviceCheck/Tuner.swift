@@ -48,9 +48,9 @@ public struct Tuner {
       into: Matrix(c[...], rows: m, columns: n), precision: precision)
     guard let ways = device.ways(toCompute: operation), !ways.choices.isEmpty else { return nil }
     let before = device.tuning.choices[ways.shapeClass]
-    func run(_ choice: [Int]?) throws {
+    func run(_ choice: [Int]?, times: Int = 1) throws {
       device.tuning.choices[ways.shapeClass] = choice
-      device.matmul(operation)
+      for _ in 0..<times { device.matmul(operation) }
       try device.synchronize()
     }
     func clear() { device.elementwise(Fill(c[...], with: .nan)) }
@@ -80,12 +80,7 @@ public struct Tuner {
       // Short products are repeated, for a clock to tell them apart.
       var runs = 1
       func seconds(_ choice: [Int]?) throws -> Double {
-        device.tuning.choices[ways.shapeClass] = choice
-        let elapsed = try ContinuousClock().measure {
-          for _ in 0..<runs { device.matmul(operation) }
-          try device.synchronize()
-        }
-        return elapsed / .seconds(runs)
+        try ContinuousClock().measure { try run(choice, times: runs) } / .seconds(runs)
       }
       runs = max(1, min(200, Int(Self.shortest / max(try seconds(nil), 1e-9))))
       var times: [[Int]: [Double]] = [:]
