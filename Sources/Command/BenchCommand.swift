@@ -1,9 +1,10 @@
-import AntLM
+import AntBench
+import AntDevice
+import AntFiles
+import AntModels
+import AntReport
 import ArgumentParser
-import Device
-import Files
 import Foundation
-import Models
 
 /// `antlm bench`
 struct BenchCommand: ParsableCommand {

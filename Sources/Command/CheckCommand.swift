@@ -1,9 +1,8 @@
-import AntLM
+import AntCheck
+import AntDevice
+import AntDevices
+import AntFiles
 import ArgumentParser
-import Device
-import DeviceCheck
-import Devices
-import Files
 import Foundation
 
 /// `antlm check`

@@ -1,5 +1,6 @@
-import AntLM
-import Files
+import AntEvaluation
+import AntFiles
+import AntStudy
 import Foundation
 
 /// What `antlm finetune classify` prints: a row for one label for all, a row a seed, then mean and spread. With

@@ -1,7 +1,8 @@
-import AntLM
+import AntCheck
+import AntDevice
+import AntStudy
+import AntTraining
 import ArgumentParser
-import Device
-import DeviceCheck
 import Foundation
 
 /// The command line: each subcommand is a file that parses, calls the library and prints.
@@ -23,7 +24,7 @@ struct Antlm: ParsableCommand {
       DevicesCommand.self, CheckCommand.self, BenchCommand.self, TuneCommand.self, CorpusCommand.self,
       TokenizerCommand.self,
       PresetsCommand.self, TrainCommand.self, GenerateCommand.self, FillCommand.self, ScoreCommand.self,
-      TranslateCommand.self, EmbedCommand.self, EvaluateCommand.self, FinetuneCommand.self, LabelCommand.self,
+      TranslateCommand.self, EmbedCommand.self, EvalCommand.self, FinetuneCommand.self, ClassifyCommand.self,
       StudyCommand.self, ReportCommand.self,
       ImportCommand.self, ExportCommand.self,
     ])

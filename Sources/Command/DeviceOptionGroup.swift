@@ -1,6 +1,6 @@
+import AntDevice
+import AntDevices
 import ArgumentParser
-import Device
-import Devices
 import Foundation
 
 extension KernelSet: ExpressibleByArgument {

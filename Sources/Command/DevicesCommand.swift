@@ -1,7 +1,6 @@
-import AntLM
+import AntDevices
+import AntFiles
 import ArgumentParser
-import Devices
-import Files
 
 /// `antlm devices`
 struct DevicesCommand: ParsableCommand {

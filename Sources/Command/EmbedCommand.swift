@@ -1,6 +1,7 @@
-import AntLM
+import AntFiles
+import AntInference
+import AntText
 import ArgumentParser
-import Files
 
 /// `antlm embed`
 struct EmbedCommand: ParsableCommand {

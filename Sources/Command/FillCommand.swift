@@ -1,6 +1,6 @@
-import AntLM
+import AntFiles
+import AntInference
 import ArgumentParser
-import Files
 import Foundation
 
 /// `antlm fill`

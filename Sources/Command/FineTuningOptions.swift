@@ -1,4 +1,4 @@
-import AntLM
+import AntEvaluation
 import ArgumentParser
 import Foundation
 

@@ -4,5 +4,5 @@ import ArgumentParser
 struct FinetuneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "finetune", abstract: "Adapts a trained model to a task.",
-    subcommands: [ClassifyCommand.self, FinetuneTranslateCommand.self])
+    subcommands: [FinetuneClassifyCommand.self, FinetuneTranslateCommand.self])
 }

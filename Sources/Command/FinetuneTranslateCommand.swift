@@ -1,8 +1,9 @@
-import AntLM
+import AntEvaluation
+import AntFiles
+import AntInference
+import AntText
 import ArgumentParser
-import Files
 import Foundation
-import Text
 
 /// `antlm finetune translate`
 struct FinetuneTranslateCommand: ParsableCommand {

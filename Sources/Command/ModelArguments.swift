@@ -1,6 +1,6 @@
-import AntLM
+import AntDevice
+import AntInference
 import ArgumentParser
-import Device
 
 /// Which trained model to use: the arguments of every subcommand that asks one.
 struct ModelArguments: ParsableArguments {

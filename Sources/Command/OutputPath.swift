@@ -1,5 +1,5 @@
+import AntFiles
 import ArgumentParser
-import Files
 import Foundation
 
 /// The name of a file a command puts in place as a whole, so that what has that name is replaced.

@@ -1,6 +1,6 @@
-import AntLM
+import AntFiles
+import AntTraining
 import ArgumentParser
-import Files
 
 /// `antlm presets`
 struct PresetsCommand: ParsableCommand {

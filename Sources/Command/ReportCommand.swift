@@ -1,6 +1,6 @@
-import AntLM
+import AntFiles
+import AntReport
 import ArgumentParser
-import Files
 import Foundation
 
 /// `antlm report`

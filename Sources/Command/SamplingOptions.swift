@@ -1,4 +1,4 @@
-import AntLM
+import AntInference
 import ArgumentParser
 
 /// How the next token is drawn.

@@ -1,6 +1,7 @@
-import AntLM
+import AntFiles
+import AntInference
+import AntText
 import ArgumentParser
-import Files
 import Foundation
 
 extension Scoring: ExpressibleByArgument {}

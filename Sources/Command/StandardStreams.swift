@@ -1,5 +1,4 @@
-import AntLM
-import Files
+import AntFiles
 import Foundation
 import Synchronization
 

@@ -1,8 +1,6 @@
-import AntLM
+import AntInference
+import AntStudy
 import ArgumentParser
-import Device
-import Devices
-import Files
 import Foundation
 import Synchronization
 

@@ -1,8 +1,7 @@
-import AntLM
+import AntFiles
+import AntText
 import ArgumentParser
-import Files
 import Foundation
-import Text
 
 /// `antlm tokenizer`
 struct TokenizerCommand: ParsableCommand {

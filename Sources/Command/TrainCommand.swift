@@ -1,11 +1,10 @@
-import AntLM
+import AntAutograd
+import AntDevice
+import AntModels
+import AntText
+import AntTraining
 import ArgumentParser
-import Autograd
-import Device
-import Devices
 import Foundation
-import Models
-import Text
 
 /// `antlm train`
 struct TrainCommand: ParsableCommand {

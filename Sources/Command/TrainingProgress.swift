@@ -1,4 +1,4 @@
-import AntLM
+import AntTraining
 import Foundation
 
 /// What `antlm train` prints while it runs: a line that follows the steps, one that stays for every evaluation,

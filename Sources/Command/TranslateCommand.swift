@@ -1,6 +1,8 @@
-import AntLM
+import AntEvaluation
+import AntFiles
+import AntInference
+import AntText
 import ArgumentParser
-import Files
 import Foundation
 
 /// `antlm translate`

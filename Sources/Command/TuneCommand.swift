@@ -1,11 +1,11 @@
-import AntLM
+import AntAutograd
+import AntBench
+import AntCheck
+import AntDevice
+import AntFiles
+import AntModels
 import ArgumentParser
-import Autograd
-import Device
-import DeviceCheck
-import Files
 import Foundation
-import Models
 
 /// `antlm tune`
 struct TuneCommand: ParsableCommand {

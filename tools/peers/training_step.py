@@ -32,7 +32,7 @@ SIZES = {  # hidden, feed-forward, layers, heads
 
 
 def ltg_bert(vocabulary, hidden, feed_forward, layers, heads):
-    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Sources/Models/LTGBert"))
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Sources/AntModels/LTGBert"))
     from modeling_ltgbert import LtgBertConfig, LtgBertForMaskedLM
 
     return LtgBertForMaskedLM(

@@ -1,4 +1,4 @@
-"""LTG-BERT in PyTorch (Sources/Models/LTGBert/modeling_ltgbert.py) with the initial weights and the dropout draws of
+"""LTG-BERT in PyTorch (Sources/AntModels/LTGBert/modeling_ltgbert.py) with the initial weights and the dropout draws of
 this program."""
 
 import pathlib
@@ -9,7 +9,7 @@ import torch
 
 from philox import truncated_normal, uniform_at
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Sources/Models/LTGBert"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Sources/AntModels/LTGBert"))
 from modeling_ltgbert import LtgBertConfig, LtgBertForMaskedLM  # noqa: E402
 
 

@@ -1,5 +1,5 @@
-"""The program's random numbers in numpy: Philox4x32-10 as in Sources/Device/Philox.swift, and the initial weights
-that Sources/Models/Initialization.swift draws from them. Both sides compute the same numbers, so no fixture has to
+"""The program's random numbers in numpy: Philox4x32-10 as in Sources/AntRandom/Philox.swift, and the initial weights
+that Sources/AntModels/Initialization.swift draws from them. Both sides compute the same numbers, so no fixture has to
 store weights or batches."""
 
 import numpy as np

@@ -1,0 +1,243 @@
+import AntFiles
+import AntInference
+import AntText
+import Foundation
+
+/// Pairs of sentences of which one is right, for asking whether a model finds it the more probable one.
+///
+/// A file has one JSON object a line:
+///
+///     {"sentence_good": …, "sentence_bad": …}                    BLiMP (Warstadt et al. 2020), its supplement
+///     {"Context1": …, "Context2": …, "Target1": …, "Target2": …}    EWoK (Ivanova et al. 2024): Target1 or Target2
+///                                                                   after Context1, only the target scored
+///
+/// What a pair tests is named by `phenomenon`, `UID` or `Domain`, else by the file.
+public struct MinimalPairs: Sendable {
+  /// A sentence, or two of which only the second counts.
+  public struct Sentence: Sendable, Equatable {
+    public var context: String?
+    public var text: String
+  }
+
+  /// Two sentences, and what they test.
+  public struct Pair: Sendable, Equatable {
+    public var phenomenon: String
+    public var good: Sentence
+    public var bad: Sentence
+    public var file: String
+    /// Its line in the file, from 1.
+    public var line: Int
+  }
+
+  /// Right answers of one phenomenon.
+  public struct Accuracy: Sendable, Equatable {
+    public var phenomenon: String
+    public var right: Int
+    public var count: Int
+    public var value: Double { Double(right) / Double(count) }
+  }
+
+  /// How the BabyLM evaluation of a year compares two sentences. A tie goes to the first, the right one.
+  public enum Rule: String, Sendable, CaseIterable {
+    /// causal by the sum, mlm by the mean over the tokens.
+    case babylm2024 = "2024"
+    /// By the sum.
+    case babylm2025 = "2025"
+
+    /// What is compared.
+    public func value(_ score: Score, _ scoring: Scoring) -> Double {
+      self == .babylm2024 && scoring == .mlm && score.tokens > 0
+        ? score.logProbability / Double(score.tokens) : score.logProbability
+    }
+  }
+
+  /// In the order read.
+  public private(set) var pairs: [Pair] = []
+  /// What they are called: the files or folders they were read from, and what was kept of them.
+  public private(set) var name: String
+
+  private struct Line: Decodable {
+    var good: String?
+    var bad: String?
+    var context1: String?
+    var target1: String?
+    var target2: String?
+    var phenomenon: String?
+    var identifier: String?
+    var domain: String?
+
+    enum CodingKeys: String, CodingKey {
+      case good = "sentence_good"
+      case bad = "sentence_bad"
+      case context1 = "Context1"
+      case target1 = "Target1"
+      case target2 = "Target2"
+      case phenomenon
+      case identifier = "UID"
+      case domain = "Domain"
+    }
+  }
+
+  /// - Parameter paths: files, and folders, which stand for their `*.jsonl`.
+  /// - Throws: ``TextFileError`` or ``FileError``.
+  public init(_ paths: [String]) throws {
+    name = paths.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", ")
+    let files = try paths.flatMap(Self.expand)
+    var seen: Set<String> = []
+    for path in files where !seen.insert(URL(filePath: path).standardizedFileURL.path).inserted {
+      throw TextFileError.twice(path: path)
+    }
+    for path in files {
+      for line in try TextLines(path).lines { pairs.append(try Self.pair(line, in: path)) }
+    }
+  }
+
+  private static func expand(_ path: String) throws -> [String] {
+    guard FileSystem.isFolder(URL(filePath: path)) else { return [path] }
+    let names = try FileSystem.names(in: URL(filePath: path)).filter {
+      $0.hasSuffix(".jsonl") && !$0.hasPrefix(".")
+    }
+    guard !names.isEmpty else { throw TextFileError.noFiles(path: path, kind: ".jsonl") }
+    return names.sorted().map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+  }
+
+  private static func pair(_ line: TextLines.Line, in path: String) throws -> Pair {
+    func refuse(_ expected: String) -> TextFileError {
+      .line(path: path, line: line.number, expected: expected)
+    }
+    let object: Line
+    do {
+      object = try JSONDecoder().decode(Line.self, from: Data(line.text.utf8))
+    } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
+      throw refuse("\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" must be a text")
+    } catch {
+      throw refuse("expected a JSON object with \"sentence_good\" and \"sentence_bad\"")
+    }
+    let sentences: [(name: String, sentence: Sentence)]
+    if let context = object.context1, let first = object.target1, let second = object.target2 {
+      guard !context.allSatisfy(\.isWhitespace) else { throw refuse("\"Context1\" has no words; give one") }
+      sentences = [
+        ("Target1", Sentence(context: context, text: first)),
+        ("Target2", Sentence(context: context, text: second)),
+      ]
+    } else if let good = object.good, let bad = object.bad {
+      sentences = [("sentence_good", Sentence(text: good)), ("sentence_bad", Sentence(text: bad))]
+    } else {
+      throw refuse(
+        "expected \"sentence_good\" and \"sentence_bad\", or \"Context1\", \"Target1\" and \"Target2\"")
+    }
+    for (name, sentence) in sentences where sentence.text.allSatisfy(\.isWhitespace) {
+      throw refuse("\"\(name)\" has no words; give both")
+    }
+    let file = URL(filePath: path).deletingPathExtension().lastPathComponent
+    return Pair(
+      phenomenon: object.phenomenon ?? object.identifier ?? object.domain ?? file,
+      good: sentences[0].sentence,
+      bad: sentences[1].sentence, file: path, line: line.number)
+  }
+
+  /// The files they were read from.
+  public var files: [String] { Set(pairs.map(\.file)).sorted() }
+
+  /// Keeps the first `limit` pairs of each phenomenon.
+  public mutating func limit(_ limit: Int) {
+    name += " (\(limit) of a phenomenon at most)"
+    var seen: [String: Int] = [:]
+    pairs = pairs.filter { pair in
+      seen[pair.phenomenon, default: 0] += 1
+      return seen[pair.phenomenon]! <= limit
+    }
+  }
+
+  /// Both sentences of each pair, in order.
+  ///
+  /// - Parameter maximum: positions of the model.
+  /// - Throws: ``TextFileError/line(path:line:expected:)`` for a sentence that does not fit.
+  package func texts(_ tokenizer: Tokenizer, _ scoring: Scoring, maximum: Int) throws -> [ScoredText] {
+    func encode(_ text: String) -> [Int32] { tokenizer.encode(text, recognizingSpecials: false) }
+    return try pairs.flatMap { pair in
+      try [pair.good, pair.bad].map { sentence in
+        // No piece crosses the space between context and target, so the tokens are those of the whole.
+        let given = sentence.context.map(encode) ?? []
+        let target = encode((sentence.context == nil ? "" : " ") + sentence.text)
+        let text = ScoredText(given + target, from: given.count)
+        guard scoring.positions(text) <= maximum else {
+          throw TextFileError.line(
+            path: pair.file, line: pair.line,
+            expected:
+              "a sentence of \(scoring.positions(text)) tokens, specials included, where the model has \(maximum) "
+              + "positions; leave it out or use a longer model")
+        }
+        return text
+      }
+    }
+  }
+
+  /// Tells these pairs from others.
+  package var checksum: String {
+    var hash = ContentHash()
+    for pair in pairs {
+      for part in [pair.phenomenon, pair.good.context ?? "", pair.good.text, pair.bad.text] {
+        Array(part.utf8).withUnsafeBytes { hash.combine($0) }
+      }
+    }
+    return hash.description
+  }
+
+  /// The scores of both sentences of each pair, in order.
+  ///
+  /// - Parameter positions: of one batch, padding included; no score depends on it.
+  public func scores(
+    of trained: TrainedModel, _ scoring: Scoring, positions: Int = Scorer.defaultPositions,
+    progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> [(good: Score, bad: Score)] {
+    let scores = try Scorer(trained.model, specials: trained.specials, positions: positions)(
+      try texts(trained.tokenizer, scoring, maximum: trained.model.maximumLength), scoring, progress: progress
+    )
+    return pairs.indices.map { (scores[2 * $0], scores[2 * $0 + 1]) }
+  }
+
+  /// How often the right sentence has the higher value. Phenomena in the order of their first pair.
+  public func accuracies(
+    _ scores: [(good: Score, bad: Score)], _ scoring: Scoring, rule: Rule
+  ) -> [Accuracy] {
+    var order: [String] = []
+    var results: [String: Accuracy] = [:]
+    for (pair, score) in zip(pairs, scores) {
+      if results[pair.phenomenon] == nil {
+        order.append(pair.phenomenon)
+        results[pair.phenomenon] = Accuracy(phenomenon: pair.phenomenon, right: 0, count: 0)
+      }
+      results[pair.phenomenon]!.count += 1
+      if rule.value(score.good, scoring) >= rule.value(score.bad, scoring) {
+        results[pair.phenomenon]!.right += 1
+      }
+    }
+    return order.map { results[$0]! }
+  }
+
+  /// The lines for a run's evaluations.jsonl: one for each phenomenon, and one for their mean.
+  ///
+  /// - Parameters:
+  ///   - step: of the checkpoint that was evaluated.
+  ///   - duration: what scoring took.
+  public func records(
+    _ accuracies: [Accuracy], _ scoring: Scoring, rule: Rule, step: Int, duration: Duration
+  ) -> [EvaluationLog.Record] {
+    func record(_ phenomenon: String, _ accuracy: Double, _ count: Int, seconds: Double? = nil)
+      -> EvaluationLog.Record
+    {
+      EvaluationLog.Record(
+        set: name, checksum: checksum, scoring: scoring.rawValue, rule: rule.rawValue,
+        phenomenon: phenomenon, accuracy: accuracy, pairs: count, step: step, seconds: seconds)
+    }
+    return accuracies.map { record($0.phenomenon, $0.value, $0.count) } + [
+      record(EvaluationLog.Record.mean, accuracies.mean, pairs.count, seconds: duration.seconds)
+    ]
+  }
+}
+
+extension [MinimalPairs.Accuracy] {
+  /// Over phenomena, each counting the same.
+  public var mean: Double { reduce(0) { $0 + $1.value } / Double(count) }
+}

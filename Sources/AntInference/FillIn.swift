@@ -1,0 +1,50 @@
+import AntDevice
+import AntModels
+import AntText
+import Foundation
+
+/// Predicts masked tokens in place, under the bidirectional mask; all masks of a text at once.
+public struct FillIn {
+  /// A token and its probability among all tokens of the vocabulary.
+  public struct Candidate: Sendable, Equatable {
+    public var id: Int32
+    public var probability: Double
+  }
+
+  public let model: any LanguageModel
+  public let specials: SpecialTokens
+
+  /// `text` with the likeliest candidate in the place of each mask.
+  public func filled(_ text: [Int32], with candidates: [[Candidate]]) -> [Int32] {
+    var best = candidates.compactMap(\.first?.id).makeIterator()
+    return text.map { $0 == specials.mask ? best.next() ?? $0 : $0 }
+  }
+
+  public init(_ model: any LanguageModel, specials: SpecialTokens) {
+    self.model = model
+    self.specials = specials
+  }
+
+  /// The `top` likeliest tokens at each mask in `text`, likeliest first; special tokens are passed over.
+  public func callAsFunction(_ text: [Int32], top: Int = 5) throws -> [[Candidate]] {
+    let ids = [specials.beginning] + text + [specials.end]
+    guard ids.count <= model.maximumLength else {
+      throw InferenceError.tooLong(item: nil, tokens: ids.count, maximum: model.maximumLength)
+    }
+    let rows = ids.indices.filter { ids[$0] == specials.mask }.map { Int32($0) }
+    guard !rows.isEmpty else { throw InferenceError.nothingToFill(mask: "[MASK]") }
+    let mask = AttentionMask(.bidirectional, sequences: 1, length: ids.count)
+    let logits = try model.logits(ModelInput(ids: ids, mask: mask), rows: rows)
+    let hidden = Set(specials.ids)
+    return try rows.indices.map { place in
+      let row = logits[place * model.vocabularySize..<(place + 1) * model.vocabularySize]
+      guard row.allSatisfy(\.isFinite), let largest = row.max() else { throw InferenceError.notFinite }
+      let weights = row.map { exp(Double($0) - Double(largest)) }
+      let total = weights.reduce(0, +)
+      return weights.indices.lazy.map { Candidate(id: Int32($0), probability: weights[$0] / total) }
+        .filter { !hidden.contains($0.id) }
+        .sorted { ($1.probability, $0.id) < ($0.probability, $1.id) }
+        .prefix(top).map { $0 }
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import AntAutograd
+import AntDevice
+import Foundation
+
+/// A model with a head that gives each sequence a label, read at one of its positions.
+///
+/// The head's parameters lie in the model's flat buffer, so that one optimizer, one norm and one clip serve both.
+/// The head reads what transformers calls `last_hidden_state`; the model's own output layer is not used.
+public final class SequenceClassifier {
+  /// The model. Its ``Transformer/parameters`` hold the head's as well.
+  public let model: any Transformer
+  public let head: ClassificationHead
+  public var parameters: Parameters { model.parameters }
+
+  /// A classifier with the weights of `source`, which stays as it is, and a head drawn by `seed`.
+  public convenience init(_ source: any Transformer, head: ClassificationHead, seed: UInt64) {
+    self.init(source, zeros: head)
+    for (number, segment) in head.segments.enumerated() {
+      fill(segment, with: head.initialValues(number, seed: seed))
+    }
+  }
+
+  /// A classifier with the weights of `source` and the head that ``writeHead(to:)`` wrote to `file`.
+  ///
+  /// - Throws: ``ModelError`` or ``SafeTensorsError``, one line each.
+  public convenience init(_ source: any Transformer, head: ClassificationHead, from file: URL) throws {
+    self.init(source, zeros: head)
+    let tensors = try SafeTensors(contentsOf: file)
+    for segment in head.segments {
+      guard let entry = tensors.entry(segment.name) else {
+        throw ModelError.missingTensor(file: file.path, tensor: segment.name)
+      }
+      guard entry.shape == segment.shape else {
+        throw ModelError.wrongShape(
+          file: file.path, tensor: segment.name, found: entry.shape, expected: segment.shape)
+      }
+      fill(segment, with: try tensors.floats(segment.name))
+    }
+  }
+
+  private init(_ source: any Transformer, zeros head: ClassificationHead) {
+    let architecture = source.configuration.architecture
+    precondition(
+      head.hiddenSize == architecture.hiddenSize,
+      "SequenceClassifier: a head of \(head.hiddenSize) on a model of \(architecture.hiddenSize)")
+    let device = source.device
+    self.head = head
+    model = architecture.makeModel(on: device, with: head.segments)
+    for segment in architecture.segments {
+      device.elementwise(
+        Copy(source.parameters[segment.name].value, into: model.parameters[segment.name].value))
+    }
+  }
+
+  private func fill(_ segment: Parameters.Segment, with values: [Float]) {
+    model.device.write(values, to: parameters[segment.name].vector)
+  }
+
+  /// Runs forward and backward: adds to the gradients those of `scale * sum of cross-entropies`, and that scaled
+  /// sum to `loss[0]`. The input must be valid (see ``LanguageModel/validate(_:)``).
+  ///
+  /// - Parameters:
+  ///   - rows: where each sequence is read, a row of the input (`sequence * length + position`) each, ascending.
+  ///   - labels: the right label of each sequence, from 0.
+  public func accumulateGradients(
+    _ input: ModelInput, rows: [Int32], labels: [Int32], scale: Float, dropout: DropoutContext,
+    loss: BufferSlice
+  ) {
+    precondition(
+      rows.count == labels.count && labels.allSatisfy { (0..<Int32(head.labels)).contains($0) },
+      "SequenceClassifier: \(rows.count) rows, \(labels.count) labels of \(head.labels)")
+    if rows.isEmpty { return }
+    let tape = Tape(on: model.device, precision: model.precision)
+    let hidden = hidden(input, rows: rows, on: tape, dropout: dropout)
+    let output = head.output(of: parameters)
+    tape.crossEntropy(
+      hidden, weight: output.weight, bias: output.bias, labels: labels, scale: scale, loss: loss)
+    tape.backward()
+  }
+
+  /// The logits of each sequence, `[rows.count, labels]`; nothing is dropped out.
+  ///
+  /// - Throws: ``ModelError`` for an input the model cannot take, or the device's failure.
+  public func logits(_ input: ModelInput, rows: [Int32]) throws -> [Float] {
+    if rows.isEmpty { return [] }
+    try model.validate(input)
+    let tape = Tape(on: model.device, records: false)
+    let output = head.output(of: parameters)
+    return try tape.logits(
+      hidden(input, rows: rows, on: tape, dropout: nil), weight: output.weight, bias: output.bias)
+  }
+
+  /// Writes the head's tensors.
+  ///
+  /// - Throws: `FileError` or the device's failure.
+  public func writeHead(to file: URL) throws {
+    let own = Set(head.segments.map(\.name))
+    try SafeTensors.write(model.tensors { own.contains($0.name) }, to: file)
+  }
+
+  private func hidden(_ input: ModelInput, rows: [Int32], on tape: Tape, dropout: DropoutContext?) -> Tensor {
+    let states = model.hiddenStates(input, on: tape, dropout: dropout ?? .none)
+    // The norm of a Llama goes row by row, so that only those that are read need it.
+    let read = model.lastHidden(tape.gather(states, rows: rows), on: tape)
+    return head.hidden(read, of: parameters, on: tape, dropout: dropout)
+  }
+}

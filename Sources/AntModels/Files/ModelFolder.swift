@@ -1,0 +1,115 @@
+import AntAutograd
+import AntDevice
+import AntFiles
+import Foundation
+
+/// A model as a Hugging Face folder: `config.json`, `generation_config.json` and `model.safetensors`. A Llama's
+/// opens in transformers as it is.
+public enum ModelFolder {
+  /// Reads the model in `folder`, whatever its architecture, and puts it on `device`.
+  ///
+  /// - Throws: ``ModelError`` or ``SafeTensorsError``, one line each.
+  public static func read(_ folder: URL, on device: any Device) throws -> any Transformer {
+    let configuration = try ModelConfiguration(contentsOf: folder.appending(path: "config.json"))
+    return try model(configuration, weights: ModelWeights(in: folder), on: device)
+  }
+
+  /// A model of the tensors in `weights`; each must be there in the right shape, and nothing else but what
+  /// follows from them.
+  public static func model(
+    _ configuration: ModelConfiguration, weights: ModelWeights, on device: any Device
+  ) throws -> any Transformer {
+    // Names and shapes first: what does not fit must not cost the memory it asks for.
+    let architecture = configuration.architecture
+    let file = weights.file.path
+    var expected: Set<String> = []
+    for tensor in architecture.segments.flatMap(\.tensors) {
+      guard let entry = weights.entry(tensor.name) else {
+        throw ModelError.missingTensor(file: file, tensor: tensor.name)
+      }
+      guard entry.shape == tensor.shape else {
+        throw ModelError.wrongShape(
+          file: file, tensor: tensor.name, found: entry.shape, expected: tensor.shape)
+      }
+      expected.insert(tensor.name)
+    }
+    for name in weights.names where !expected.contains(name) {
+      let (isDerived, original) = architecture.isDerived(tensor: name)
+      guard isDerived else { throw ModelError.unexpectedTensor(file: file, tensor: name) }
+      if let original {
+        guard
+          weights.entry(name)?.shape == weights.entry(original)?.shape,
+          try weights.floats(name) == weights.floats(original)
+        else { throw ModelError.notTied(file: file, tensor: name, original: original) }
+      }
+    }
+
+    let model = architecture.makeModel(on: device)
+    var flat = [Float](repeating: 0, count: model.parameters.count)
+    for tensor in model.parameters.segments.flatMap(\.tensors) {
+      try flat.withUnsafeMutableBufferPointer {
+        try weights.copy(tensor.name, into: UnsafeMutableBufferPointer(rebasing: $0[tensor.range]))
+      }
+    }
+    model.parameters.write(flat)
+    return model
+  }
+}
+
+extension Transformer {
+  /// Writes the model's files into `folder`, which must exist, and waits until they are on the disk. Parameters
+  /// that lie beside its own (see ``Architecture/makeModel(on:with:)``) are no part of it.
+  ///
+  /// - Throws: `FileError`, or the device's failure: a failed device leaves no checkpoint.
+  public func write(to folder: URL) throws {
+    let own = Set(configuration.architecture.segments.map(\.name))
+    try configuration.write(to: folder)
+    try SafeTensors.write(
+      tensors { own.contains($0.name) }, to: folder.appending(path: "model.safetensors"))
+  }
+}
+
+extension Transformer {
+  /// The tensors of some segments, to be written.
+  func tensors(_ isIncluded: (Parameters.Segment) -> Bool) -> [SafeTensors.Source] {
+    parameters.segments.filter(isIncluded).flatMap(\.tensors).map {
+      SafeTensors.Source($0.name, shape: $0.shape, parameters.values[$0.range], on: device)
+    }
+  }
+}
+
+extension ModelConfiguration {
+  /// Writes `config.json`, `generation_config.json` and what transformers needs beside them into `folder`.
+  public func write(to folder: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    for (name, data) in [
+      ("config.json", try encoder.encode(self)),
+      ("generation_config.json", try encoder.encode(GenerationConfiguration(architecture))),
+    ] {
+      try FileSystem.write(data + Data("\n".utf8), to: folder.appending(path: name))
+    }
+    for companion in architecture.companions {
+      try FileSystem.write(Data(companion.bytes), to: folder.appending(path: companion.name))
+    }
+  }
+}
+
+/// What transformers' `generate` reads.
+private struct GenerationConfiguration: Encodable {
+  private let beginningID: Int?
+  private let endID: Int?
+  private let paddingID: Int?
+
+  init(_ architecture: any Architecture) {
+    beginningID = architecture.beginningID
+    endID = architecture.endID
+    paddingID = architecture.paddingID
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case beginningID = "bos_token_id"
+    case endID = "eos_token_id"
+    case paddingID = "pad_token_id"
+  }
+}

@@ -1,0 +1,88 @@
+import AntFiles
+import Foundation
+
+/// The tensors of a model: those of `model.safetensors`, or of the files that `model.safetensors.index.json`
+/// distributes them over.
+public struct ModelWeights {
+  /// What names the tensors: the one file, or the index.
+  public let file: URL
+  private let files: [SafeTensors]
+  private let places: [String: Int]
+
+  /// One file.
+  public init(_ file: SafeTensors) {
+    self.init(
+      file: file.file, files: [file],
+      places: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, 0) }))
+  }
+
+  /// The weights in `folder`.
+  ///
+  /// - Throws: ``SafeTensorsError`` or ``ModelError``.
+  public init(in folder: URL) throws {
+    let single = folder.appending(path: "model.safetensors")
+    let index = folder.appending(path: "model.safetensors.index.json")
+    guard !FileSystem.exists(single), FileSystem.exists(index) else {
+      self.init(try SafeTensors(contentsOf: single))
+      return
+    }
+    struct Index: Decodable {
+      var weightMap: [String: String]
+      enum CodingKeys: String, CodingKey { case weightMap = "weight_map" }
+    }
+    guard let map = try? JSONDecoder().decode(Index.self, from: FileSystem.read(index)).weightMap else {
+      throw ModelError.unreadable(file: index.path, problem: "not an index of safetensors files")
+    }
+    // A name is that of a file beside the index, and of nothing else.
+    if let name = map.values.first(where: {
+      $0.contains("/") || $0.hasPrefix(".")
+        || !$0.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 }
+    }) {
+      throw ModelError.unreadable(
+        file: index.path, problem: "names \(String(reflecting: name)), which is not beside it")
+    }
+    let names = Set(map.values).sorted()
+    let files = try names.map { try SafeTensors(contentsOf: folder.appending(path: $0)) }
+    var places: [String: Int] = [:]
+    for (number, file) in files.enumerated() {
+      for entry in file.entries {
+        guard map[entry.name] == names[number] else {
+          throw ModelError.unexpectedTensor(file: file.file.path, tensor: entry.name)
+        }
+        places[entry.name] = number
+      }
+    }
+    if let missing = map.keys.sorted().first(where: { places[$0] == nil }) {
+      throw ModelError.missingTensor(file: folder.appending(path: map[missing]!).path, tensor: missing)
+    }
+    self.init(file: index, files: files, places: places)
+  }
+
+  private init(file: URL, files: [SafeTensors], places: [String: Int]) {
+    self.file = file
+    self.files = files
+    self.places = places
+  }
+
+  /// The names of all tensors.
+  public var names: [String] { files.flatMap { $0.entries.map(\.name) } }
+
+  /// The tensor called `name`; nil where there is none.
+  public func entry(_ name: String) -> SafeTensors.Entry? { places[name].flatMap { files[$0].entry(name) } }
+
+  /// As ``SafeTensors/floats(_:)``.
+  public func floats(_ name: String) throws -> [Float] {
+    guard let place = places[name] else {
+      throw SafeTensorsError.missingTensor(file: file.path, tensor: name)
+    }
+    return try files[place].floats(name)
+  }
+
+  /// As ``SafeTensors/copy(_:into:)``.
+  public func copy(_ name: String, into target: UnsafeMutableBufferPointer<Float>) throws {
+    guard let place = places[name] else {
+      throw SafeTensorsError.missingTensor(file: file.path, tensor: name)
+    }
+    try files[place].copy(name, into: target)
+  }
+}

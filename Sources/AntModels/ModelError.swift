@@ -1,0 +1,43 @@
+/// An input, a configuration or a checkpoint that a model cannot use. Each description is one line: what,
+/// where, what to do.
+public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+  case tooLong(length: Int, maximum: Int)
+  case emptyInput
+  case unknownToken(id: Int32, vocabulary: Int)
+  case invalidConfiguration(file: String, problem: String)
+  case unreadable(file: String, problem: String)
+  case missingTensor(file: String, tensor: String)
+  case unexpectedTensor(file: String, tensor: String)
+  /// Two tensors that are one in the model differ in the file.
+  case notTied(file: String, tensor: String, original: String)
+  case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
+
+  public var description: String { message.onOneLine }
+
+  private var message: String {
+    switch self {
+    case .tooLong(let length, let maximum):
+      "a sequence of \(length) tokens is longer than the model's \(maximum); shorten it or lower --length"
+    case .emptyInput:
+      "the input has no tokens; give the model some text"
+    case .unknownToken(let id, let vocabulary):
+      "token \(id) is outside the model's vocabulary of \(vocabulary); "
+        + "use the tokenizer the model was trained with"
+    case .invalidConfiguration(let file, let problem):
+      "\(file): \(problem); restore the file, or see which models are read in 'antlm import --help'"
+    case .unreadable(let file, let problem):
+      "\(file): \(problem); check the path and its permissions"
+    case .missingTensor(let file, let tensor):
+      "\(file): no tensor '\(tensor)'; the file does not belong to the config.json beside it"
+    case .unexpectedTensor(let file, let tensor):
+      "\(file): tensor '\(tensor)' is no part of the model; "
+        + "the file does not belong to the config.json beside it"
+    case .notTied(let file, let tensor, let original):
+      "\(file): tensor '\(tensor)' is not '\(original)', to which the model ties it; "
+        + "models of which the two differ are not read"
+    case .wrongShape(let file, let tensor, let found, let expected):
+      "\(file): tensor '\(tensor)' has shape \(found), the model needs \(expected); "
+        + "the file does not belong to the config.json beside it"
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import AntDevice
+
+extension OpenCLDevice {
+  public func crossEntropy(_ operation: CrossEntropy) {
+    let (rows, columns) = (operation.logits.rows, operation.logits.columns)
+    launchRows(
+      "crossEntropy", "cross_entropy", rows: rows, columns: columns,
+      bytes: (operation.gradient == nil ? 4 : 8) * Double(rows * columns),
+      KernelArgument.matrix(operation.logits) + [.slice(operation.labels), .slice(operation.losses)]
+        + KernelArgument.matrix(operation.gradient)
+        + [
+          .int(rows), .int(columns), .float(operation.scale), .int(operation.gradient == nil ? 0 : 1),
+        ])
+  }
+}

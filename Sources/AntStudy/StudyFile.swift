@@ -1,0 +1,274 @@
+import AntEvaluation
+import AntFiles
+import AntInference
+import AntModels
+import AntTraining
+import Foundation
+import Yams
+
+/// Reads `study.yaml`. Whatever is wrong is told by line, and a key nobody knows is refused rather than passed
+/// over.
+extension Study {
+  /// The study of order and frequency that `antlm study` runs where it is given none.
+  public static let defaultFile = String(decoding: PackageResources.study_yaml, as: UTF8.self)
+
+  /// - Parameter path: paths in the file are relative to its folder; nil for ``defaultFile``.
+  /// - Throws: ``StudyError``, or ``FileError`` where the file cannot be read.
+  public init(contentsOf path: String?) throws {
+    let text: String
+    if let path {
+      guard let read = String(validating: try FileSystem.read(URL(filePath: path)), as: UTF8.self) else {
+        throw StudyError.file(
+          path: path, line: nil, reason: "not valid UTF-8; convert it, for example with iconv")
+      }
+      // A byte order mark is none of the text.
+      text = read.hasPrefix("\u{FEFF}") ? String(read.dropFirst()) : read
+    } else {
+      text = Self.defaultFile
+    }
+    try self.init(yaml: text, path: path ?? "study.yaml")
+  }
+
+  init(yaml: String, path: String) throws {
+    let root = try StudyNode(yaml: yaml, path: path)
+    let fields = try root.fields([
+      "models", "epochs", "schedules", "seeds", "english", "text", "pairs", "preset", "training",
+    ])
+    let folder = URL(filePath: path).absoluteURL.deletingLastPathComponent()
+    func absolute(_ path: String) -> String {
+      URL(filePath: path, relativeTo: folder).absoluteURL.standardizedFileURL.path
+    }
+
+    models = try root.required("models", in: fields).items().map { node in
+      let model = try node.string()
+      guard model.hasSuffix(".json") || ModelConfiguration.presetNames.contains(model) else {
+        throw node.error(
+          "no model '\(model)'; give one of \(ModelConfiguration.presetNames.joined(separator: ", ")), or a config.json"
+        )
+      }
+      guard Self.isPlain(Self.shortName(model)) else {
+        throw node.error(
+          "a model's file cannot be called '\(Self.shortName(model))' here; \(Self.plainNames)")
+      }
+      return model.hasSuffix(".json") ? absolute(model) : model
+    }
+    epochs = try root.required("epochs", in: fields).integer(1...1_000_000)
+    let epochs = epochs
+    schedules = Self.baselines.map { NamedSchedule(name: $0, notation: "\(epochs)_\($0)") }
+    for (name, node) in try root.required("schedules", in: fields).entries() {
+      guard Self.isPlain(name) else {
+        throw node.error("a schedule cannot be called '\(name)'; \(Self.plainNames)")
+      }
+      guard !schedules.contains(where: { $0.name == name }) else {
+        throw node.error(
+          "CLM and MLM alone are trained anyway; leave '\(name)' out or call it something else")
+      }
+      do {
+        let schedule = try Schedule(node.string(), objectives: Objectives.names)
+        let lengths = schedule.phases.map { if case .epochs(let count) = $0.duration { count } else { 0 } }
+        let sum = lengths.reduce(0) { $0.addingReportingOverflow($1).partialValue }
+        guard sum == epochs || lengths.contains(0) else {
+          throw node.error(
+            "'\(name)' has \(sum) epochs and the study \(epochs); let its epochs add up to \(epochs)")
+        }
+        schedules.append(NamedSchedule(name: name, notation: schedule.description))
+      } catch let error as ScheduleError {
+        throw node.error("\(error)")
+      }
+    }
+    let seedsNode = try root.required("seeds", in: fields)
+    seeds = try seedsNode.items().map { UInt64(try $0.integer(0...Int(Int32.max))) }
+    guard Set(seeds).count == seeds.count else { throw seedsNode.error("'seeds' names one seed twice") }
+
+    if let node = fields["text"] {
+      if let other = fields["english"] { throw other.error("give 'text' or 'english', not both") }
+      let files = try node.fields(["train", "dev", "tokenizer"])
+      text = .files(
+        training: try node.required("train", in: files).items().map { absolute(try $0.string()) },
+        development: try files["dev"]?.items().map { absolute(try $0.string()) } ?? [],
+        tokenizer: absolute(try node.required("tokenizer", in: files).string()))
+    } else {
+      let english = try fields["english"]?.fields(["sentences", "vocabulary", "pairs"]) ?? [:]
+      text = .english(
+        sentences: try english["sentences"]?.integer(100...1_000_000_000) ?? 12_000,
+        vocabulary: try english["vocabulary"]?.integer(300...65_536) ?? 1024,
+        pairs: try english["pairs"]?.integer(1...10_000) ?? 100)
+    }
+    if let node = fields["pairs"] {
+      let given = try node.fields(["paths", "limit", "rule", "scoring"])
+      pairs.paths = try given["paths"]?.items().map { absolute(try $0.string()) } ?? []
+      pairs.limit = try given["limit"]?.integer(1...1_000_000_000)
+      if let rule = given["rule"] { pairs.rule = try rule.choice(MinimalPairs.Rule.self) }
+      if let scoring = given["scoring"] {
+        pairs.scoring = try scoring.items().map { try $0.choice(Scoring.self) }
+        guard Set(pairs.scoring).count == pairs.scoring.count else {
+          throw scoring.error("one way of scoring stands here twice")
+        }
+      }
+      if pairs.rule == .babylm2024, pairs.scoring.contains(.mntp) {
+        throw node.error("mntp needs rule 2025: the evaluation of 2024 has none")
+      }
+    }
+    if case .files = text, pairs.paths.isEmpty {
+      throw root.error(
+        "'pairs' is missing; text of your own needs minimal pairs to compare by: pairs: {paths: [blimp]}")
+    }
+
+    training = TrainingConfiguration(model: "", schedule: "", training: [])
+    if let node = fields["preset"] {
+      do {
+        training = try Recipe.named(node.string()).configuration(training: [])
+      } catch let error as TrainingError {
+        throw node.error("\(error)")
+      }
+    }
+    let preset = training
+    let options = try fields["training"]?.entries() ?? []
+    training = try Self.replacing(options, in: preset)
+    do {
+      try training.validate()
+    } catch let error as TrainingError {
+      // The option at fault is the one without which all would be well.
+      let culprit = options.indices.first { index in
+        var others = options
+        others.remove(at: index)
+        return (try? Self.replacing(others, in: preset).validate()) != nil
+      }
+      throw (culprit.map { options[$0].value } ?? fields["training"] ?? root).error("\(error)")
+    }
+    if let twice = Dictionary(grouping: jobs, by: \.name).first(where: { $0.value.count > 1 })?.key {
+      throw root.error("two runs would be called '\(twice)'; call a model or a schedule something else")
+    }
+  }
+
+  /// `configuration` with the options of a file in place.
+  private static func replacing(
+    _ options: [(key: String, value: StudyNode)], in configuration: TrainingConfiguration
+  ) throws -> TrainingConfiguration {
+    try options.reduce(configuration) { configuration, option in
+      let (key, node) = option
+      guard !ownOptions.contains(key) else {
+        throw node.error("'\(key)' is decided by the study; leave it out of 'training'")
+      }
+      // A number may be meant as a text: 'warmup: 300'.
+      let readings = [try node.value(), .text(try node.string())]
+      guard let replaced = readings.lazy.compactMap({ try? configuration.replacing([key: $0]) }).first else {
+        throw node.error(
+          "'training' has no '\(key)' with the value \(readings[0]); "
+            + "a run's config.json shows names and values under \"antlm\"")
+      }
+      return replaced
+    }
+  }
+
+  /// Whether a name may be part of a folder's, in any file system and any table.
+  private static func isPlain(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count) && !name.hasPrefix(".")
+      && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._+-".contains($0)) }
+  }
+
+  private static let plainNames = "use up to 64 letters, digits, '-', '_', '+' and '.'"
+
+  /// Options of a run that 'training' cannot say.
+  private static let ownOptions: Set = [
+    "model", "schedule", "training", "development", "seed", "maximumSteps", "keep", "device", "deviceName",
+    "tuning",
+    "kernels", "trainingTokens", "developmentTokens", "textChecksum", "tokenizerChecksum",
+  ]
+}
+
+/// A place in a YAML file.
+private struct StudyNode {
+  let node: Node
+  let path: String
+
+  init(yaml: String, path: String) throws {
+    self.path = path
+    do {
+      guard let node = try Yams.compose(yaml: yaml) else {
+        throw StudyError.file(
+          path: path, line: nil, reason: "it is empty; 'antlm study --print-config' shows one")
+      }
+      self.node = node
+    } catch let error as YamlError {
+      switch error {
+      case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+        .composer(_, let problem, let mark, _):
+        throw StudyError.file(path: path, line: mark.line, reason: "not YAML: \(problem)")
+      case .duplicatedKeysInMapping(let keys, _):
+        throw StudyError.file(
+          path: path, line: nil, reason: "'\(keys.sorted().joined(separator: "', '"))' stands there twice")
+      default:
+        throw StudyError.file(path: path, line: nil, reason: "not YAML: \(error)")
+      }
+    }
+  }
+
+  private init(_ node: Node, path: String) {
+    self.node = node
+    self.path = path
+  }
+
+  func error(_ reason: String) -> StudyError { .file(path: path, line: node.mark?.line, reason: reason) }
+
+  func entries() throws -> [(key: String, value: StudyNode)] {
+    guard let mapping = node.mapping else { throw error("expected names and values, such as 'batch: 32'") }
+    return try mapping.map { key, value in
+      guard let name = key.string else { throw error("expected names and values, such as 'batch: 32'") }
+      return (name, StudyNode(value, path: path))
+    }
+  }
+
+  /// The members of a mapping that may have these and no others.
+  func fields(_ known: [String]) throws -> [String: StudyNode] {
+    var fields: [String: StudyNode] = [:]
+    for (key, value) in try entries() {
+      guard known.contains(key) else {
+        throw value.error("unknown key '\(key)'; known here are \(known.joined(separator: ", "))")
+      }
+      fields[key] = value
+    }
+    return fields
+  }
+
+  func required(_ key: String, in fields: [String: StudyNode]) throws -> StudyNode {
+    guard let field = fields[key] else {
+      throw error("'\(key)' is missing; 'antlm study --print-config' shows how")
+    }
+    return field
+  }
+
+  func items() throws -> [StudyNode] {
+    guard let sequence = node.sequence, !sequence.isEmpty else {
+      throw error("expected a list with at least one member, such as [a, b]")
+    }
+    return sequence.map { StudyNode($0, path: path) }
+  }
+
+  func string() throws -> String {
+    guard let scalar = node.scalar?.string, !scalar.isEmpty else {
+      throw error("expected a number or a text")
+    }
+    return scalar
+  }
+
+  func integer(_ range: ClosedRange<Int>) throws -> Int {
+    guard let value = node.scalar.flatMap({ Int($0.string) }), range.contains(value) else {
+      throw error("expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  func choice<Choice: RawRepresentable & CaseIterable>(_ type: Choice.Type) throws -> Choice
+  where Choice.RawValue == String {
+    guard let choice = Choice(rawValue: try string()) else {
+      throw error("expected one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return choice
+  }
+
+  func value() throws -> Recipe.Value {
+    let text = try string()
+    return Int(text).map(Recipe.Value.integer) ?? Double(text).map(Recipe.Value.number) ?? .text(text)
+  }
+}

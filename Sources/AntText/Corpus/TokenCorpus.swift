@@ -1,0 +1,79 @@
+import AntFiles
+import Foundation
+
+/// Text as one stream of tokens: every line that is not blank is `<s>` tokens `</s>`.
+///
+/// With a cache folder the tokens are encoded once and mapped from a file afterwards. The file is found by a
+/// hash of text and tokenizer: a change of either finds another, and a damaged file is made anew.
+public final class TokenCorpus: Sendable {
+  private enum Storage {
+    case memory([UInt8])
+    case mapped(MappedFile)
+  }
+
+  private let storage: Storage
+  private let width: Int
+  /// Tokens in the stream.
+  public let count: Int
+  /// Names text and tokenizer: equal for equal streams.
+  public let checksum: String
+  /// Whether the tokens were found in the cache.
+  public let wasCached: Bool
+
+  /// - Parameters:
+  ///   - paths: text files, and folders of them.
+  ///   - cacheDirectory: where encoded text is kept; made if missing. Without it tokens stay in memory.
+  ///   - threads: encoders at work; all cores by default. Tokens do not depend on it.
+  /// - Throws: ``CorpusError``
+  public init(
+    _ paths: [String], tokenizer: Tokenizer, cacheDirectory: URL? = nil,
+    threads: Int = ProcessInfo.processInfo.activeProcessorCount
+  ) throws {
+    let files = try TextFiles(paths)
+    var key = ContentHash()
+    key.combine(UInt64(TokenCache.version))
+    for entry in files.entries { key.combine(entry.file.bytes) }
+    tokenizer.json.withUnsafeBytes { key.combine($0) }
+    checksum = key.description
+    width = CorpusEncoder.width(tokenizer)
+    let url = cacheDirectory.map { TokenCache.url(in: $0, key: key) }
+    if let url, let file = TokenCache.open(url, key: key, width: width) {
+      storage = .mapped(file)
+      count = (file.bytes.count - TokenCache.headerSize) / width
+      wasCached = true
+      return
+    }
+    let tokens = CorpusEncoder(tokenizer, threads: threads).encode(files)
+    guard !tokens.isEmpty else { throw CorpusError.empty(paths: paths) }
+    wasCached = false
+    count = tokens.count / width
+    if let url {
+      try TokenCache.write(tokens, width: width, key: key, to: url)
+      if let file = TokenCache.open(url, key: key, width: width) {
+        storage = .mapped(file)
+        return
+      }
+    }
+    storage = .memory(tokens)
+  }
+
+  /// The tokens at `range` of the stream.
+  public func tokens(_ range: Range<Int>) -> [Int32] {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= count, "TokenCorpus: tokens \(range) of \(count)")
+    return withBytes { bytes in
+      range.map { place in
+        width == 2
+          ? Int32(bytes.loadUnaligned(fromByteOffset: 2 * place, as: UInt16.self).littleEndian)
+          : Int32(bytes.loadUnaligned(fromByteOffset: 4 * place, as: Int32.self).littleEndian)
+      }
+    }
+  }
+
+  private func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    switch storage {
+    case .memory(let bytes): bytes.withUnsafeBytes { body($0) }
+    case .mapped(let file): body(UnsafeRawBufferPointer(rebasing: file.bytes[TokenCache.headerSize...]))
+    }
+  }
+}

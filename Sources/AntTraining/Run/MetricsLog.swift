@@ -1,0 +1,69 @@
+import AntFiles
+import Foundation
+
+/// `metrics.jsonl`: a line a step, each one object with a `step`; step 0 where the run was evaluated first.
+///
+/// The timing members, ``timingMembers``, come last in each line and are the only ones that differ between
+/// two runs of the same training: without them, a run that was killed and resumed writes the same bytes as one
+/// that never stopped.
+package final class MetricsLog {
+  /// Members that depend on the clock: the last ones of every line.
+  package static let timingMembers = ["tokensPerSecond", "secondsElapsed"]
+
+  private let url: URL
+  private let descriptor: Int32
+  /// `secondsElapsed` of the last line kept; 0 in an empty log.
+  let secondsElapsed: Double
+
+  /// Opens the log and cuts it back to the lines of `step` and earlier. They reached the disk before the
+  /// checkpoint of `step` did, so one that cannot be read is refused; only a last line without its end, which
+  /// a kill leaves, is cut off.
+  ///
+  /// - Throws: ``RunError/damagedLine(path:line:)`` or ``FileError``.
+  init(_ url: URL, through step: Int) throws {
+    self.url = url
+    descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FileError("write", url.path) }
+    var kept = 0
+    var seconds = 0.0
+    let data = try FileSystem.read(url)
+    var start = data.startIndex
+    var lines = 0
+    var reached = -1
+    while reached < step, let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      lines += 1
+      guard let line = try? JSONDecoder().decode(Line.self, from: data[start..<end]), line.step > reached
+      else {
+        close(descriptor)
+        throw RunError.damagedLine(path: url.path, line: lines)
+      }
+      guard line.step <= step else { break }
+      reached = line.step
+      seconds = line.secondsElapsed ?? seconds
+      kept = end + 1 - data.startIndex
+      start = end + 1
+    }
+    secondsElapsed = seconds
+    guard ftruncate(descriptor, off_t(kept)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
+      throw FileError("write", url.path)
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  func append(_ object: JSONObject) throws {
+    try Array("\(object)\n".utf8).withUnsafeBytes {
+      try FileSystem.write($0, to: descriptor, path: url.path)
+    }
+  }
+
+  /// Waits until every line is on the disk: before a checkpoint is, so that none is newer than its metrics.
+  func synchronize() throws {
+    guard fsync(descriptor) == 0 else { throw FileError("write", url.path) }
+  }
+
+  private struct Line: Decodable {
+    var step: Int
+    var secondsElapsed: Double?
+  }
+}

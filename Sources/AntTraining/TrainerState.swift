@@ -1,0 +1,76 @@
+import AntFiles
+import Foundation
+
+/// What a checkpoint keeps beside weights and moments: `trainer.json`.
+///
+/// Everything else of a run follows from the configuration and the step: data order, masks and dropout are
+/// drawn by counters, and the learning rate is a function of the step.
+struct TrainerState: Codable, Equatable {
+  /// The step after which the mean of both dev losses was lowest.
+  struct Best: Codable, Equatable {
+    var step: Int
+    var devLoss: Double
+  }
+
+  /// What the report of a step holds before its evaluation.
+  struct Unevaluated: Codable, Equatable {
+    var loss: Float
+    var gradientNorm: Float
+    var tokensPerSecond: Double
+
+    init(_ report: StepReport) {
+      loss = report.loss ?? 0
+      gradientNorm = report.gradientNorm ?? 0
+      tokensPerSecond = report.tokensPerSecond ?? 0
+    }
+  }
+
+  /// Steps done.
+  var step = 0
+  /// Updates the moments have seen: steps since the last reset.
+  var optimizerStep = 0
+  /// Steps of the whole run.
+  var totalSteps = 0
+  var best: Best?
+  /// There where the evaluation after ``step`` was cut short and is to be made up for.
+  var unevaluated: Unevaluated?
+
+  static let fileName = "trainer.json"
+
+  func write(to folder: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try FileSystem.write(try encoder.encode(self), to: folder.appending(path: Self.fileName))
+  }
+
+  init() {}
+
+  /// Throws ``RunError`` where the file is not that of `checkpoint` in a run of these options.
+  init(_ checkpoint: Checkpoint, of plan: TrainingPlan, _ configuration: TrainingConfiguration) throws {
+    let url = checkpoint.url.appending(path: Self.fileName)
+    guard let state = try? JSONDecoder().decode(Self.self, from: FileSystem.read(url)) else {
+      throw RunError.damaged(path: url.path, reason: "not the JSON that was written")
+    }
+    let step = checkpoint.step
+    guard state.step == step else {
+      throw RunError.damaged(path: url.path, reason: "it says step \(state.step)")
+    }
+    guard state.totalSteps == plan.totalSteps, (1...plan.totalSteps).contains(step) else {
+      throw RunError.optionsChanged(
+        checkpoint: checkpoint.url.path, was: state.totalSteps, now: plan.totalSteps)
+    }
+    let updates =
+      switch configuration.optimizerState {
+      case .keep: step
+      case .reset: step - plan.phases[plan.position(ofStep: step).phase].steps.lowerBound + 1
+      }
+    guard state.optimizerStep == updates else {
+      throw RunError.damaged(
+        path: url.path, reason: "optimizerStep is \(state.optimizerStep) where it must be \(updates)")
+    }
+    guard state.best.map({ (1...step).contains($0.step) }) ?? true else {
+      throw RunError.damaged(path: url.path, reason: "the best step comes after step \(step)")
+    }
+    self = state
+  }
+}

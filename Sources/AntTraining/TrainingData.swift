@@ -1,0 +1,60 @@
+import AntText
+
+/// The batches of a run: a pure function of plan, seed and step.
+package final class TrainingData {
+  private let corpus: TokenCorpus
+  private let configuration: TrainingConfiguration
+  private let plan: TrainingPlan
+  /// The order of the epoch and length asked for last.
+  private var order: (epoch: Int, blocks: BlockOrder)?
+
+  init(_ corpus: TokenCorpus, _ configuration: TrainingConfiguration, plan: TrainingPlan) {
+    self.corpus = corpus
+    self.configuration = configuration
+    self.plan = plan
+  }
+
+  /// The same in every epoch.
+  package static func stepsPerEpoch(tokens: Int, length: Int, batch: Int) -> Int {
+    (BlockOrder(tokenCount: tokens, length: length, epoch: 0, seed: 0).count + batch - 1) / batch
+  }
+
+  /// The parts of one step's batch, in order.
+  ///
+  /// At the first length the last step of an epoch has the blocks that are left. At another an epoch has the same
+  /// number of steps, over which its blocks are spread evenly.
+  func parts(ofStep step: Int, objective: any Objective) -> [(first: Int, batch: Batch)] {
+    let position = plan.position(ofStep: step)
+    let length = configuration.length(step: step, of: plan.totalSteps)
+    if order?.epoch != position.epoch || order?.blocks.length != length {
+      order = (
+        position.epoch,
+        BlockOrder(
+          tokenCount: corpus.count, length: length, epoch: position.epoch, seed: configuration.seed)
+      )
+    }
+    guard let order = order?.blocks else { return [] }
+    let (first, end, part) = range(position.stepInEpoch, of: order)
+    return stride(from: first, to: end, by: part).map { start in
+      let samples = start..<min(start + part, end)
+      let sequences = samples.map { corpus.tokens(order[$0]..<order[$0] + length) }
+      return (
+        start - first,
+        objective.batch(
+          blocks: sequences, firstSample: start, epoch: position.epoch, seed: configuration.seed)
+      )
+    }
+  }
+
+  /// The blocks of a step, and how many of them one part has.
+  private func range(_ step: Int, of order: BlockOrder) -> (first: Int, end: Int, part: Int) {
+    let (batch, microBatch) = (configuration.batch, configuration.microBatch)
+    if order.length == configuration.length.first {
+      return (step * batch, min((step + 1) * batch, order.count), microBatch)
+    }
+    // Where there are fewer blocks than steps, some are read again.
+    let first = step * order.count / plan.stepsPerEpoch
+    let end = max(first + 1, (step + 1) * order.count / plan.stepsPerEpoch)
+    return (first, end, max(1, microBatch * configuration.length.first / order.length))
+  }
+}

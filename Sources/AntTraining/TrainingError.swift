@@ -1,0 +1,66 @@
+/// Why a training run cannot start or go on. Each description is one line: what, where, what to do.
+public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// An option with a value it cannot have.
+  case option(String, found: String, expected: String)
+  /// The schedule is longer than steps can be counted.
+  case tooManySteps(limit: Int)
+  /// `--length` is more than the model has positions.
+  case tooLong(length: Int, maximum: Int)
+  /// Text that does not fill one sequence.
+  case tooLittleText(files: [String], tokens: Int, needed: Int)
+  /// The tokenizer knows another vocabulary than the model.
+  case vocabularyMismatch(tokenizer: String, tokens: Int, model: String, vocabulary: Int)
+  /// The tokenizer of a run is not what it was when the run began.
+  case tokenizerChanged(file: String)
+  /// The text of a run is not what it was when the run began.
+  case textChanged(files: [String])
+  /// The run cannot fit into memory.
+  case outOfMemory(needed: Int, available: Int, place: String, advice: String)
+  /// Loss or gradient norm became infinite or not a number; nothing was updated.
+  case notFinite(step: Int, phase: String, loss: Float, norm: Float, checkpoint: String?)
+  /// A checkpoint could not be written.
+  case checkpointFailed(step: Int, reason: String, last: String?)
+
+  public var description: String { message.onOneLine }
+
+  private var message: String {
+    switch self {
+    case .option(let name, let found, let expected): "\(name) is \(found); it must be \(expected)"
+    case .tooManySteps(let limit):
+      "the schedule makes more than \(limit) steps; train fewer epochs or set --max-steps"
+    case .tooLong(let length, let maximum):
+      "--length \(length) is more than the model's \(maximum) positions; lower it, or take a model "
+        + "whose config.json has a larger max_position_embeddings"
+    case .tooLittleText(let files, let tokens, let needed):
+      "\(files.joined(separator: ", ")): \(tokens) tokens do not fill one sequence of \(needed); "
+        + "give more text or lower --length"
+    case .vocabularyMismatch(let tokenizer, let tokens, let model, let vocabulary):
+      "\(tokenizer) has \(tokens) tokens but \(model) has \(vocabulary); use the tokenizer of the model, or a "
+        + "preset, which takes the tokenizer's size"
+    case .tokenizerChanged(let file):
+      "\(file): not the tokenizer this run was started with; copy tokenizer.json back from one of the run's "
+        + "checkpoints"
+    case .textChanged(let files):
+      "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or name the same "
+        + "text elsewhere with --train and --dev"
+    case .outOfMemory(let needed, let available, let place, let advice):
+      "this needs about \(mebibytes(needed)) but \(place) has \(mebibytes(available)); \(advice)"
+    case .notFinite(let step, let phase, let loss, let norm, let checkpoint):
+      "step \(step) (phase \(phase)): loss \(loss), gradient norm \(norm); weights are as after step "
+        + "\(step - 1); \(checkpoint.map { "the last good checkpoint is \($0), " } ?? "there is no checkpoint yet, ")"
+        + "train again with a lower --lr or a longer --warmup"
+    case .checkpointFailed(let step, let reason, let last):
+      "step \(step): \(reason); \(last.map { "the last checkpoint is \($0), continue with --resume" } ?? "no checkpoint was written yet")"
+    }
+  }
+
+  /// Whether the command line is to blame.
+  public var isUsage: Bool {
+    switch self {
+    case .option, .tooManySteps, .tooLong: true
+    default: false
+    }
+  }
+}
+
+private func mebibytes(_ bytes: Int) -> String { "\((bytes + 1_048_575) / 1_048_576) MiB" }

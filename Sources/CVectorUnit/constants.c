@@ -1,2 +1,0 @@
-// The target is its header; SwiftPM wants one source file.
-#include "CVectorUnit.h"

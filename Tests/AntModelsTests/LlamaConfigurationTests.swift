@@ -1,0 +1,108 @@
+import AntModels
+import Foundation
+import Testing
+
+@Suite struct LlamaConfigurationTests {
+  @Test func headsWiderThanAttentionTakesAreNamed() {
+    func problem(heads: Int) -> String? {
+      LlamaConfiguration(
+        vocabularySize: 100, hiddenSize: 512, intermediateSize: 64, layers: 1, heads: heads, maximumLength: 64
+      ).problem
+    }
+    #expect(problem(heads: 2) == nil)
+    #expect(problem(heads: 1)?.contains("at most 256") == true)
+  }
+
+  @Test func keepsItselfInJSON() throws {
+    for name in LlamaConfiguration.presetNames {
+      let configuration = try #require(LlamaConfiguration.preset(name, vocabularySize: 1000))
+      #expect(configuration.problem == nil)
+      let data = try JSONEncoder().encode(configuration)
+      #expect(try JSONDecoder().decode(LlamaConfiguration.self, from: data) == configuration)
+    }
+    #expect(LlamaConfiguration.preset("llama-huge", vocabularySize: 1000) == nil)
+  }
+
+  @Test func readsBothWaysOfWritingRotary() throws {
+    let file = TemporaryFile()
+    let rest = """
+      "model_type":"llama","vocab_size":10,"hidden_size":8,"intermediate_size":12,"num_hidden_layers":1,
+      "num_attention_heads":2,"num_key_value_heads":2,"eos_token_id":null,"someone_elses_key":[{}]}
+      """
+    try Data(("{\"rope_theta\":5000.0,\"rope_scaling\":null," + rest).utf8).write(to: file.url)
+    guard case .llama(let first) = try ModelConfiguration(contentsOf: file.url) else {
+      throw CancellationError()
+    }
+    #expect(first.ropeTheta == 5000)
+    let nested = "{\"rope_parameters\":{\"rope_theta\":5000.0,\"rope_type\":\"default\"}," + rest
+    try Data(nested.utf8).write(to: file.url)
+    guard case .llama(let read) = try ModelConfiguration(contentsOf: file.url) else {
+      throw CancellationError()
+    }
+    #expect(read.ropeTheta == 5000 && read.endID == nil && !read.tiesEmbeddings)
+  }
+
+  @Test(arguments: [
+    ("model_type", "\"mistral\"", "model_type is 'mistral'"),
+    ("num_key_value_heads", "1", "num_key_value_heads is 1, not the 2 of num_attention_heads"),
+    ("head_dim", "16", "head_dim is 16"),
+    ("hidden_act", "\"gelu\"", "hidden_act is 'gelu'"),
+    ("attention_bias", "true", "attention_bias is true"),
+    ("hidden_size", "9", "hidden_size 9 does not divide into 2 heads"),
+    ("hidden_size", "0", "hidden_size is 0"),
+    ("num_attention_heads", "0", "num_attention_heads is 0"),
+    ("num_attention_heads", "\"two\"", "'num_attention_heads' has the wrong type"),
+    ("vocab_size", "-1", "vocab_size is -1"),
+    ("vocab_size", "999999999999999", "vocab_size is"),
+    ("rms_norm_eps", "0", "rms_norm_eps is 0"),
+    ("rope_theta", "0", "rope_theta is 0"),
+    ("bos_token_id", "-3", "bos_token_id is -3"),
+    ("eos_token_id", "10", "eos_token_id is 10, no token of the 10"),
+    ("pad_token_id", "[99]", "pad_token_id is 99"),
+    ("rope_scaling", "{\"type\":\"linear\",\"factor\":2}", "rope_scaling is of type 'linear'"),
+  ])
+  func refusesWhatItCannotCompute(key: String, value: String, complaint: String) throws {
+    var keys = [
+      "model_type": "\"llama\"", "vocab_size": "10", "hidden_size": "8", "intermediate_size": "12",
+      "num_hidden_layers": "1", "num_attention_heads": "2",
+    ]
+    keys[key] = value
+    let file = TemporaryFile()
+    let text = keys.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
+    try Data("{\(text)}".utf8).write(to: file.url)
+    try expectRefusal(file, complaint)
+  }
+
+  /// Some write no token as -1, and some several that end a text.
+  @Test func readsSpecialTokens() throws {
+    let text = """
+      {"model_type": "llama", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1,
+       "num_attention_heads": 2, "bos_token_id": 3, "eos_token_id": [7, 8], "pad_token_id": -1}
+      """
+    let model = try ModelConfiguration(Data(text.utf8), file: "f").architecture
+    #expect(model.beginningID == 3 && model.endID == 7 && model.paddingID == nil)
+    // A size that is none is refused, not compared with.
+    #expect(throws: ModelError.self) {
+      try ModelConfiguration(
+        Data(text.replacing("\"vocab_size\": 10", with: "\"vocab_size\": -1").utf8), file: "f")
+    }
+  }
+
+  @Test func refusesWhatIsNoConfiguration() throws {
+    let file = TemporaryFile()
+    try expectRefusal(file, "cannot be read")
+    for (text, complaint) in [
+      ("", "not valid JSON"), ("{", "not valid JSON"), ("[]", "wrong type"), ("{}", "no key 'model_type'"),
+      ("{\"model_type\":\"llama\"}", "no key 'vocab_size'"),
+    ] {
+      try Data(text.utf8).write(to: file.url)
+      try expectRefusal(file, complaint)
+    }
+  }
+
+  private func expectRefusal(_ file: TemporaryFile, _ complaint: String) throws {
+    let error = #expect(throws: ModelError.self) { try ModelConfiguration(contentsOf: file.url) }
+    let text = try #require(error).description
+    #expect(text.contains(complaint) && text.hasPrefix(file.path) && !text.contains("\n"), "\(text)")
+  }
+}

@@ -1,0 +1,11 @@
+import AntDevice
+import AntDevices
+
+/// The devices a test runs on: the built-in one and, where there is one, the best OpenCL device that computes
+/// (a simulator is too slow).
+let deviceNames: [String] =
+  ["cpu"]
+  + (Devices.find().devices.contains { $0.identifier.hasPrefix("opencl") && $0.kind != .simulator }
+    ? ["opencl"] : [])
+
+func openDevice(_ name: String) throws -> any Device { try Devices.open(name).device }

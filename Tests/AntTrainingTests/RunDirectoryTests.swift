@@ -1,0 +1,192 @@
+import AntFiles
+import AntTestSupport
+import Foundation
+import Synchronization
+import Testing
+
+@testable import AntTraining
+
+@Suite struct RunDirectoryTests {
+  private let scratch = Scratch()
+
+  private func makeRun(_ name: String = "run") throws -> RunDirectory {
+    let run = try RunDirectory.create(scratch.path(name))
+    try FileSystem.write(Data("{}".utf8), to: run.configuration)
+    return run
+  }
+
+  private func writeStep(_ step: Int, to run: RunDirectory, best: Int? = nil, keep: Int = 2) throws {
+    try run.writeCheckpoint(step: step, best: best, keep: keep) { folder in
+      for name in ["a", "b", "c"] {
+        try FileSystem.write(Data("\(name) \(step)".utf8), to: folder.appending(path: name))
+      }
+    }
+  }
+
+  @Test func keepsTheNewestAndTheBest() throws {
+    let run = try makeRun()
+    for step in [10, 20, 30, 40] { try writeStep(step, to: run, best: 10) }
+    #expect(try run.checkpoints().map(\.step) == [10, 30, 40])
+    #expect(try run.checkpoint().step == 40)
+    #expect(try run.checkpoint("best").step == 10)
+    #expect(try run.checkpoint("step-30").step == 30)
+    #expect(FileSystem.target(of: run.latest) == "checkpoints/step-40")
+    #expect(throws: RunError.self) { try run.checkpoint("step-20") }
+    try writeStep(50, to: run, best: 50, keep: 0)
+    #expect(try run.checkpoints().map(\.step) == [10, 30, 40, 50])
+  }
+
+  /// Copies the folder at every durable step of a write: each copy is what a kill at that moment leaves.
+  @Test func aKillAtAnyMomentLeavesAWholeCheckpoint() throws {
+    var run = try makeRun()
+    try writeStep(1, to: run, best: 1)
+    try writeStep(2, to: run, best: 1)
+    let snapshots = Mutex<[String]>([])
+    let copies = scratch.url
+    let original = run.url
+    run.observer = { point in
+      snapshots.withLock { taken in
+        let copy = copies.appending(path: "snapshot-\(taken.count)-\(point)")
+        try! FileManager.default.copyItem(at: original, to: copy)
+        taken.append(copy.path)
+      }
+    }
+    try writeStep(3, to: run, best: 3)
+    try writeStep(3, to: run, best: 3)
+    try writeStep(4, to: run, best: 3, keep: 1)
+    let taken = snapshots.withLock { $0 }
+    #expect(taken.count >= 18)
+    for path in taken {
+      let left = try RunDirectory(path)
+      try left.clean()
+      let checkpoint = try left.checkpoint()
+      #expect(checkpoint.step >= 2, "\(path)")
+      for each in try left.checkpoints() {
+        for name in ["a", "b", "c"] {
+          let text = try String(contentsOf: each.url.appending(path: name), encoding: .utf8)
+          #expect(text == "\(name) \(each.step)", "\(path)")
+        }
+      }
+      try left.settle(best: 3, keep: 2)
+      #expect(FileSystem.target(of: left.latest) == "checkpoints/\(checkpoint.name)")
+      #expect(FileSystem.exists(left.latest))
+      let names = try FileSystem.names(in: left.checkpointFolder) + FileSystem.names(in: left.url)
+      #expect(names.allSatisfy { !$0.hasPrefix(".") }, "\(path): \(names)")
+    }
+  }
+
+  @Test func aFailedWriteLosesNothing() throws {
+    struct Full: Error {}
+    let run = try makeRun()
+    try writeStep(1, to: run)
+    #expect(throws: Full.self) {
+      try run.writeCheckpoint(step: 2, best: nil, keep: 1) { folder in
+        try FileSystem.write(Data(), to: folder.appending(path: "a"))
+        throw Full()
+      }
+    }
+    #expect(try run.checkpoints().map(\.step) == [1])
+    #expect(try FileSystem.names(in: run.checkpointFolder) == ["step-1"])
+  }
+
+  @Test func refusesFoldersThatAreNotItsOwn() throws {
+    let run = try makeRun()
+    #expect(throws: RunError.holdsRun(path: run.url.path)) { try RunDirectory.create(run.url.path) }
+    let other = scratch.path("other")
+    try FileSystem.makeFolder(URL(filePath: other))
+    #expect(throws: RunError.notARun(path: other)) { try RunDirectory(other) }
+    _ = try RunDirectory.create(other)
+    _ = try scratch.write("text", to: "other/thesis.tex")
+    #expect(throws: RunError.notEmpty(path: other)) { try RunDirectory.create(other) }
+    #expect(throws: RunError.notARun(path: "/nowhere")) { try RunDirectory("/nowhere") }
+    let file = try scratch.write("text", to: "file")
+    #expect(throws: FileError.self) { try RunDirectory.create(file) }
+    #expect(throws: RunError.notARun(path: file)) { try RunDirectory(file) }
+    #expect(throws: RunError.noCheckpoint(path: run.url.path)) { try run.checkpoint() }
+  }
+
+  @Test func oneWriterAtATime() throws {
+    let run = try makeRun()
+    do {
+      let lock = try RunLock(in: run.url)
+      #expect(throws: RunError.locked(path: run.url.path, holder: "\(getpid())")) {
+        try RunLock(in: run.url)
+      }
+      withExtendedLifetime(lock) {}
+    }
+    #expect(!FileSystem.exists(run.url.appending(path: "lock")))
+    _ = try RunLock(in: run.url)
+  }
+}
+
+@Suite struct MetricsLogTests {
+  private let scratch = Scratch()
+
+  private func line(_ step: Int, seconds: Double? = nil) -> JSONObject {
+    var object = JSONObject()
+    object.set("step", step)
+    object.set("secondsElapsed", seconds)
+    return object
+  }
+
+  @Test func isCutBackToTheCheckpoint() throws {
+    let url = scratch.url.appending(path: "metrics.jsonl")
+    do {
+      let log = try MetricsLog(url, through: 0)
+      for step in 0...5 { try log.append(line(step, seconds: Double(step) / 2)) }
+      try log.synchronize()
+    }
+    let log = try MetricsLog(url, through: 3)
+    #expect(log.secondsElapsed == 1.5)
+    try log.append(line(4, seconds: 9))
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(text.split(separator: "\n").count == 5)
+    #expect(text.hasSuffix("{\"step\":4,\"secondsElapsed\":9.0}\n"))
+  }
+
+  /// What was on the disk before the checkpoint is never cut off for being damaged.
+  @Test(arguments: ["{\"step\":1,\"lo", "", "\0\0\0", "{\"step\":0}", "{\"loss\":1}"])
+  func aDamagedLineIsNamed(damaged: String) throws {
+    let text = "{\"step\":0}\n\(damaged)\n{\"step\":2}\n{\"step\":3}\n"
+    let path = try scratch.write(text, to: "metrics.jsonl")
+    let error = RunError.damagedLine(path: path, line: 2)
+    for step in [1, 2, 10] {
+      #expect(throws: error) { try MetricsLog(URL(filePath: path), through: step) }
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+    #expect("\(error)".contains("metrics.jsonl, line 2") && !"\(error)".contains("\n"))
+    // After the checkpoint's step it goes with the other lines to be written again.
+    _ = try MetricsLog(URL(filePath: path), through: 0)
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "{\"step\":0}\n")
+  }
+
+  @Test func aTornLineGoes() throws {
+    let path = try scratch.write("{\"step\":0}\n{\"step\":1}\n{\"step\":2,\"lo", to: "metrics.jsonl")
+    _ = try MetricsLog(URL(filePath: path), through: 10)
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "{\"step\":0}\n{\"step\":1}\n")
+  }
+}
+
+@Suite struct JSONObjectTests {
+  @Test func isWhatItsReadersExpect() throws {
+    var inner = JSONObject()
+    inner.set("x", Float(0.1))
+    var object = JSONObject()
+    object.set("text", "a \"quoted\" \\ line\n\u{1} é 🐜")
+    object.set("count", -3)
+    object.set("tiny", 1e-300)
+    object.set("notFinite", Double.infinity)
+    object.set("absent", nil as Double?)
+    object.set("flag", true)
+    object.set("items", [inner, inner])
+    let parsed = try #require(
+      try JSONSerialization.jsonObject(with: Data(object.description.utf8)) as? [String: Any])
+    #expect(parsed["text"] as? String == "a \"quoted\" \\ line\n\u{1} é 🐜")
+    #expect(parsed["count"] as? Int == -3)
+    #expect(parsed["tiny"] as? Double == 1e-300)
+    #expect(parsed["notFinite"] is NSNull)
+    #expect(parsed["absent"] == nil)
+    #expect((parsed["items"] as? [[String: Double]])?.count == 2)
+    #expect(!object.description.contains("\n"))
+  }
+}
