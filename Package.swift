@@ -7,16 +7,17 @@ let realModule: Target.Dependency = .product(name: "RealModule", package: "swift
 let libraries: [Target] = [
   .target(name: "AntFiles"),
   .target(name: "AntRandom"),
+  .target(name: "AntBatch"),
   .target(name: "AntDevice", dependencies: ["AntRandom"]),
   .target(name: "AntCPU", dependencies: ["AntDevice", "CAntVectorUnit", realModule]),
   .target(name: "AntOpenCL", dependencies: ["AntDevice", "AntFiles", "CAntOpenCL", "CAntKernels"]),
   .target(name: "AntDevices", dependencies: ["AntDevice", "AntCPU", "AntOpenCL"]),
-  .target(name: "AntCheck", dependencies: ["AntDevice"]),
+  .target(name: "AntCheck", dependencies: ["AntBatch", "AntDevice"]),
   .target(name: "AntAutograd", dependencies: ["AntDevice"]),
   .target(
-    name: "AntModels", dependencies: ["AntAutograd", "AntFiles"],
+    name: "AntModels", dependencies: ["AntAutograd", "AntBatch", "AntFiles"],
     resources: [.embedInCode("LTGBert/modeling_ltgbert.py")]),
-  .target(name: "AntText", dependencies: ["AntDevice", "AntRandom", "AntFiles"]),
+  .target(name: "AntText", dependencies: ["AntBatch", "AntFiles", "AntRandom"]),
   .target(
     name: "AntTraining", dependencies: ["AntModels", "AntText"],
     resources: [.embedInCode("Recipes/recipes.json")]),
@@ -55,7 +56,7 @@ let package = Package(
     .target(
       name: "AntTestSupport", dependencies: ["AntTraining", "AntDevices"], path: "Tests/AntTestSupport"),
     .testTarget(name: "AntRandomTests", dependencies: ["AntRandom"]),
-    .testTarget(name: "AntDeviceTests", dependencies: ["AntDevice"]),
+    .testTarget(name: "AntBatchTests", dependencies: ["AntBatch"]),
     .testTarget(name: "AntCPUTests", dependencies: ["AntCPU", "AntCheck"]),
     .testTarget(name: "AntOpenCLTests", dependencies: ["AntOpenCL", "AntCheck"]),
     .testTarget(name: "AntCheckTests", dependencies: ["AntCheck", "AntDevices"]),

@@ -2,21 +2,16 @@ import AntAutograd
 import AntDevice
 import AntModels
 import AntRandom
+import AntText
 import AntTraining
 
 extension Benchmark {
-  /// What a timed step trains; schedules spell it so.
-  public enum ObjectiveKind: String, Sendable, CaseIterable {
-    case clm = "CLM"
-    case mlm = "MLM"
-  }
-
-  /// Whole training steps: forward, backward, clipping and AdamW, from token ids on the host to the loss read
-  /// back. Tokens are random; CLM labels all positions but the last of a sequence, MLM 15 %.
+  /// Whole training steps under an objective: forward, backward, clipping and AdamW, from token ids on the host to the
+  /// loss read back. Tokens are random and none is special.
   ///
   /// The result's first run counts from before the model is made: the time to the first step.
   public func trainingStep(
-    _ configuration: any Architecture, preset: String, objective: ObjectiveKind, batch: Int, length: Int,
+    _ configuration: any Architecture, preset: String, objective: any Objective, batch: Int, length: Int,
     precision: Precision = .float32
   ) throws -> Result {
     try TrainingMemory(
@@ -25,34 +20,29 @@ extension Benchmark {
     let start = ContinuousClock.now
     let model = configuration.makeModel(seed: 1, on: device)
     model.precision = precision
-    let optimizer = Optimizer(model.parameters)
-    let loss = device.makeBuffer(.float32, count: 1)[...]
+    let step = TrainingStep(
+      model, optimizer: Optimizer(model.parameters), clip: 1, dropout: configuration.dropoutRates)
     let stream = RandomStream(seed: 2, purpose: .sampling)
-    let ids = (0..<batch * length).map {
-      Int32(4 + Int(stream.word(UInt64($0))) % (configuration.vocabularySize - 4))
+    let specials = SpecialTokens.standard
+    let ordinary = configuration.vocabularySize - specials.ids.count
+    let blocks = (0..<batch).map { sequence in
+      (0..<length).map {
+        Int32(specials.ids.count + Int(stream.word(UInt64(sequence * length + $0))) % ordinary)
+      }
     }
-    let rows = ids.indices.filter { row in
-      objective == .clm ? row % length != length - 1 : row % 20 % 7 == 0  // three of every twenty
-    }
-    let labels = Labels(
-      rows: rows.map { Int32($0) }, ids: rows.map { objective == .clm ? ids[$0 + 1] : ids[$0] })
-    let mask = AttentionMask(objective == .clm ? .causal : .bidirectional, sequences: batch, length: length)
-    let input = ModelInput(ids: ids, mask: mask)
+    let input = objective.batch(
+      blocks,
+      from: Sample(
+        number: 0, epoch: 0, seed: 1, masking: Masking(vocabularySize: configuration.vocabularySize)))
     let preparation = ContinuousClock.now - start
     var result = try time(
       "step",
-      "\(preset) \(objective.rawValue) \(batch)x\(length) vocabulary \(configuration.vocabularySize)"
+      "\(preset) \(objective.name) \(batch)x\(length) vocabulary \(configuration.vocabularySize)"
         + precision.suffix,
-      operations: operations(model, configuration, labels: labels.count, batch: batch, length: length),
+      operations: operations(model, configuration, labels: input.labels.count, batch: batch, length: length),
       tokens: batch * length
     ) {
-      device.elementwise(Fill(loss, with: 0))
-      model.parameters.zeroGradients()
-      model.accumulateGradients(
-        input, labels: labels, scale: 1 / Float(labels.count),
-        dropout: DropoutContext(rates: configuration.dropoutRates, seed: 1, step: 1), loss: loss)
-      optimizer.update(learningRate: 1e-4, maximumNorm: 1, loss: loss)
-      _ = try optimizer.status()
+      _ = try step(1, [input], learningRate: 1e-4)
     }
     result.firstSeconds += preparation / .seconds(1)
     return result

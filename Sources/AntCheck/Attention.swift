@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 
 /// Attention forward and backward under every kind of mask, with keys of another length than the queries,

@@ -11,8 +11,8 @@ import Foundation
 /// alone, is ``Scorer``'s.)
 public struct Perplexity {
   public struct Options: Sendable {
-    /// As schedules spell them.
-    public var objectives = ["CLM", "MLM"]
+    /// As schedules spell them; nil for those that every run is evaluated under, as far as the tokenizer goes.
+    public var objectives: [String]?
     /// Tokens a block.
     public var length = 128
     /// Blocks to read, spread evenly over the text; 0 for all.
@@ -27,20 +27,35 @@ public struct Perplexity {
     public init() {}
   }
 
+  /// As they were asked for.
+  public let objectives: [String]
   /// Mean loss by objective.
   public let losses: [String: Double]
   /// Blocks read.
   public let sequences: Int
 
-  /// - Throws: `CorpusError`, ``TrainingError``, ``InferenceError/notFinite``.
-  public init(of trained: TrainedModel, on paths: [String], _ options: Options) throws {
+  /// - Parameter objectives: what the options may name.
+  /// - Throws: `CorpusError`, ``TrainingError``, ``InferenceError/notFinite``, `TokenizerError` where an objective
+  ///   needs a mask token and there is none.
+  public init(
+    of trained: TrainedModel, on paths: [String], _ options: Options, objectives: Objectives = .standard
+  ) throws {
     guard options.length >= 2 else {
       throw TrainingError.option("--length", found: "\(options.length)", expected: "2 or more")
     }
-    if let unknown = options.objectives.first(where: { !Objectives.names.contains($0) }) {
-      throw TrainingError.option(
-        "--objectives", found: unknown, expected: "of \(Objectives.names.joined(separator: ", "))")
-    }
+    let usual = objectives.available(with: trained.specials).all.filter(\.isAlwaysEvaluated)
+    let chosen =
+      try options.objectives.map {
+        try $0.map { name in
+          guard let objective = objectives[name] else {
+            throw TrainingError.option(
+              "objectives", found: name, expected: "of \(objectives.names.joined(separator: ", "))")
+          }
+          if objective.needsMaskToken { try trained.tokenizer.requireMask() }
+          return objective
+        }
+      } ?? usual
+    self.objectives = chosen.map(\.name)
     guard options.length <= trained.model.maximumLength else {
       throw TrainingError.tooLong(length: options.length, maximum: trained.model.maximumLength)
     }
@@ -50,11 +65,11 @@ public struct Perplexity {
     }
     let evaluation = Evaluation(
       corpus,
-      objectives: options.objectives.map {
-        Objectives.named(
-          $0, tokenizer: trained.tokenizer, maskRate: options.maskRate, maskUnit: options.maskUnit)
-      }, length: options.length, sequences: options.sequences,
-      microBatch: max(1, Scorer.defaultPositions / options.length), seed: options.seed)
+      objectives: chosen, length: options.length, sequences: options.sequences,
+      microBatch: max(1, Scorer.defaultPositions / options.length), seed: options.seed,
+      masking: Masking(
+        vocabularySize: trained.tokenizer.vocabularySize, specials: trained.specials, rate: options.maskRate,
+        unit: options.maskUnit))
     losses = try evaluation(trained.model) ?? [:]
     sequences = evaluation.blocks.count
     guard losses.values.allSatisfy(\.isFinite) else { throw InferenceError.notFinite }

@@ -1,4 +1,4 @@
-import AntDevice
+import AntBatch
 import AntModels
 import AntText
 
@@ -32,14 +32,10 @@ public struct Embedder {
       throw InferenceError.tooLong(item: index + 1, tokens: sequence.count, maximum: model.maximumLength)
     }
     for batch in texts.indices.batches(positions: Self.positions, length: { sequences[$0].count }) {
-      let length = batch.last.map { sequences[$0].count } ?? 0
-      let ids = batch.flatMap {
-        sequences[$0] + Array(repeating: specials.padding, count: length - sequences[$0].count)
-      }
-      let mask = AttentionMask(
-        mode == .causal ? .causal : .bidirectional, lengths: batch.map { sequences[$0].count }, length: length
-      )
-      let states = try model.hiddenStates(ModelInput(ids: ids, mask: mask))
+      let input = Batch(
+        batch.map { TokenSequence(sequences[$0], seesAll: mode == .masked) }, padding: specials.padding)
+      let length = input.length
+      let states = try model.hiddenStates(input)
       let width = model.configuration.architecture.hiddenSize
       for (place, text) in batch.enumerated() {
         vectors[text] = texts[text].indices.map { token in

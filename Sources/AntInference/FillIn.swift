@@ -1,4 +1,4 @@
-import AntDevice
+import AntBatch
 import AntModels
 import AntText
 import Foundation
@@ -33,8 +33,8 @@ public struct FillIn {
     }
     let rows = ids.indices.filter { ids[$0] == specials.mask }.map { Int32($0) }
     guard !rows.isEmpty else { throw InferenceError.nothingToFill(mask: "[MASK]") }
-    let mask = AttentionMask(.bidirectional, sequences: 1, length: ids.count)
-    let logits = try model.logits(ModelInput(ids: ids, mask: mask), rows: rows)
+    let batch = Batch([TokenSequence(ids, seesAll: true)], padding: specials.padding)
+    let logits = try model.logits(batch, rows: rows)
     let hidden = Set(specials.ids)
     return try rows.indices.map { place in
       let row = logits[place * model.vocabularySize..<(place + 1) * model.vocabularySize]

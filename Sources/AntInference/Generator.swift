@@ -1,4 +1,4 @@
-import AntDevice
+import AntBatch
 import AntModels
 import AntRandom
 import AntText
@@ -99,7 +99,7 @@ private struct Window {
     }
     guard let transformer = model as? any Transformer else {
       let length = end - start
-      let input = ModelInput(
+      let input = Batch(
         ids: texts.flatMap { $0[start...] },
         mask: AttentionMask(.prefix(prefix), sequences: sequences, length: length))
       return try model.logits(input, rows: texts.indices.map { Int32(($0 + 1) * length - 1) })

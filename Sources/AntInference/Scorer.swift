@@ -1,4 +1,4 @@
-import AntDevice
+import AntBatch
 import AntModels
 import AntText
 import Foundation
@@ -80,14 +80,6 @@ public struct Scorer {
     self.positions = positions
   }
 
-  /// One sequence to run: its ids, and its labels by position.
-  private struct Sequence {
-    var ids: [Int32]
-    /// Positions that see each other both ways.
-    var prefix: Int
-    var labels: [(position: Int, id: Int32)]
-  }
-
   /// The score of each text, in order. A text without tokens that count scores zero.
   ///
   /// - Parameter progress: told how many positions of how many are done; what it throws ends the scoring.
@@ -121,39 +113,25 @@ public struct Scorer {
     return scores
   }
 
-  private func sequence(_ scored: ScoredText, _ counted: Range<Int>, _ scoring: Scoring) -> Sequence {
+  private func sequence(_ scored: ScoredText, _ counted: Range<Int>, _ scoring: Scoring) -> TokenSequence {
     let tokens = scored.tokens
     if scoring == .causal {
-      return Sequence(
-        ids: [specials.beginning] + tokens.dropLast(), prefix: scored.prefix,
-        labels: counted.map { (position: $0, id: tokens[$0]) })
+      return TokenSequence(
+        [specials.beginning] + tokens.dropLast(), prefix: scored.prefix,
+        labels: counted.map { .init(tokens[$0], at: $0) })
     }
     let masked = counted.lowerBound
     var ids = [specials.beginning] + tokens + (scoring == .mlm ? [specials.end] : [])
     ids[masked + 1] = specials.mask
-    return Sequence(
-      ids: ids, prefix: ids.count,
-      labels: [(position: scoring == .mlm ? masked + 1 : masked, id: tokens[masked])])
+    return TokenSequence(
+      ids, seesAll: true, labels: [.init(tokens[masked], at: scoring == .mlm ? masked + 1 : masked)])
   }
 
   /// The summed loss of each sequence.
-  private func losses(_ batch: [Sequence]) throws -> [Double] {
-    let length = batch.map(\.ids.count).max() ?? 0
-    var ids: [Int32] = []
-    var rows: [Int32] = []
-    var labels: [Int32] = []
-    for (index, sequence) in batch.enumerated() {
-      ids += sequence.ids + Array(repeating: specials.padding, count: length - sequence.ids.count)
-      rows += sequence.labels.map { Int32(index * length + $0.position) }
-      labels += sequence.labels.map(\.id)
-    }
-    let mask = AttentionMask(
-      length: length,
-      sequences: batch.map { [AttentionMask.Document(0..<$0.ids.count, prefix: $0.prefix)] })
-    let losses = try model.losses(
-      ModelInput(ids: ids, mask: mask), labels: Labels(rows: rows, ids: labels))
+  private func losses(_ sequences: [TokenSequence]) throws -> [Double] {
+    let losses = try model.losses(Batch(sequences, padding: specials.padding))
     var place = 0
-    return try batch.map { sequence in
+    return try sequences.map { sequence in
       let own = losses[place..<place + sequence.labels.count]
       place += sequence.labels.count
       let sum = own.reduce(0.0) { $0 + Double($1) }

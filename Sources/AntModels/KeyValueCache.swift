@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 
 /// The keys and values of everything some sequences have said so far, for generating on from there: a step
@@ -95,7 +96,7 @@ extension Transformer {
     let mask = AttentionMask(.prefix(cache.prefix), sequences: cache.sequences, length: end)
     let queries = cache.length..<end
     try validate(
-      ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: cache.sequences, length: count)))
+      Batch(ids: ids, mask: AttentionMask(.causal, sequences: cache.sequences, length: count)))
 
     let architecture = configuration.architecture
     let width = architecture.hiddenSize

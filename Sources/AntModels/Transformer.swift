@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 
 /// A ``LanguageModel`` of one stack of layers that all attend under one mask. What the architectures share is
@@ -46,55 +47,53 @@ extension Transformer {
   public var maximumLength: Int { configuration.architecture.maximumLength }
   public var vocabularySize: Int { configuration.architecture.vocabularySize }
 
-  public func accumulateGradients(
-    _ input: ModelInput, labels: Labels, scale: Float, dropout: DropoutContext, loss: BufferSlice
-  ) {
-    if labels.rows.isEmpty { return }
+  public func accumulateGradients(_ batch: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice) {
+    if batch.labels.isEmpty { return }
     let tape = Tape(on: device, precision: precision)
-    let x = hiddenStates(input, on: tape, dropout: dropout)
-    let hidden = head(x, rows: labels.rows, on: tape, dropout: dropout)
+    let x = hiddenStates(batch, on: tape, dropout: dropout)
+    let hidden = head(x, rows: batch.labelRows, on: tape, dropout: dropout)
     tape.crossEntropy(
-      hidden, weight: output.weight, bias: output.bias, labels: labels.ids, scale: scale, loss: loss)
+      hidden, weight: output.weight, bias: output.bias, labels: batch.labels, scale: scale, loss: loss)
     tape.backward()
   }
 
-  public func losses(_ input: ModelInput, labels: Labels) throws -> [Float] {
-    if labels.rows.isEmpty { return [] }
-    try validate(input)
+  public func losses(_ batch: Batch) throws -> [Float] {
+    if batch.labels.isEmpty { return [] }
+    try validate(batch)
     let tape = Tape(on: device, records: false)
-    let hidden = head(hiddenStates(input, on: tape), rows: labels.rows, on: tape, dropout: .none)
+    let hidden = head(hiddenStates(batch, on: tape), rows: batch.labelRows, on: tape, dropout: .none)
     return try device.read(
-      tape.losses(hidden, weight: output.weight, bias: output.bias, labels: labels.ids))
+      tape.losses(hidden, weight: output.weight, bias: output.bias, labels: batch.labels))
   }
 
-  public func logits(_ input: ModelInput, rows: [Int32]) throws -> [Float] {
+  public func logits(_ batch: Batch, rows: [Int32]) throws -> [Float] {
     if rows.isEmpty { return [] }
-    try validate(input)
+    try validate(batch)
     let tape = Tape(on: device, records: false)
-    let hidden = head(hiddenStates(input, on: tape), rows: rows, on: tape, dropout: .none)
+    let hidden = head(hiddenStates(batch, on: tape), rows: rows, on: tape, dropout: .none)
     return try tape.logits(hidden, weight: output.weight, bias: output.bias)
   }
 
   /// What transformers calls `last_hidden_state`, at every position: `[sequences * length, hiddenSize]`.
-  public func hiddenStates(_ input: ModelInput) throws -> [Float] {
-    try validate(input)
+  public func hiddenStates(_ batch: Batch) throws -> [Float] {
+    try validate(batch)
     let tape = Tape(on: device, records: false)
-    let states = lastHidden(hiddenStates(input, on: tape), on: tape).value
+    let states = lastHidden(hiddenStates(batch, on: tape), on: tape).value
     return try device.read(states.storage.prefix(states.rows * states.columns))
   }
 
   /// The residual stream after the last layer, on the device.
-  func hiddenStates(_ input: ModelInput, on tape: Tape, dropout: DropoutContext = .none) -> Tensor {
+  func hiddenStates(_ batch: Batch, on tape: Tape, dropout: DropoutContext = .none) -> Tensor {
     precondition(
-      input.length <= maximumLength && input.sequences > 0,
-      "Transformer: \(input.sequences) sequences of \(input.length), at most \(maximumLength)")
-    let shape = attentionShape(batch: input.sequences, queries: input.length, keys: input.length)
-    let keyRanges = device.makeBuffer(input.mask.keyRanges())[...]
+      batch.length <= maximumLength && batch.sequences > 0,
+      "Transformer: \(batch.sequences) sequences of \(batch.length), at most \(maximumLength)")
+    let shape = attentionShape(batch: batch.sequences, queries: batch.length, keys: batch.length)
+    let keyRanges = device.makeBuffer(batch.mask.keyRanges())[...]
     let buckets = distances.map {
-      device.makeBuffer($0.buckets.table(queries: 0..<input.length, keys: input.length))[...]
+      device.makeBuffer($0.buckets.table(queries: 0..<batch.length, keys: batch.length))[...]
     }
     return stack(
-      input.ids, positions: input.mask.positions(), firstRow: dropout.firstSample * input.length, on: tape,
+      batch.ids, positions: batch.mask.positions(), firstRow: dropout.firstSample * batch.length, on: tape,
       dropout: dropout
     ) { layer, queryKeyValue, projection in
       tape.attention(

@@ -1,3 +1,4 @@
+import AntText
 import AntTraining
 
 /// The curves of one run, by objective, or of several laid over one another, a plot for each objective.
@@ -12,7 +13,8 @@ struct RunCurves {
 
   private var objectives: [String] {
     let found = Set(runs.flatMap(\.objectives))
-    return Objectives.names.filter(found.contains) + found.subtracting(Objectives.names).sorted()
+    return Objectives.standard.names.filter(found.contains)
+      + found.subtracting(Objectives.standard.names).sorted()
   }
 
   /// Those that any run has development losses of.
@@ -23,7 +25,7 @@ struct RunCurves {
   }
 
   private func style(_ objective: String) -> Int {
-    Objectives.names.firstIndex(of: objective) ?? Objectives.names.count
+    Objectives.standard.names.firstIndex(of: objective) ?? Objectives.standard.names.count
   }
 
   var plots: [LinePlot] {

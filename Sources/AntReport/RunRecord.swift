@@ -1,6 +1,7 @@
 import AntEvaluation
 import AntFiles
 import AntModels
+import AntText
 import AntTraining
 import Foundation
 
@@ -71,7 +72,7 @@ public struct RunRecord: Sendable {
   private static func steps(_ options: Options) -> Int? {
     guard let tokens = options.trainingTokens, tokens > 0, let length = options.length?.first, length > 0,
       let batch = options.batch, batch > 0, let notation = options.schedule,
-      let schedule = try? Schedule(notation, objectives: Objectives.names)
+      let schedule = try? Schedule(notation)
     else { return nil }
     let steps = TrainingData.stepsPerEpoch(tokens: tokens, length: length, batch: batch)
     return try? TrainingPlan(schedule, stepsPerEpoch: steps, maximumSteps: options.maximumSteps).totalSteps
@@ -80,7 +81,8 @@ public struct RunRecord: Sendable {
   /// Objectives that were trained or evaluated, in the order of ``Objectives/names``.
   var objectives: [String] {
     let found = Set(lines.compactMap(\.objective)).union(lines.flatMap(\.devLosses.keys))
-    return Objectives.names.filter(found.contains) + found.subtracting(Objectives.names).sorted()
+    return Objectives.standard.names.filter(found.contains)
+      + found.subtracting(Objectives.standard.names).sorted()
   }
 
   /// The phases gone through so far.

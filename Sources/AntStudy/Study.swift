@@ -71,7 +71,7 @@ public struct Study: Sendable, Equatable {
   /// - Throws: ``StudyError`` where the schedule does not come to the study's epochs.
   func configuration(of job: Job, text: StudyText, stepsPerEpoch: Int) throws -> TrainingConfiguration {
     let steps = epochs * stepsPerEpoch
-    let schedule = try Schedule(job.schedule.notation, objectives: Objectives.names)
+    let schedule = try Schedule(job.schedule.notation)
     let planned = try TrainingPlan(schedule, stepsPerEpoch: stepsPerEpoch).totalSteps
     let countsSteps = schedule.phases.contains { if case .steps = $0.duration { true } else { false } }
     guard planned == steps || countsSteps && planned > steps else {

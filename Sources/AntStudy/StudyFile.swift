@@ -64,7 +64,7 @@ extension Study {
           "CLM and MLM alone are trained anyway; leave '\(name)' out or call it something else")
       }
       do {
-        let schedule = try Schedule(node.string(), objectives: Objectives.names)
+        let schedule = try Schedule(node.string())
         let lengths = schedule.phases.map { if case .epochs(let count) = $0.duration { count } else { 0 } }
         let sum = lengths.reduce(0) { $0.addingReportingOverflow($1).partialValue }
         guard sum == epochs || lengths.contains(0) else {

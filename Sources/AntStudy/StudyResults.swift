@@ -2,6 +2,7 @@ import AntEvaluation
 import AntFiles
 import AntInference
 import AntReport
+import AntText
 import AntTraining
 import Foundation
 
@@ -112,7 +113,7 @@ public struct StudyResults: Sendable {
     let objectives = Set(results.flatMap(\.devLosses.keys))
     measures =
       study.pairs.scoring.map(Measure.pairs)
-      + Objectives.names.filter(objectives.contains).map(Measure.devLoss)
+      + Objectives.standard.names.filter(objectives.contains).map(Measure.devLoss)
   }
 
   /// The figures of one schedule over the seeds; nil where no run of it is done.

@@ -53,13 +53,15 @@ public struct StudyRun: Sendable {
     if let limit = study.pairs.limit { pairs.limit(limit) }
     self.pairs = pairs
     let tokenizer = try Tokenizer(contentsOf: URL(filePath: text.tokenizer))
+    // Masked training alone is one of the baselines.
     try tokenizer.requireMask()
-    let training = try TrainingRun.corpus(text.training, tokenizer)
-    let development =
-      text.development.isEmpty ? nil : try TrainingRun.corpus(text.development, tokenizer)
-    textChecksum = TrainingRun.checksum(training, development)
+    var texts = study.training
+    texts.training = text.training
+    texts.development = text.development
+    let read = try TrainingText(texts, tokenizer: tokenizer)
+    textChecksum = read.checksum
     let stepsPerEpoch = TrainingData.stepsPerEpoch(
-      tokens: training.count, length: study.training.length.first, batch: study.training.batch)
+      tokens: read.training.count, length: study.training.length.first, batch: study.training.batch)
     steps = study.epochs * stepsPerEpoch
     configurations = try study.jobs.map {
       try study.configuration(of: $0, text: text, stepsPerEpoch: stepsPerEpoch)

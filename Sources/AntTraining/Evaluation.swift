@@ -13,12 +13,13 @@ package struct Evaluation {
   package let blocks: [[Int32]]
   package let microBatch: Int
   package let seed: UInt64
+  package let masking: Masking
 
   /// - Parameters:
   ///   - sequences: how many blocks to read, spread evenly over the text; 0 for all.
   package init(
     _ corpus: TokenCorpus, objectives: [any Objective], length: Int, sequences: Int, microBatch: Int,
-    seed: UInt64
+    seed: UInt64, masking: Masking
   ) {
     let length = min(length, corpus.count)
     let available = corpus.count / length
@@ -30,6 +31,7 @@ package struct Evaluation {
     self.objectives = objectives
     self.microBatch = microBatch
     self.seed = seed
+    self.masking = masking
   }
 
   /// Mean loss by the objective's name; nil where it was stopped.
@@ -46,17 +48,13 @@ package struct Evaluation {
         if stop() { return nil }
         let samples = start..<min(start + microBatch, blocks.count)
         let batch = objective.batch(
-          blocks: Array(blocks[samples]), firstSample: start, epoch: Self.epoch, seed: seed)
-        for loss in try model.losses(batch.input, labels: batch.targets) { sum += Double(loss) }
+          Array(blocks[samples]),
+          from: Sample(number: start, epoch: Self.epoch, seed: seed, masking: masking))
+        for loss in try model.losses(batch) { sum += Double(loss) }
         labels += batch.labels.count
       }
       losses[objective.name] = labels == 0 ? .nan : sum / Double(labels)
     }
     return losses
   }
-}
-
-extension Batch {
-  package var input: ModelInput { ModelInput(ids: ids, mask: mask) }
-  package var targets: Labels { Labels(rows: labelRows, ids: labels) }
 }

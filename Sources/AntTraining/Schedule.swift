@@ -1,3 +1,5 @@
+import AntText
+
 /// A stretch of training under one objective.
 public struct Phase: Sendable, Equatable {
   /// How long a phase lasts.
@@ -47,10 +49,10 @@ public struct Schedule: Sendable, Equatable {
 
   /// Reads the notation.
   ///
-  /// - Parameter objectives: the names a phase may have.
+  /// - Parameter objectives: what a phase may name.
   /// - Throws: ``ScheduleError``, which names the column and what was expected there.
-  public init(_ notation: String, objectives: [String] = ["CLM", "MLM"]) throws {
-    var parser = ScheduleParser(notation, objectives: objectives)
+  public init(_ notation: String, objectives: Objectives = .standard) throws {
+    var parser = ScheduleParser(notation, objectives: objectives.names)
     term = try parser.parse()
     phases = term.phases
   }

@@ -5,12 +5,7 @@ import AntModels
 import AntText
 import Foundation
 
-/// Trains one model under a schedule of objectives.
-///
-/// A step, for the labels L of the whole batch, split into parts only to save memory:
-///
-///     gradients = sum over parts of d/dw (1 / |L|) sum of losses
-///     norm, clip and update on the device; the host reads back one word group: norm, loss, finite
+/// Trains one model under a schedule of objectives, a ``TrainingStep`` after another.
 ///
 /// Where loss or norm is not finite the device changes nothing and training stops. Objective and attention mask
 /// change together with the phase. Whatever is random is drawn by counters of (seed, epoch, sample, position,
@@ -28,30 +23,30 @@ public final class Trainer {
   public let run: RunDirectory
   public let plan: TrainingPlan
   public let model: any Transformer
-  let optimizer: Optimizer
+  /// What a schedule may name.
+  private let objectives: Objectives
+  let training: TrainingStep
+  var optimizer: Optimizer { training.optimizer }
   /// The running mean of the weights, which is what is evaluated and saved; nil where these are.
   private let average: WeightAverage?
-  private let device: any Device
   private let tokenizer: Tokenizer
   private let data: TrainingData
   private let evaluation: Evaluation?
   private let metrics: MetricsLog
   private let events: EventFile
   private let lock: RunLock
-  private let loss: BufferSlice
   private(set) var state: TrainerState
-  /// Called with the step before its update: a test's place to spoil a gradient.
-  var beforeUpdate: (Int, Parameters) -> Void = { _, _ in }
 
   init(
     _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer,
-    optimizer: Optimizer, average: WeightAverage?, tokenizer: Tokenizer, data: TrainingData,
-    evaluation: Evaluation?, state: TrainerState, run: RunDirectory, lock: RunLock, device: any Device
+    objectives: Objectives, training: TrainingStep, average: WeightAverage?, tokenizer: Tokenizer,
+    data: TrainingData, evaluation: Evaluation?, state: TrainerState, run: RunDirectory, lock: RunLock
   ) throws {
     self.configuration = configuration
     self.plan = plan
     self.model = model
-    self.optimizer = optimizer
+    self.objectives = objectives
+    self.training = training
     self.average = average
     self.tokenizer = tokenizer
     self.data = data
@@ -59,12 +54,10 @@ public final class Trainer {
     self.state = state
     self.run = run
     self.lock = lock
-    self.device = device
     // A run without a checkpoint writes the line of step 0 again, and a step without its evaluation its own.
     metrics = try MetricsLog(
       run.metrics, through: state.step == 0 ? -1 : state.unevaluated == nil ? state.step : state.step - 1)
     events = try EventFile(in: run.tensorboard, metrics: run.metrics)
-    loss = device.makeBuffer(.float32, count: 1)[...]
   }
 
   /// Steps done so far.
@@ -152,29 +145,14 @@ public final class Trainer {
     let step = state.step + 1
     let position = plan.position(ofStep: step)
     let phase = plan.phases[position.phase]
-    let objective = Objectives.named(
-      position.objective, tokenizer: tokenizer,
-      maskRate: configuration.maskRate(step: step, of: plan.totalSteps), maskUnit: configuration.maskUnit)
+    guard let objective = objectives[position.objective] else {
+      preconditionFailure("Trainer: no objective \(position.objective)")
+    }
     if configuration.optimizerState == .reset, step > 1, step == phase.steps.lowerBound { optimizer.reset() }
 
     let parts = data.parts(ofStep: step, objective: objective)
-    let labels = parts.reduce(0) { $0 + $1.batch.labels.count }
-    model.parameters.zeroGradients()
-    device.elementwise(Fill(loss, with: 0))
-    let dropout = model.configuration.architecture.dropoutRates(configuration.dropout)
-    var firstLabel = 0
-    for (first, batch) in parts {
-      model.accumulateGradients(
-        batch.input, labels: batch.targets, scale: labels == 0 ? 0 : 1 / Float(labels),
-        dropout: DropoutContext(
-          rates: dropout, seed: configuration.seed, step: step, firstSample: first, firstLabel: firstLabel),
-        loss: loss)
-      firstLabel += batch.targets.count
-    }
-    beforeUpdate(step, model.parameters)
     let rate = configuration.rate(step: step, of: plan)
-    optimizer.update(learningRate: rate, maximumNorm: configuration.clip, loss: loss)
-    let status = try optimizer.status()
+    let status = try self.training(step, parts, learningRate: rate)
     guard status.isFinite else {
       throw TrainingError.notFinite(
         step: step, phase: "\(position.phase + 1), \(phase.phase)", loss: status.loss, norm: status.norm,
@@ -186,7 +164,7 @@ public final class Trainer {
     report.loss = status.loss
     report.gradientNorm = status.norm
     report.learningRate = rate
-    report.tokens = parts.reduce(0) { $0 + $1.batch.ids.count }
+    report.tokens = parts.reduce(0) { $0 + $1.ids.count }
     return report
   }
 

@@ -111,6 +111,12 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     return maskRate + (finalMaskRate - maskRate) * Float(step - 1) / Float(total - 1)
   }
 
+  /// How tokens are hidden.
+  func masking(_ tokenizer: Tokenizer, rate: Float) -> Masking {
+    Masking(
+      vocabularySize: tokenizer.vocabularySize, specials: tokenizer.specials, rate: rate, unit: maskUnit)
+  }
+
   /// Throws ``TrainingError/option(_:found:expected:)`` for the first option that cannot be.
   public func validate() throws {
     func check(_ holds: Bool, _ option: String, _ found: Any, _ expected: String) throws {

@@ -1,3 +1,4 @@
+import AntBatch
 import AntText
 
 /// The batches of a run: a pure function of plan, seed and step.
@@ -5,13 +6,17 @@ package final class TrainingData {
   private let corpus: TokenCorpus
   private let configuration: TrainingConfiguration
   private let plan: TrainingPlan
+  private let tokenizer: Tokenizer
   /// The order of the epoch and length asked for last.
   private var order: (epoch: Int, blocks: BlockOrder)?
 
-  init(_ corpus: TokenCorpus, _ configuration: TrainingConfiguration, plan: TrainingPlan) {
+  init(
+    _ corpus: TokenCorpus, _ configuration: TrainingConfiguration, plan: TrainingPlan, tokenizer: Tokenizer
+  ) {
     self.corpus = corpus
     self.configuration = configuration
     self.plan = plan
+    self.tokenizer = tokenizer
   }
 
   /// The same in every epoch.
@@ -23,7 +28,7 @@ package final class TrainingData {
   ///
   /// At the first length the last step of an epoch has the blocks that are left. At another an epoch has the same
   /// number of steps, over which its blocks are spread evenly.
-  func parts(ofStep step: Int, objective: any Objective) -> [(first: Int, batch: Batch)] {
+  func parts(ofStep step: Int, objective: any Objective) -> [Batch] {
     let position = plan.position(ofStep: step)
     let length = configuration.length(step: step, of: plan.totalSteps)
     if order?.epoch != position.epoch || order?.blocks.length != length {
@@ -35,14 +40,14 @@ package final class TrainingData {
     }
     guard let order = order?.blocks else { return [] }
     let (first, end, part) = range(position.stepInEpoch, of: order)
+    let masking = configuration.masking(
+      tokenizer, rate: configuration.maskRate(step: step, of: plan.totalSteps))
     return stride(from: first, to: end, by: part).map { start in
-      let samples = start..<min(start + part, end)
-      let sequences = samples.map { corpus.tokens(order[$0]..<order[$0] + length) }
-      return (
-        start - first,
-        objective.batch(
-          blocks: sequences, firstSample: start, epoch: position.epoch, seed: configuration.seed)
-      )
+      let blocks = (start..<min(start + part, end)).map { corpus.tokens(order[$0]..<order[$0] + length) }
+      return objective.batch(
+        blocks,
+        from: Sample(
+          number: start, epoch: position.epoch, seed: configuration.seed, masking: masking))
     }
   }
 

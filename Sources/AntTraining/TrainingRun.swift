@@ -17,31 +17,54 @@ public enum TrainingRun {
       memory: Int)
   }
 
-  /// Begins a run.
+  /// Begins a run on text that lies in files.
   ///
   /// - Parameters:
   ///   - configuration: the options; its record of device and text is filled in here.
   ///   - tokenizerFile: a tokenizer.json; copied into the run.
   ///   - folder: a new or empty folder.
+  ///   - objectives: what the schedule may name.
   public static func start(
     _ configuration: TrainingConfiguration, tokenizerFile: String, in folder: String, on device: any Device,
-    report: (Event) -> Void = { _ in }
+    objectives: Objectives = .standard, report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
-    var configuration = configuration
     try configuration.validate()
+    _ = try schedule(configuration, objectives)
     try RunDirectory.requireNew(folder)
-    let schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
-    configuration.schedule = schedule.description
     let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizerFile))
-    try tokenizer.requireMask()
     // What a killed start left is the same tokenizer or, if it is another, somebody else's.
     let kept = URL(filePath: folder).appending(path: "tokenizer.json")
     if FileSystem.exists(kept), try FileSystem.read(kept) != FileSystem.read(URL(filePath: tokenizerFile)) {
       throw RunError.notEmpty(path: folder)
     }
-    let description = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
+    let model = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
+    return try start(
+      configuration, model: model, tokenizer: tokenizer,
+      text: TrainingText(configuration, tokenizer: tokenizer, report: report), in: folder, on: device,
+      objectives: objectives, report: report)
+  }
+
+  /// Begins a run on a model, a tokenizer and text that are there as values.
+  ///
+  /// - Parameters:
+  ///   - configuration: the options; its record of device and text is filled in here, and where it says which model
+  ///     and which files to train on, that is a note only.
+  ///   - model: sizes, with the tokenizer's special tokens.
+  ///   - folder: a new or empty folder.
+  ///   - objectives: what the schedule may name.
+  public static func start(
+    _ configuration: TrainingConfiguration, model description: ModelConfiguration, tokenizer: Tokenizer,
+    text: TrainingText, in folder: String, on device: any Device, objectives: Objectives = .standard,
+    report: (Event) -> Void = { _ in }
+  ) throws -> Trainer {
+    var configuration = configuration
+    try configuration.validate()
+    try RunDirectory.requireNew(folder)
+    let schedule = try schedule(configuration, objectives)
+    configuration.schedule = schedule.description
     // Everything that can be refused is refused before the folder is made.
-    let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
+    try requireFit(schedule, configuration, description, tokenizer: tokenizer, objectives: objectives)
+    try text.require(configuration)
     let plan = try text.plan(schedule, configuration)
     configuration.device = device.info.identifier
     configuration.deviceName = device.info.name
@@ -60,8 +83,8 @@ public enum TrainingRun {
     try tokenizer.write(to: run.tokenizer)
     try RunConfiguration(model: description, antlm: configuration).write(to: run.configuration)
     return try trainer(
-      configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, checkpoint: nil, run: run,
-      lock: lock, device: device, memory: memory, report: report)
+      configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, objectives: objectives,
+      checkpoint: nil, run: run, lock: lock, device: device, memory: memory, report: report)
   }
 
   /// The recorded options of the run in `folder`, for opening the device it used.
@@ -75,9 +98,11 @@ public enum TrainingRun {
   /// - Parameters:
   ///   - training: where the training text lies now; nil for where it lay.
   ///   - development: likewise.
+  ///   - text: the text itself, of a run that was begun on values.
+  ///   - objectives: what the schedule may name.
   public static func resume(
     _ folder: String, on device: any Device, training: [String]? = nil, development: [String]? = nil,
-    report: (Event) -> Void = { _ in }
+    text: TrainingText? = nil, objectives: Objectives = .standard, report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
     let run = try RunDirectory(folder)
     let lock = try RunLock(in: run.url)
@@ -86,11 +111,8 @@ public enum TrainingRun {
     let schedule: Schedule
     do {
       try configuration.validate()
-      schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
-      guard configuration.length.longest <= recorded.model.architecture.maximumLength else {
-        throw TrainingError.tooLong(
-          length: configuration.length.longest, maximum: recorded.model.architecture.maximumLength)
-      }
+      schedule = try self.schedule(configuration, objectives)
+      try requireLength(configuration, recorded.model)
     } catch let error as any CustomStringConvertible {
       throw RunError.configuration(path: run.configuration.path, reason: "\(error)")
     }
@@ -104,7 +126,9 @@ public enum TrainingRun {
     guard tokenizer.checksum == configuration.tokenizerChecksum else {
       throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
     }
-    let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
+    try requireFit(schedule, configuration, recorded.model, tokenizer: tokenizer, objectives: objectives)
+    let text = try text ?? TrainingText(configuration, tokenizer: tokenizer, report: report)
+    try text.require(configuration)
     guard text.checksum == configuration.textChecksum else {
       throw TrainingError.textChanged(files: configuration.training + configuration.development)
     }
@@ -119,8 +143,8 @@ public enum TrainingRun {
         reason: "its model is not that of checkpoint \(checkpoint?.name ?? "step-0"); restore it from there")
     }
     return try trainer(
-      configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, checkpoint: checkpoint,
-      run: run, lock: lock, device: device, memory: memory, report: report)
+      configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, objectives: objectives,
+      checkpoint: checkpoint, run: run, lock: lock, device: device, memory: memory, report: report)
   }
 
   /// What the run will hold. Throws where there is no room for it.
@@ -136,7 +160,8 @@ public enum TrainingRun {
 
   private static func trainer(
     _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer, tokenizer: Tokenizer,
-    text: Tokens, checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock, device: any Device,
+    text: TrainingText, objectives: Objectives, checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock,
+    device: any Device,
     memory: TrainingMemory, report: (Event) -> Void
   ) throws -> Trainer {
     model.precision = configuration.precision
@@ -148,23 +173,26 @@ public enum TrainingRun {
       try CheckpointFiles.restore(optimizer, average, step: state.optimizerStep, from: checkpoint)
       try run.settle(best: state.best?.step, keep: configuration.keep)
     }
-    let evaluated = Objectives.alwaysEvaluated.union(plan.phases.map(\.phase.objective))
+    let evaluated = objectives.available(with: tokenizer.specials).all.filter { objective in
+      objective.isAlwaysEvaluated || plan.phases.contains { $0.phase.objective == objective.name }
+    }
+    let training = TrainingStep(
+      model, optimizer: optimizer, clip: configuration.clip,
+      dropout: model.configuration.architecture.dropoutRates(configuration.dropout), seed: configuration.seed)
     let trainer = try Trainer(
-      configuration, plan: plan, model: model, optimizer: optimizer, average: average, tokenizer: tokenizer,
-      data: TrainingData(text.training, configuration, plan: plan),
+      configuration, plan: plan, model: model, objectives: objectives, training: training, average: average,
+      tokenizer: tokenizer,
+      data: TrainingData(text.training, configuration, plan: plan, tokenizer: tokenizer),
       evaluation: text.development.map {
         Evaluation(
+          $0, objectives: evaluated, length: configuration.length.first,
+          sequences: configuration.evaluationSequences, microBatch: configuration.microBatch,
+          seed: configuration.seed,
           // Masked at the rate the run ends with, so that losses can be compared from its first step on.
-          $0,
-          objectives: Objectives.names.filter(evaluated.contains).map {
-            Objectives.named(
-              $0, tokenizer: tokenizer, maskRate: configuration.finalMaskRate ?? configuration.maskRate,
-              maskUnit: configuration.maskUnit)
-          }, length: configuration.length.first, sequences: configuration.evaluationSequences,
-          microBatch: configuration.microBatch,
-          seed: configuration.seed)
+          masking: configuration.masking(
+            tokenizer, rate: configuration.finalMaskRate ?? configuration.maskRate))
       },
-      state: state, run: run, lock: lock, device: device)
+      state: state, run: run, lock: lock)
     report(
       .ready(
         parameters: model.parameters.parameterCount, trainingTokens: text.training.count,
@@ -173,18 +201,30 @@ public enum TrainingRun {
     return trainer
   }
 
-  /// What a run records of its text.
-  package static func checksum(_ training: TokenCorpus, _ development: TokenCorpus?) -> String {
-    training.checksum + (development.map { "-\($0.checksum)" } ?? "")
+  private static func schedule(_ configuration: TrainingConfiguration, _ objectives: Objectives) throws
+    -> Schedule
+  {
+    try Schedule(configuration.schedule, objectives: objectives)
   }
 
-  /// The tokens of a text. They are kept between runs; where that folder cannot be written they are made again
-  /// each time.
-  package static func corpus(_ paths: [String], _ tokenizer: Tokenizer) throws -> TokenCorpus {
-    do {
-      return try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: FileSystem.cacheFolder)
-    } catch CorpusError.cacheUnwritable {
-      return try TokenCorpus(paths, tokenizer: tokenizer)
+  /// Throws where the model cannot read the run's sequences, or the tokenizer lacks the mask token that an objective
+  /// of the schedule hides tokens behind.
+  private static func requireFit(
+    _ schedule: Schedule, _ configuration: TrainingConfiguration, _ model: ModelConfiguration,
+    tokenizer: Tokenizer, objectives: Objectives
+  ) throws {
+    try requireLength(configuration, model)
+    for phase in schedule.phases where objectives[phase.objective]?.needsMaskToken ?? false {
+      try tokenizer.requireMask()
+    }
+  }
+
+  private static func requireLength(_ configuration: TrainingConfiguration, _ model: ModelConfiguration)
+    throws
+  {
+    guard configuration.length.longest <= model.architecture.maximumLength else {
+      throw TrainingError.tooLong(
+        length: configuration.length.longest, maximum: model.architecture.maximumLength)
     }
   }
 
@@ -198,10 +238,7 @@ public enum TrainingRun {
     let padding = [specials.end, specials.beginning].contains(specials.padding) ? nil : Int(specials.padding)
     let description = try modelSizes(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
       .withSpecialTokens(beginning: Int(specials.beginning), end: Int(specials.end), padding: padding)
-    guard configuration.length.longest <= description.architecture.maximumLength else {
-      throw TrainingError.tooLong(
-        length: configuration.length.longest, maximum: description.architecture.maximumLength)
-    }
+    try requireLength(configuration, description)
     return description
   }
 
@@ -225,60 +262,5 @@ public enum TrainingRun {
         vocabulary: description.architecture.vocabularySize)
     }
     return description
-  }
-
-  /// The tokens of a run.
-  private struct Tokens {
-    let training: TokenCorpus
-    let development: TokenCorpus?
-
-    init(_ configuration: TrainingConfiguration, tokenizer: Tokenizer, report: (Event) -> Void) throws {
-      report(.reading(configuration.training))
-      training = try TrainingRun.corpus(configuration.training, tokenizer)
-      guard training.count >= configuration.length.longest else {
-        throw TrainingError.tooLittleText(
-          files: configuration.training, tokens: training.count, needed: configuration.length.longest)
-      }
-      if configuration.development.isEmpty {
-        development = nil
-      } else {
-        report(.reading(configuration.development))
-        let corpus = try TrainingRun.corpus(configuration.development, tokenizer)
-        guard corpus.count >= 2 else {
-          throw TrainingError.tooLittleText(
-            files: configuration.development, tokens: corpus.count, needed: 2)
-        }
-        development = corpus
-      }
-    }
-
-    var checksum: String { TrainingRun.checksum(training, development) }
-
-    func plan(_ schedule: Schedule, _ configuration: TrainingConfiguration) throws -> TrainingPlan {
-      let steps = TrainingData.stepsPerEpoch(
-        tokens: training.count, length: configuration.length.first, batch: configuration.batch)
-      return try TrainingPlan(schedule, stepsPerEpoch: steps, maximumSteps: configuration.maximumSteps)
-    }
-  }
-}
-
-/// The objectives a schedule may name.
-public enum Objectives {
-  public static let names = ["CLM", "MLM", "MNTP", "PrefixLM"]
-  /// Those that are evaluated whether a schedule names them or not.
-  package static let alwaysEvaluated: Set = ["CLM", "MLM"]
-
-  package static func named(
-    _ name: String, tokenizer: Tokenizer, maskRate: Float, maskUnit: Masking.Unit
-  ) -> any Objective {
-    let masking = Masking(
-      vocabularySize: tokenizer.vocabularySize, specials: tokenizer.specials, rate: maskRate, unit: maskUnit)
-    switch name {
-    case "CLM": return CausalObjective()
-    case "MLM": return MaskedObjective(masking)
-    case "MNTP": return MaskedNextObjective(masking)
-    case "PrefixLM": return PrefixObjective()
-    default: preconditionFailure("Objectives: no objective \(name)")
-    }
   }
 }

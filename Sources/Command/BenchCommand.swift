@@ -1,8 +1,10 @@
+import AntBatch
 import AntBench
 import AntDevice
 import AntFiles
 import AntModels
 import AntReport
+import AntText
 import ArgumentParser
 import Foundation
 
@@ -76,8 +78,10 @@ struct BenchCommand: ParsableCommand {
   var generate: Int?
   @Option(help: ArgumentHelp("Where to save a checkpoint of --model, for a moment.", valueName: "folder"))
   var checkpoint: String?
-  @Option(help: "Objective of --model, CLM or MLM. (default: both)")
-  var objective: Benchmark.ObjectiveKind?
+  @Option(
+    help: "Objective of --model: \(Objectives.standard.names.joined(separator: ", ")). (default: CLM and MLM)"
+  )
+  var objective: String?
   @Option(help: "Runs the median is taken of.")
   var repeats = 7
   @Flag(help: "Leave out the device's own limits, and with them the shares.")
@@ -109,6 +113,11 @@ struct BenchCommand: ParsableCommand {
       guard (1...1 << 16).contains(generate), model != nil else {
         throw ValidationError("--generate must be 1 to 2^16, and needs --model")
       }
+    }
+    if let objective, Objectives.standard[objective] == nil {
+      throw ValidationError(
+        "--objective is '\(objective)'; it must be one of \(Objectives.standard.names.joined(separator: ", "))"
+      )
     }
     guard checkpoint == nil || model != nil else { throw ValidationError("--checkpoint needs --model") }
     if let model, ModelConfiguration.preset(model, vocabularySize: vocab) == nil {
@@ -180,7 +189,10 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func steps(of preset: String, _ bench: Benchmark) throws {
-    for objective in objective.map({ [$0] }) ?? Benchmark.ObjectiveKind.allCases {
+    let objectives = Objectives.standard
+    for objective in objective.map({ [objectives[$0]].compactMap { $0 } })
+      ?? objectives.all.filter(\.isAlwaysEvaluated)
+    {
       show(
         try bench.trainingStep(
           architecture(preset), preset: preset, objective: objective, batch: batch, length: length,
@@ -264,7 +276,6 @@ struct BenchCommand: ParsableCommand {
 }
 
 extension Benchmark.Layout: ExpressibleByArgument {}
-extension Benchmark.ObjectiveKind: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 
 /// The sizes that `option` was given as `1024x1024x384`.

@@ -39,9 +39,9 @@ struct EvalPerplexityCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if let wrong = objectives.first(where: { !Objectives.names.contains($0) }) {
+    if let wrong = objectives.first(where: { !Objectives.standard.names.contains($0) }) {
       throw ValidationError(
-        "--objectives names '\(wrong)'; it must be of \(Objectives.names.joined(separator: ", "))")
+        "--objectives names '\(wrong)'; it must be of \(Objectives.standard.names.joined(separator: ", "))")
     }
     guard Set(objectives).count == objectives.count else {
       throw ValidationError("--objectives names one twice")
@@ -55,7 +55,6 @@ struct EvalPerplexityCommand: ParsableCommand {
     let (trained, device) = try source.open()
     var options = Perplexity.Options()
     if !objectives.isEmpty { options.objectives = objectives }
-    if !Set(options.objectives).isDisjoint(with: ["MLM", "MNTP"]) { try trained.tokenizer.requireMask() }
     options.length = length ?? min(options.length, trained.model.maximumLength)
     guard options.length <= trained.model.maximumLength else {
       throw ValidationError("--length must be at most the model's \(trained.model.maximumLength) positions")
@@ -66,7 +65,7 @@ struct EvalPerplexityCommand: ParsableCommand {
     options.seed = seed
     let result = try Perplexity(of: trained, on: paths, options)
     var rows = [["objective", "loss", "perplexity", "blocks"]]
-    for name in options.objectives {
+    for name in result.objectives {
       guard let loss = result.losses[name] else { continue }
       if json {
         var object = JSONObject()

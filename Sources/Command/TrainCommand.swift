@@ -22,12 +22,11 @@ struct TrainCommand: ParsableCommand {
 
       A preset brings model, schedule and recipe; options given beside it go before
       ('antlm presets' shows them). A schedule counts epochs (4_CLM) or steps
-      (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6. It alternates CLM (the next
-      token, causal), MLM (hidden tokens, every position sees all), MNTP (as MLM,
-      predicted one position earlier) and PrefixLM (the next token after a prefix
-      that sees itself both ways). Ctrl-C or SIGTERM finishes the step and saves; an
-      evaluation is made up for on --resume. A resumed run gives the bits it would
-      have given.
+      (200s_CLM) and repeats groups: (1_CLM+3_MLM)*6. The objectives are
+      \(Objectives.standard.all.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
+
+      Ctrl-C or SIGTERM finishes the step and saves; an evaluation is made up for on
+      --resume. A resumed run gives the bits it would have given.
       """)
 
   @Option(help: ArgumentHelp("Take this run up after its newest checkpoint.", valueName: "run"))
@@ -274,7 +273,7 @@ struct TrainCommand: ParsableCommand {
     options.kernels = (compute.kernels ?? .automatic).optionName
     // What needs no device is refused before one is opened.
     try options.validate()
-    _ = try Schedule(options.schedule, objectives: Objectives.names)
+    _ = try Schedule(options.schedule)
     try RunDirectory.requireNew(out)
     let device = try compute.open()
     warn("device: \(device.info.name)")

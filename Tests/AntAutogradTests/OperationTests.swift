@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntCheck
 import AntDevice
 import AntRandom

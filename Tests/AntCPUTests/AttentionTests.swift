@@ -1,3 +1,4 @@
+import AntBatch
 import AntCPU
 import AntDevice
 import Foundation

@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import AntTestSupport
 import AntText
@@ -142,13 +143,13 @@ import Testing
     #expect(inputs.labels == [1, 0] && inputs.cut == 0)
     let (long, short) = (inputs.sequences[0].count, inputs.sequences[1].count)
     let last = inputs.batch([1, 0], mode: .causal, readsLast: true, padding: 0)
-    #expect(last.input.length == long && last.rows == [Int32(short - 1), Int32(2 * long - 1)])
+    #expect(last.length == long && last.labelRows == [Int32(short - 1), Int32(2 * long - 1)])
     #expect(last.labels == [0, 1])
-    #expect(Array(last.input.ids[short..<long]) == [Int32](repeating: 0, count: long - short))
-    #expect(last.input.mask == AttentionMask(.causal, lengths: [short, long], length: long))
+    #expect(Array(last.ids[short..<long]) == [Int32](repeating: 0, count: long - short))
+    #expect(last.mask == AttentionMask(.causal, lengths: [short, long], length: long))
     let first = inputs.batch([1, 0], mode: .masked, readsLast: false, padding: 0, length: long + 2)
-    #expect(first.rows == [0, Int32(long + 2)] && first.input.length == long + 2)
-    #expect(first.input.mask == AttentionMask(.bidirectional, lengths: [short, long], length: long + 2))
+    #expect(first.labelRows == [0, Int32(long + 2)] && first.length == long + 2)
+    #expect(first.mask == AttentionMask(.bidirectional, lengths: [short, long], length: long + 2))
 
     let cut = ClassificationInputs(
       [example("The dog", "A small cat <s>", 1), example("The dog", nil, 0)], tokenizer: tokenizer,

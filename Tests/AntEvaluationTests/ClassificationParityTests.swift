@@ -71,22 +71,17 @@ import Testing
       configuration.architecture.makeModel(seed: fixture.seed, on: device),
       head: recipe.head(for: configuration, labels: 2), seed: fixture.seed)
     let tuner = try FineTuner(
-      classifier.parameters, examples: fixture.examples, dropout: .none, settings: recipe.settings)
+      classifier, examples: fixture.examples, dropout: .none, settings: recipe.settings)
     var lines: [FineTuningStep] = []
     let all = inputs.batch(Array(0..<fixture.examples), mode: mode, readsLast: readsLast, padding: 0)
     var logits: [Float] = []
     _ = try tuner.train(
       report: { lines.append($0) },
       evaluate: {
-        logits = try classifier.logits(all.input, rows: all.rows)
+        logits = try classifier.logits(all, rows: all.labelRows)
         return Double(lines.count)
       },
-      accumulate: { batch in
-        let (input, rows, labels) = inputs.batch(
-          batch.examples, mode: mode, readsLast: readsLast, padding: 0)
-        classifier.accumulateGradients(
-          input, rows: rows, labels: labels, scale: batch.scale, dropout: batch.dropout, loss: batch.loss)
-      })
+      parts: { [inputs.batch($0, mode: mode, readsLast: readsLast, padding: 0)] })
 
     #expect(lines.count == run.losses.count)
     for (line, expected) in zip(lines, zip(run.losses, zip(run.norms, run.rates))) {

@@ -1,6 +1,8 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 import AntDevices
+import AntModels
 import Testing
 
 @testable import AntEvaluation
@@ -9,9 +11,9 @@ import Testing
 @Suite struct FineTunerTests {
   /// Four weights and examples i = 0, 1, … that want each of them to be i:
   /// loss = mean over examples of the sum of (w - i)^2 / 2.
-  final class Quadratic {
+  final class Quadratic: Trainable {
     let parameters: Parameters
-    let tuner: FineTuner
+    private(set) var tuner: FineTuner!
     private(set) var batches: [[Int]] = []
     private(set) var weights: [[Float]] = []
     private(set) var lines: [FineTuningStep] = []
@@ -21,7 +23,7 @@ import Testing
     init(examples: Int = 6, _ settings: FineTuningSettings) throws {
       let device = try Devices.open("cpu", options: DeviceOptions(threads: 1)).device
       parameters = Parameters([.vector("w", count: 4)], on: device)
-      tuner = try FineTuner(parameters, examples: examples, dropout: .none, settings: settings)
+      tuner = try FineTuner(self, examples: examples, dropout: .none, settings: settings)
     }
 
     func train(until stop: (Int) -> Bool = { _ in false }, figures: [Double?]) throws -> FineTuner.Outcome {
@@ -29,27 +31,35 @@ import Testing
         weights.append(try parameters.read())
         return figures[weights.count - 1]
       }
-      func accumulate(_ batch: FineTuner.Batch) throws {
-        batches.append(batch.examples)
-        let device = parameters.device
-        let values = try parameters.read()
-        var gradients = try device.read(#require(parameters.gradients))
-        #expect(gradients.allSatisfy { $0 == 0 })
-        var loss: Float = 0
-        for element in 0..<4 {
-          for example in batch.examples {
-            let error = values[element] - Float(example)
-            gradients[element] += batch.scale * error
-            loss += batch.scale * error * error / 2
-          }
-        }
-        if let spoiled, spoiled.step == batches.count { gradients[0] += spoiled.value }
-        device.write(gradients, to: try #require(parameters.gradients))
-        device.write([loss], to: batch.loss)
-      }
       return try tuner.train(
         until: { stop(lines.count) }, report: { lines.append($0) }, evaluate: evaluate,
-        accumulate: accumulate)
+        parts: { examples in
+          batches.append(examples)
+          return [
+            Batch(
+              examples.map { TokenSequence([0], seesAll: true, labels: [.init(Int32($0), at: 0)]) },
+              padding: 0)
+          ]
+        })
+    }
+
+    func accumulateGradients(_ batch: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice) {
+      let device = parameters.device
+      guard let values = try? parameters.read(), let slice = parameters.gradients,
+        var gradients = try? device.read(slice)
+      else { preconditionFailure("Quadratic: a device that failed") }
+      #expect(gradients.allSatisfy { $0 == 0 })
+      var sum: Float = 0
+      for element in 0..<4 {
+        for example in batch.labels {
+          let error = values[element] - Float(example)
+          gradients[element] += scale * error
+          sum += scale * error * error / 2
+        }
+      }
+      if let spoiled, spoiled.step == batches.count { gradients[0] += spoiled.value }
+      device.write(gradients, to: slice)
+      device.write([sum], to: loss)
     }
   }
 

@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import AntModels
 import AntTestSupport
@@ -34,7 +35,7 @@ import Testing
           let mask = AttentionMask(
             .prefix(prefix ? start.count + 1 : 0), sequences: 1, length: place)
           let logits = try trained.model.logits(
-            ModelInput(ids: Array(ids[..<place]), mask: mask), rows: [Int32(place - 1)])
+            Batch(ids: Array(ids[..<place]), mask: mask), rows: [Int32(place - 1)])
           let total = logits.reduce(0.0) { $0 + exp(Double($1)) }
           score += Score(tokens: 1, logProbability: Double(logits[Int(ids[place])]) - log(total))
         }

@@ -115,7 +115,7 @@ import Testing
       try data.write(to: copy)
       let configuration = try RunConfiguration(contentsOf: copy, run: "run").antlm
       try configuration.validate()
-      let schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
+      let schedule = try Schedule(configuration.schedule)
       let plan = try TrainingPlan(schedule, stepsPerEpoch: 7, maximumSteps: configuration.maximumSteps)
       for step in [1, plan.totalSteps] {
         _ = configuration.rate(step: step, of: plan)

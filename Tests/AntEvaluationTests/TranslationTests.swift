@@ -69,11 +69,11 @@ import Testing
     let third: [Int32] = [1, id("a"), 2, id("a"), 2]
     #expect(inputs.sequences.map(\.ids) == [first, second, third])
     for mask in TranslationMask.allCases {
-      let (input, labels) = inputs.batch([0, 1], mask: mask, padding: 0)
+      let input = inputs.batch([0, 1], mask: mask, padding: 0)
       #expect(input.ids == first + [0] + second)
-      #expect(labels.rows == [3, 4, 9, 10, 11, 12])
+      #expect(input.labelRows == [3, 4, 9, 10, 11, 12])
       let predicted: [Int32] = [id("c"), 2, id("a"), b, d, 2]
-      #expect(labels.ids == predicted)
+      #expect(input.labels == predicted)
       // What each position sees: no label, and no padding.
       for (sequence, (count, prefix)) in [(6, 4), (7, 3)].enumerated() {
         for position in 0..<count {
@@ -109,7 +109,11 @@ import Testing
     #expect(inputs.parts(inputs.sequences.indices, positions: 4096).count > 1)
     let mean = try #require(try training.loss(of: inputs))
     #expect(abs(mean + total.logProbability / Double(total.tokens)) < 1e-5)
-    #expect(total.tokens == inputs.sequences.indices.reduce(0) { $0 + inputs.labelCount($1) })
+    #expect(
+      total.tokens
+        == inputs.sequences.indices.reduce(0) {
+          $0 + inputs.sequences[$1].ids.count - inputs.sequences[$1].start
+        })
   }
 
   /// Lines are said backwards, after some seconds, under either mask and in either architecture.

@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import AntDevices
 import AntModels
@@ -30,7 +31,7 @@ private let specials = SpecialTokens(padding: 0, beginning: 1, end: 2, mask: 3)
   /// Log-probabilities of what comes after `text`, read whole.
   private func next(_ text: [Int32], prefix: Int, _ model: any Transformer) throws -> [Double] {
     let mask = AttentionMask(.prefix(prefix), sequences: 1, length: text.count)
-    let logits = try model.logits(ModelInput(ids: text, mask: mask), rows: [Int32(text.count - 1)])
+    let logits = try model.logits(Batch(ids: text, mask: mask), rows: [Int32(text.count - 1)])
     let total = log(logits.reduce(0.0) { $0 + exp(Double($1)) })
     return logits.map { Double($0) - total }
   }

@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 import AntDevices
 import AntFiles
@@ -24,10 +25,10 @@ private final class KnownModel: LanguageModel {
   init(maximumLength: Int = 12) { self.maximumLength = maximumLength }
 
   func accumulateGradients(
-    _ input: ModelInput, labels: Labels, scale: Float, dropout: DropoutContext, loss: BufferSlice
+    _ input: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice
   ) {}
 
-  func logits(_ input: ModelInput, rows: [Int32]) throws -> [Float] {
+  func logits(_ input: Batch, rows: [Int32]) throws -> [Float] {
     try validate(input)
     calls.append((input.sequences, input.length))
     return rows.flatMap { row -> [Float] in
@@ -40,9 +41,9 @@ private final class KnownModel: LanguageModel {
     }
   }
 
-  func losses(_ input: ModelInput, labels: Labels) throws -> [Float] {
-    let logits = try logits(input, rows: labels.rows)
-    return labels.ids.enumerated().map { place, id in
+  func losses(_ input: Batch) throws -> [Float] {
+    let logits = try logits(input, rows: input.labelRows)
+    return input.labels.enumerated().map { place, id in
       let row = logits[place * vocabularySize..<(place + 1) * vocabularySize]
       return log(row.reduce(0) { $0 + exp($1) }) - row[row.startIndex + Int(id)]
     }
@@ -158,7 +159,7 @@ private final class KnownModel: LanguageModel {
       }
       // What predicts the next token is there.
       let ids = [specials.beginning] + texts[0]
-      let input = ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: 1, length: 5))
+      let input = Batch(ids: ids, mask: AttentionMask(.causal, sequences: 1, length: 5))
       #expect(try model.hiddenStates(input).count == 5 * 16)
     }
     #expect(Embedder.mean([[1, 2], [3, 6]]) == [2, 4])
@@ -211,10 +212,10 @@ private final class KnownModel: LanguageModel {
       var maximumLength: Int { model.maximumLength }
       var vocabularySize: Int { model.vocabularySize }
       func accumulateGradients(
-        _ input: ModelInput, labels: Labels, scale: Float, dropout: DropoutContext, loss: BufferSlice
+        _ input: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice
       ) {}
-      func losses(_ input: ModelInput, labels: Labels) throws -> [Float] { [] }
-      func logits(_ input: ModelInput, rows: [Int32]) throws -> [Float] {
+      func losses(_ input: Batch) throws -> [Float] { [] }
+      func logits(_ input: Batch, rows: [Int32]) throws -> [Float] {
         try model.logits(input, rows: rows)
       }
     }

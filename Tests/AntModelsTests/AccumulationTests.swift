@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import AntModels
 import Testing
@@ -31,10 +32,10 @@ import Testing
         let range = part * size * 16..<(part + 1) * size * 16
         let own = labels.rows.indices.filter { range.contains(Int(labels.rows[$0])) }
         model.accumulateGradients(
-          ModelInput(
-            ids: Array(ids[range]), mask: AttentionMask(.bidirectional, sequences: size, length: 16)),
-          labels: Labels(
-            rows: own.map { labels.rows[$0] - Int32(range.lowerBound) }, ids: own.map { labels.ids[$0] }),
+          Batch(
+            ids: Array(ids[range]), mask: AttentionMask(.bidirectional, sequences: size, length: 16),
+            labelRows: own.map { labels.rows[$0] - Int32(range.lowerBound) },
+            labels: own.map { labels.ids[$0] }),
           scale: 1 / Float(labels.count),
           dropout: DropoutContext(
             rates: model.configuration.architecture.dropoutRates(dropout), seed: 4, step: 9,
@@ -61,13 +62,13 @@ import Testing
     let model = Llama(.tiny, seed: 5, on: device)
     model.parameters.makeGradients()
     let loss = device.makeBuffer([0] as [Float])[...]
-    let input = ModelInput(
+    let input = Batch(
       ids: randomIDs(14, below: 23), mask: AttentionMask(.causal, sequences: 2, length: 7))
     model.accumulateGradients(
-      input, labels: Labels(rows: [], ids: []), scale: .infinity, dropout: .none, loss: loss)
+      input, scale: .infinity, dropout: .none, loss: loss)
     #expect(try device.read(loss) == [0])
     #expect(try device.read(#require(model.parameters.gradients)).allSatisfy { $0 == 0 })
-    #expect(try model.losses(input, labels: Labels(rows: [], ids: [])) == [])
+    #expect(try model.losses(input) == [])
     #expect(try model.logits(input, rows: []) == [])
   }
 }

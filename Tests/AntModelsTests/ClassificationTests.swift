@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntCheck
 import AntDevice
 import Foundation
@@ -36,13 +37,13 @@ import Testing
         configuration.architecture.makeModel(seed: 5, on: device), head: head, seed: 6)
       let parameters = classifier.parameters
       parameters.makeGradients()
-      let input = ModelInput(
+      let input = Batch(
         ids: randomIDs(14, below: 23), mask: AttentionMask(example.pattern, lengths: [7, 5], length: 7))
       let loss = device.makeBuffer([0] as [Float])[...]
       func run() -> Double {
         device.write([0] as [Float], to: loss)
         classifier.accumulateGradients(
-          input, rows: example.rows, labels: [1, 0], scale: 0.5,
+          input.predicting(Labels(rows: example.rows, ids: [1, 0])), scale: 0.5,
           dropout: DropoutContext(
             rates: configuration.architecture.dropoutRates(0.25), seed: 3, step: 2, firstSample: 1),
           loss: loss)
@@ -62,7 +63,7 @@ import Testing
     let classifier = SequenceClassifier(
       LlamaConfiguration.tiny.makeModel(seed: 5, on: device), head: head, seed: 6)
     classifier.parameters.makeGradients()
-    let input = ModelInput(
+    let input = Batch(
       ids: randomIDs(14, below: 23), mask: AttentionMask(.causal, sequences: 2, length: 7))
     let logits = try classifier.logits(input, rows: [6, 13]).map(Double.init)
     #expect(logits.count == 2 * head.labels && Set(logits).count == logits.count)
@@ -73,7 +74,7 @@ import Testing
     }
     let loss = device.makeBuffer([0] as [Float])[...]
     classifier.accumulateGradients(
-      input, rows: [6, 13], labels: [1, 0], scale: 0.5, dropout: .none, loss: loss)
+      input.predicting(Labels(rows: [6, 13], ids: [1, 0])), scale: 0.5, dropout: .none, loss: loss)
     #expect(abs(Double(try device.read(loss)[0]) - expected / 2) < 1e-6)
   }
 
@@ -92,7 +93,7 @@ import Testing
         func logits(_ ids: [Int32], lengths: [Int], length: Int, _ sequence: Int) throws -> [Float] {
           let rows = lengths.indices.map { Int32($0 * length + (example.rows[0] == 0 ? 0 : lengths[$0] - 1)) }
           let all = try classifier.logits(
-            ModelInput(ids: ids, mask: AttentionMask(example.pattern, lengths: lengths, length: length)),
+            Batch(ids: ids, mask: AttentionMask(example.pattern, lengths: lengths, length: length)),
             rows: rows)
           return Array(all[sequence * head.labels..<(sequence + 1) * head.labels])
         }

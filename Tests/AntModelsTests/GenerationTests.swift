@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
         let cached = try model.nextLogits(step == 0 ? ids : [ids[ids.count - 1]], cache: cache)
         let mask = AttentionMask(.prefix(prefix), sequences: 1, length: ids.count)
         let whole = try model.logits(
-          ModelInput(ids: ids, mask: mask), rows: [Int32(ids.count - 1)])
+          Batch(ids: ids, mask: mask), rows: [Int32(ids.count - 1)])
         #expect(relativeError(cached, whole) <= 1e-5, "step \(step)")
         let next = try #require(cached.indices.max { cached[$0] < cached[$1] })
         #expect(next == whole.indices.max { whole[$0] < whole[$1] }, "step \(step)")
@@ -54,7 +55,7 @@ import Testing
         let logits = try model.nextLogits(selected.map { $0[$0.count - 1] }, cache: cache)
         for (row, text) in selected.enumerated() {
           let mask = AttentionMask(.prefix(prefix), sequences: 1, length: text.count)
-          let alone = try model.logits(ModelInput(ids: text, mask: mask), rows: [Int32(text.count - 1)])
+          let alone = try model.logits(Batch(ids: text, mask: mask), rows: [Int32(text.count - 1)])
           let found = Array(logits[row * model.vocabularySize..<(row + 1) * model.vocabularySize])
           #expect(relativeError(found, alone) <= 1e-5, "\(rows)")
         }

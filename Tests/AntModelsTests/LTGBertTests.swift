@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 import AntModels
 import Foundation
@@ -120,7 +121,7 @@ import Testing
   /// The two variants have the same tensors and different logits; without its key the file is refused.
   @Test func theConfigurationTellsTheVariantsApart() throws {
     let device = try openDevice("cpu")
-    let input = ModelInput(
+    let input = Batch(
       ids: randomIDs(9, below: 23), mask: AttentionMask(.bidirectional, sequences: 1, length: 9))
     let folder = TemporaryFolder()
     try LTGBert(.tiny(.blocked), seed: 4, on: device).write(to: folder.url)

@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import AntModels
 import Testing
@@ -23,7 +24,7 @@ import Testing
 
   /// The logits of each position of each sequence.
   private func rows(_ model: any Transformer, _ ids: [Int32], _ mask: AttentionMask) throws -> [[UInt32]] {
-    let logits = try model.logits(ModelInput(ids: ids, mask: mask), rows: ids.indices.map { Int32($0) })
+    let logits = try model.logits(Batch(ids: ids, mask: mask), rows: ids.indices.map { Int32($0) })
     let width = model.vocabularySize
     return ids.indices.map { logits[$0 * width..<($0 + 1) * width].map(\.bitPattern) }
   }
@@ -72,7 +73,7 @@ import Testing
   private func surround(_ model: any Transformer, _ pattern: AttentionMask.Pattern) throws {
     let ids = randomIDs(6, below: 31)
     func logits(_ ids: [Int32], _ mask: AttentionMask, first: Int) throws -> [Float] {
-      try model.logits(ModelInput(ids: ids, mask: mask), rows: (0..<6).map { Int32(first + $0) })
+      try model.logits(Batch(ids: ids, mask: mask), rows: (0..<6).map { Int32(first + $0) })
     }
     let alone = try logits(ids, AttentionMask(pattern, sequences: 1, length: 6), first: 0)
     let padding = [Int32](repeating: 0, count: 7)

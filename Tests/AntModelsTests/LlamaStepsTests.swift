@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 import AntModels
 import Foundation
@@ -52,7 +53,7 @@ import Testing
       model.parameters.zeroGradients()
       device.write([0] as [Float], to: loss)
       model.accumulateGradients(
-        ModelInput(ids: batch.0, mask: mask), labels: batch.1, scale: 1 / Float(batch.1.count),
+        Batch(ids: batch.0, mask: mask).predicting(batch.1), scale: 1 / Float(batch.1.count),
         dropout: .none,
         loss: loss)
       optimizer.update(learningRate: fixture.learningRate, maximumNorm: fixture.maximumNorm, loss: loss)

@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntCPU
 import AntDevice
 import AntModels
@@ -37,7 +38,7 @@ import Testing
     let model = Llama(.tiny, seed: 1, on: try openDevice("cpu"))
     func logits(_ ids: [Int32], length: Int) throws -> [Float] {
       try model.logits(
-        ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: ids.count / length, length: length)),
+        Batch(ids: ids, mask: AttentionMask(.causal, sequences: ids.count / length, length: length)),
         rows: [0])
     }
     #expect(throws: ModelError.tooLong(length: 17, maximum: 16)) {
@@ -61,7 +62,7 @@ import Testing
 
   private func feed(_ model: any Transformer, prefix: Int) throws {
     let ids = randomIDs(2 * 11, below: 23)
-    let whole = ModelInput(ids: ids, mask: AttentionMask(.prefix(prefix), sequences: 2, length: 11))
+    let whole = Batch(ids: ids, mask: AttentionMask(.prefix(prefix), sequences: 2, length: 11))
     let cache = model.makeCache(sequences: 2, capacity: 12, prefix: prefix)
     var start = 0
     for count in [4, 1, 1, 5] {
@@ -96,7 +97,7 @@ import Testing
       device.write([0] as [Float], to: loss)
       let mask = AttentionMask(number % 2 == 0 ? .bidirectional : .causal, sequences: 16, length: 16)
       model.accumulateGradients(
-        ModelInput(ids: ids, mask: mask), labels: labels, scale: 1 / Float(labels.count),
+        Batch(ids: ids, mask: mask).predicting(labels), scale: 1 / Float(labels.count),
         dropout: DropoutContext(rates: DropoutRates(hidden: 0.1, attention: 0), seed: 1, step: number),
         loss: loss)
       optimizer.update(learningRate: 1e-3, maximumNorm: 1, loss: loss)
@@ -122,8 +123,8 @@ import Testing
       let weights = 2 * 4 * model.parameters.count
       let ids = randomIDs(sequences * length, below: 16)
       model.accumulateGradients(
-        ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: sequences, length: length)),
-        labels: causalLabels(ids, length: length), scale: 1, dropout: .none,
+        Batch(ids: ids, mask: AttentionMask(.causal, sequences: sequences, length: length))
+          .predicting(causalLabels(ids, length: length)), scale: 1, dropout: .none,
         loss: device.makeBuffer([0] as [Float])[...])
       try device.synchronize()
       return device.memoryUse.peakBytes - weights
@@ -144,8 +145,8 @@ import Testing
       let model = Llama(configuration, seed: 2, on: device)
       let ids = randomIDs(16 * 32, below: 16)
       _ = try model.losses(
-        ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: 16, length: 32)),
-        labels: causalLabels(ids, length: 32))
+        Batch(ids: ids, mask: AttentionMask(.causal, sequences: 16, length: 32))
+          .predicting(causalLabels(ids, length: 32)))
       return device.memoryUse.peakBytes - 4 * model.parameters.count
     }
     #expect(Double(try peak(layers: 6)) < 1.05 * Double(try peak(layers: 2)))

@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import AntModels
 import Foundation
@@ -16,7 +17,7 @@ import Testing
       Expected.self, from: Data(contentsOf: folder.appendingPathComponent("logits.json")))
     let ids = expected.ids.flatMap { $0 }
     let mask = AttentionMask(.causal, sequences: 2, length: ids.count / 2)
-    let logits = try model.logits(ModelInput(ids: ids, mask: mask), rows: ids.indices.map { Int32($0) })
+    let logits = try model.logits(Batch(ids: ids, mask: mask), rows: ids.indices.map { Int32($0) })
     let reference = expected.logits.flatMap { $0.flatMap { $0 } }
     #expect(logits.count == reference.count)
     #expect(zip(logits, reference).allSatisfy { abs($0 - $1) < 1e-4 })
@@ -141,7 +142,7 @@ import Testing
       #expect(process.terminationStatus == 0)
       let theirs = output.split(whereSeparator: \.isWhitespace).compactMap { Float($0) }
       let ours = try model.logits(
-        ModelInput(ids: ids, mask: AttentionMask(pattern, sequences: 1, length: 12)),
+        Batch(ids: ids, mask: AttentionMask(pattern, sequences: 1, length: 12)),
         rows: ids.indices.map { Int32($0) })
       #expect(theirs.count == ours.count)
       #expect(zip(theirs, ours).allSatisfy { abs($0 - $1) < 1e-4 })

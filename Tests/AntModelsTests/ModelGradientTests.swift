@@ -1,3 +1,4 @@
+import AntBatch
 import AntCheck
 import AntDevice
 import AntModels
@@ -31,13 +32,13 @@ import Testing
     let model = configuration.architecture.makeModel(seed: 5, on: device)
     let parameters = model.parameters
     parameters.makeGradients()
-    let input = ModelInput(ids: randomIDs(14, below: 23), mask: example.mask)
-    let labels = Labels(rows: [0, 1, 4, 5, 8, 11], ids: [5, 9, 22, 4, 7, 9])
+    let input = Batch(ids: randomIDs(14, below: 23), mask: example.mask).predicting(
+      Labels(rows: [0, 1, 4, 5, 8, 11], ids: [5, 9, 22, 4, 7, 9]))
     let loss = device.makeBuffer([0] as [Float])[...]
     func run() -> Double {
       device.write([0] as [Float], to: loss)
       model.accumulateGradients(
-        input, labels: labels, scale: 0.5,
+        input, scale: 0.5,
         dropout: DropoutContext(
           rates: configuration.architecture.dropoutRates(example.dropout), seed: 3, step: 2, firstSample: 1),
         loss: loss)
@@ -46,7 +47,7 @@ import Testing
 
     let value = run()
     if example.dropout == 0 {
-      let losses = try model.losses(input, labels: labels)
+      let losses = try model.losses(input)
       #expect(abs(value - losses.reduce(0) { $0 + Double($1) } / 2) < 1e-5)
     }
     try expectGradients(of: parameters, on: device, least: 1e-4, step: 1e-5, run)

@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 import AntDevices
 import AntModels
@@ -99,7 +100,7 @@ import Testing
     model.parameters.makeGradients()
     let loss = device.makeBuffer([0] as [Float])[...]
     model.accumulateGradients(
-      input, labels: labels, scale: 1 / Float(labels.count),
+      input.predicting(labels), scale: 1 / Float(labels.count),
       dropout: DropoutContext(
         rates: DropoutRates(hidden: example.dropout, attention: example.dropout), seed: fixture.seed,
         step: fixture.dropoutStep),
@@ -147,7 +148,7 @@ import Testing
         model.parameters.zeroGradients()
         device.write([0] as [Float], to: loss)
         model.accumulateGradients(
-          input, labels: labels, scale: 1 / Float(labels.count),
+          input.predicting(labels), scale: 1 / Float(labels.count),
           dropout: DropoutContext(
             rates: DropoutRates(hidden: run.dropout, attention: run.dropout), seed: fixture.seed, step: step),
           loss: loss)
@@ -181,7 +182,7 @@ import Testing
   /// As parity.py makes it.
   private func batch(
     vocabulary: Int, documents: [[Range<Int>]], length: Int, mask: String, seed: UInt64, step: Int
-  ) -> (ModelInput, Labels) {
+  ) -> (Batch, Labels) {
     let ids = randomIDs(documents.count * length, below: vocabulary, seed: seed, step: step)
     let isCausal = mask == "causal"
     let (inputs, labels) =
@@ -196,7 +197,7 @@ import Testing
       }
     }
     return (
-      ModelInput(
+      Batch(
         ids: inputs,
         mask: AttentionMask(isCausal ? .causal : .bidirectional, documents: documents, length: length)),
       Labels(rows: rows, ids: rows.map { ids[Int($0) + (isCausal ? 1 : 0)] })

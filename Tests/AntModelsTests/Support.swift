@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntCheck
 import AntDevice
 import AntModels
@@ -31,6 +32,20 @@ let tinyModels: [ModelConfiguration] = [
 func randomIDs(_ count: Int, below vocabulary: Int, seed: UInt64 = 1, step: Int = 0) -> [Int32] {
   let stream = RandomStream(seed: seed, purpose: .sampling, step: step)
   return (0..<UInt64(count)).map { 4 + Int32(stream.word($0) % UInt32(vocabulary - 4)) }
+}
+
+/// Rows and what they are to predict.
+struct Labels {
+  var rows: [Int32]
+  var ids: [Int32]
+
+  var count: Int { rows.count }
+}
+
+extension Batch {
+  func predicting(_ labels: Labels) -> Batch {
+    Batch(ids: ids, mask: mask, labelRows: labels.rows, labels: labels.ids)
+  }
 }
 
 /// Labels at about 15 % of the positions and the input with those masked: masked language modeling in short.

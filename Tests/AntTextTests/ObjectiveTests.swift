@@ -1,3 +1,4 @@
+import AntBatch
 import Testing
 
 @testable import AntText
@@ -16,9 +17,38 @@ import Testing
     }
   }
 
+  private func sample(
+    _ number: Int, epoch: Int, seed: UInt64, _ masking: Masking = Masking(vocabularySize: 1000)
+  ) -> Sample {
+    Sample(number: number, epoch: epoch, seed: seed, masking: masking)
+  }
+
+  /// An objective of a caller's own: the tokens in reverse, each predicting the one that stood before it.
+  private struct Reversed: Objective {
+    let name = "Reversed"
+    let summary = "the token before, read backwards"
+
+    func sequence(from block: [Int32], _ sample: Sample) -> TokenSequence {
+      CausalObjective().sequence(from: block.reversed(), sample)
+    }
+  }
+
+  @Test func aListTakesObjectivesOfACaller() throws {
+    let list = Objectives.standard + [Reversed()]
+    #expect(list.names == ["CLM", "MLM", "MNTP", "PrefixLM", "Reversed"])
+    let mine = try #require(list["Reversed"])
+    let batch = mine.batch([[4, 5, 6]], from: sample(0, epoch: 0, seed: 1))
+    #expect(batch.ids == [6, 5, 4] && batch.labels == [5, 4] && batch.labelRows == [0, 1])
+    #expect(Objectives.standard["Reversed"] == nil)
+    var maskless = SpecialTokens.standard
+    maskless.mask = SpecialTokens.absent
+    #expect(list.available(with: maskless).names == ["CLM", "PrefixLM", "Reversed"])
+    #expect(list.available(with: .standard).names == list.names)
+  }
+
   @Test func causalPredictsTheNextTokenOfItsOwnBlock() {
     let batch = CausalObjective().batch(
-      blocks: [[1, 10, 11, 2], [12, 13, 14, 15]], firstSample: 5, epoch: 3, seed: 9)
+      [[1, 10, 11, 2], [12, 13, 14, 15]], from: sample(5, epoch: 3, seed: 9))
     #expect(batch.ids == [1, 10, 11, 2, 12, 13, 14, 15])
     #expect(batch.sequences == 2)
     #expect(batch.length == 4)
@@ -30,8 +60,8 @@ import Testing
   @Test func maskedChoosesFifteenPercentAndSplitsThemEightyTenTen() {
     let vocabulary = 1000
     let blocks = blocks(400, length: 128, vocabulary: vocabulary)
-    let batch = MaskedObjective(Masking(vocabularySize: vocabulary)).batch(
-      blocks: blocks, firstSample: 0, epoch: 0, seed: 1)
+    let batch = MaskedObjective().batch(
+      blocks, from: sample(0, epoch: 0, seed: 1, Masking(vocabularySize: vocabulary)))
     let original = blocks.flatMap { $0 }
     let labelled = Set(batch.labelRows)
     #expect(batch.labelRows == labelled.sorted())
@@ -66,9 +96,10 @@ import Testing
   @Test func specialsAreNeverChosenNorDrawn() {
     // Specials inside the ordinary ids, and a vocabulary so small that a wrong draw would show.
     let specials = SpecialTokens(padding: 1, beginning: 3, end: 4, mask: 7)
-    let objective = MaskedObjective(Masking(vocabularySize: 8, specials: specials, rate: 1))
+    let objective = MaskedObjective()
     let block = (0..<2000).map { Int32($0 % 8) }
-    let batch = objective.batch(blocks: [block], firstSample: 0, epoch: 0, seed: 3)
+    let batch = objective.batch(
+      [block], from: sample(0, epoch: 0, seed: 3, Masking(vocabularySize: 8, specials: specials, rate: 1)))
     #expect(batch.labels.count == 1000)
     #expect(batch.labels.allSatisfy { !specials.contains($0) })
     for (before, after) in zip(block, batch.ids) where before != after {
@@ -81,9 +112,10 @@ import Testing
   @Test func furtherSpecialsAreLeftAloneToo() {
     let specials = SpecialTokens(padding: 5, beginning: 5, end: 5, mask: 2, others: [0, 6])
     #expect(specials.ids == [0, 2, 5, 6])
-    let objective = MaskedObjective(Masking(vocabularySize: 8, specials: specials, rate: 1))
+    let objective = MaskedObjective()
     let block = (0..<2000).map { Int32($0 % 8) }
-    let batch = objective.batch(blocks: [block], firstSample: 0, epoch: 0, seed: 3)
+    let batch = objective.batch(
+      [block], from: sample(0, epoch: 0, seed: 3, Masking(vocabularySize: 8, specials: specials, rate: 1)))
     #expect(Set(batch.labels) == [1, 3, 4, 7])
     for (before, after) in zip(block, batch.ids) where before != after {
       #expect([2, 1, 3, 4, 7].contains(after))
@@ -94,15 +126,16 @@ import Testing
 
   @Test func masksDependOnTheSampleAndNotOnTheSplit() {
     let blocks = blocks(12, length: 64, vocabulary: 300)
-    let objective = MaskedObjective(Masking(vocabularySize: 300))
-    let whole = objective.batch(blocks: blocks, firstSample: 100, epoch: 2, seed: 7)
+    let objective = MaskedObjective()
+    let whole = objective.batch(blocks, from: sample(100, epoch: 2, seed: 7, Masking(vocabularySize: 300)))
     var ids: [Int32] = []
     var rows: [Int32] = []
     var labels: [Int32] = []
     var first = 0
     for size in [1, 5, 2, 4] {
       let part = objective.batch(
-        blocks: Array(blocks[first..<first + size]), firstSample: 100 + first, epoch: 2, seed: 7)
+        Array(blocks[first..<first + size]),
+        from: sample(100 + first, epoch: 2, seed: 7, Masking(vocabularySize: 300)))
       ids += part.ids
       rows += part.labelRows.map { $0 + Int32(first * 64) }
       labels += part.labels
@@ -115,9 +148,11 @@ import Testing
 
   @Test func masksDifferByEpochSeedAndSample() {
     let blocks = blocks(4, length: 64, vocabulary: 300)
-    let objective = MaskedObjective(Masking(vocabularySize: 300))
+    let objective = MaskedObjective()
     func rows(_ firstSample: Int, _ epoch: Int, _ seed: UInt64) -> [Int32] {
-      objective.batch(blocks: blocks, firstSample: firstSample, epoch: epoch, seed: seed).labelRows
+      objective.batch(
+        blocks, from: sample(firstSample, epoch: epoch, seed: seed, Masking(vocabularySize: 300))
+      ).labelRows
     }
     #expect(rows(0, 0, 1) == rows(0, 0, 1))
     #expect(rows(0, 0, 1) != rows(0, 1, 1))
@@ -126,8 +161,8 @@ import Testing
   }
 
   @Test func aBlockOfSpecialsHasNoLabels() {
-    let batch = MaskedObjective(Masking(vocabularySize: 100)).batch(
-      blocks: [[1, 2, 1, 2]], firstSample: 0, epoch: 0, seed: 1)
+    let batch = MaskedObjective().batch(
+      [[1, 2, 1, 2]], from: sample(0, epoch: 0, seed: 1, Masking(vocabularySize: 100)))
     #expect(batch.labelRows.isEmpty)
     #expect(batch.ids == [1, 2, 1, 2])
   }
@@ -135,8 +170,8 @@ import Testing
   /// Spans: as many tokens as by single tokens, in runs of three or so, each with one fate.
   @Test func spansAreRuns() {
     let blocks = blocks(400, length: 128, vocabulary: 1000)
-    let batch = MaskedObjective(Masking(vocabularySize: 1000, unit: .spans)).batch(
-      blocks: blocks, firstSample: 0, epoch: 0, seed: 1)
+    let batch = MaskedObjective().batch(
+      blocks, from: sample(0, epoch: 0, seed: 1, Masking(vocabularySize: 1000, unit: .spans)))
     let original = blocks.flatMap { $0 }
     let expected = 0.15 * 400 * 126
     #expect(abs(Double(batch.labels.count) - expected) < 5 * (expected * 0.85).squareRoot())
@@ -151,8 +186,9 @@ import Testing
     let masked = batch.labelRows.filter { batch.ids[Int($0)] == SpecialTokens.standard.mask }.count
     #expect(abs(Double(masked) / Double(batch.labels.count) - 0.8) < 0.03)
     // Every block has a label, however short it is.
-    let short = MaskedObjective(Masking(vocabularySize: 1000, unit: .spans)).batch(
-      blocks: (0..<50).map { [1, 10 + $0, 2] }, firstSample: 0, epoch: 0, seed: 1)
+    let short = MaskedObjective().batch(
+      (0..<50).map { [1, 10 + $0, 2] },
+      from: sample(0, epoch: 0, seed: 1, Masking(vocabularySize: 1000, unit: .spans)))
     #expect(short.labelRows == (0..<50).map { 3 * $0 + 1 })
   }
 
@@ -173,8 +209,8 @@ import Testing
       (0..<32).map { (place: Int) -> Int32 in Int32(4 + (block * 5 + place * 3) % 90) }
     }
     let masking = Masking(vocabularySize: 100, unit: unit)
-    let here = MaskedObjective(masking).batch(blocks: blocks, firstSample: 3, epoch: 1, seed: 2)
-    let earlier = MaskedNextObjective(masking).batch(blocks: blocks, firstSample: 3, epoch: 1, seed: 2)
+    let here = MaskedObjective().batch(blocks, from: sample(3, epoch: 1, seed: 2, masking))
+    let earlier = MaskedNextObjective().batch(blocks, from: sample(3, epoch: 1, seed: 2, masking))
     let kept = here.labelRows.indices.filter { here.labelRows[$0] % 32 != 0 }
     #expect(earlier.labelRows == kept.map { here.labelRows[$0] - 1 })
     #expect(earlier.labels == kept.map { here.labels[$0] })
@@ -188,7 +224,7 @@ import Testing
   /// Whatever is predicted comes after the prefix and is not seen by who predicts it.
   @Test func prefixesSeeThemselvesAndPredictTheRest() {
     let blocks = blocks(200, length: 16, vocabulary: 100)
-    let batch = PrefixObjective().batch(blocks: blocks, firstSample: 4, epoch: 0, seed: 1)
+    let batch = PrefixObjective().batch(blocks, from: sample(4, epoch: 0, seed: 1))
     #expect(batch.ids == blocks.flatMap { $0 })
     var prefixes: Set<Int> = []
     for sequence in 0..<200 {
@@ -200,7 +236,7 @@ import Testing
     }
     #expect(prefixes == Set(1...15))
     #expect(zip(batch.labelRows, batch.labels).allSatisfy { batch.ids[Int($0) + 1] == $1 })
-    let part = PrefixObjective().batch(blocks: Array(blocks[7..<9]), firstSample: 11, epoch: 0, seed: 1)
+    let part = PrefixObjective().batch(Array(blocks[7..<9]), from: sample(11, epoch: 0, seed: 1))
     #expect(part.mask.sequences == Array(batch.mask.sequences[7..<9]))
   }
 }

@@ -221,7 +221,7 @@ import Testing
       reference.model.device.read)
 
     let trainer = try tiny.start("run", configuration)
-    trainer.beforeUpdate = { step, parameters in
+    trainer.training.beforeUpdate = { step, parameters in
       if step == 5 { parameters.device.write([value], to: parameters.gradients![100..<101]) }
     }
     let error = try #require(throws: TrainingError.self) { try trainer.train() }
@@ -249,7 +249,7 @@ import Testing
       configuration.accumulate = accumulate
       let trainer = try tiny.start("accumulate-\(accumulate)", configuration)
       var gradients: [Float] = []
-      trainer.beforeUpdate = { gradients = try! $1.device.read($1.gradients!) }
+      trainer.training.beforeUpdate = { gradients = try! $1.device.read($1.gradients!) }
       _ = try trainer.train()
       return gradients
     }

@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 import AntModels
 import AntRandom
@@ -8,24 +9,9 @@ import AntTraining
 /// Adapts weights to a task of numbered examples: epochs in random order, updates by AdamW or LAMB, a figure after
 /// each epoch, and in the end the weights of the epoch whose figure was the highest.
 ///
-/// It knows nothing of the task: one closure adds the gradients of a batch of examples, another computes the
-/// figure. The order of the examples is drawn by counters of (seed, epoch), what is dropped out by (seed, step), so
+/// It knows nothing of the task: one closure makes batches of examples, another computes the figure. The order of the examples is drawn by counters of (seed, epoch), what is dropped out by (seed, step), so
 /// the same seed gives the same weights, to the bit.
 public final class FineTuner {
-  /// What one update is computed from.
-  public struct Batch {
-    /// Numbers of the examples, in the order drawn.
-    public var examples: [Int]
-    /// 1 / (examples in the batch), for a loss that is a mean over examples. A loss that is a mean over something
-    /// else, such as labels, is scaled by what the closure counts.
-    public var scale: Float
-    /// For the first example of the batch; later parts of a batch that is split set `firstSample` and
-    /// `firstLabel`.
-    public var dropout: DropoutContext
-    /// Where the scaled losses are to be added, one float on the device.
-    public var loss: BufferSlice
-  }
-
   /// How training ended.
   public enum Outcome: Sendable, Equatable {
     case finished
@@ -35,7 +21,7 @@ public final class FineTuner {
     case interrupted
   }
 
-  public let parameters: Parameters
+  public var parameters: Parameters { training.model.parameters }
   public let settings: FineTuningSettings
   /// Updates in all, unless training stops early.
   public let totalSteps: Int
@@ -44,18 +30,17 @@ public final class FineTuner {
   /// The epoch of the highest figure, from 1, the first of several; nil before one is done.
   public private(set) var bestEpoch: Int?
   private let examples: Int
-  private let rates: DropoutRates
-  private let optimizer: Optimizer
-  private let loss: BufferSlice
+  private let training: TrainingStep
+  private var optimizer: Optimizer { training.optimizer }
   private let best: BufferSlice
 
   /// - Parameters:
-  ///   - parameters: what is trained, all of it.
+  ///   - model: what is trained, all of it.
   ///   - examples: how many there are, 1 or more.
   ///   - dropout: the rates that every batch's context carries.
   /// - Throws: ``TrainingError/option(_:found:expected:)``.
   public init(
-    _ parameters: Parameters, examples: Int, dropout: DropoutRates, settings: FineTuningSettings
+    _ model: any Trainable, examples: Int, dropout: DropoutRates, settings: FineTuningSettings
   ) throws {
     precondition(examples >= 1, "FineTuner: \(examples) examples")
     try settings.validate()
@@ -64,13 +49,13 @@ public final class FineTuner {
     guard !overflow, steps <= Int(Int32.max) else {
       throw TrainingError.tooManySteps(limit: Int(Int32.max))
     }
-    self.parameters = parameters
     self.settings = settings
     self.examples = examples
-    rates = dropout
     totalSteps = steps
-    optimizer = Optimizer(parameters, settings: settings.optimizer)
-    loss = parameters.device.makeBuffer(.float32, count: 1)[...]
+    let parameters = model.parameters
+    training = TrainingStep(
+      model, optimizer: Optimizer(parameters, settings: settings.optimizer), clip: settings.clip,
+      dropout: dropout, seed: settings.seed)
     best = parameters.device.makeBuffer(.float32, count: parameters.count)[...]
   }
 
@@ -83,11 +68,12 @@ public final class FineTuner {
   ///   - stop: asked after each update; true ends training.
   ///   - report: told of each update, and with the last one of an epoch its figure.
   ///   - evaluate: the figure of the weights as they are, higher is better; nil where it was asked to stop.
-  ///   - accumulate: adds the gradients of a batch, and its scaled losses to the batch's `loss`.
+  ///   - parts: the batch of some examples by their numbers, in the order drawn, in parts that are run one after
+  ///     another.
   /// - Throws: ``FineTuningError``, what the closures throw, or the device's failure.
   public func train(
     until stop: () -> Bool = { false }, report: (FineTuningStep) -> Void = { _ in },
-    evaluate: () throws -> Double?, accumulate: (Batch) throws -> Void
+    evaluate: () throws -> Double?, parts: ([Int]) throws -> [Batch]
   ) throws -> Outcome {
     precondition(optimizer.step == 0 && figures.isEmpty, "FineTuner: trained before")
     let stepsAnEpoch = settings.steps(examples: examples)
@@ -97,7 +83,7 @@ public final class FineTuner {
       for place in 0..<stepsAnEpoch {
         let first = place * settings.batch
         let batch = order[first..<min(first + settings.batch, examples)]
-        var line = try advance(Array(batch), epoch: epoch, accumulate)
+        var line = try advance(parts(Array(batch)), epoch: epoch)
         if place == stepsAnEpoch - 1 && !stop() {
           guard let figure = try evaluate() else { return interrupted() }
           guard figure.isFinite else { throw FineTuningError.figureNotFinite(epoch: epoch) }
@@ -126,19 +112,10 @@ public final class FineTuner {
   }
 
   /// One update.
-  private func advance(_ batch: [Int], epoch: Int, _ accumulate: (Batch) throws -> Void) throws
-    -> FineTuningStep
-  {
+  private func advance(_ parts: [Batch], epoch: Int) throws -> FineTuningStep {
     let step = optimizer.step + 1
-    parameters.zeroGradients()
-    parameters.device.elementwise(Fill(loss, with: 0))
-    try accumulate(
-      Batch(
-        examples: batch, scale: 1 / Float(batch.count),
-        dropout: DropoutContext(rates: rates, seed: settings.seed, step: step), loss: loss))
     let rate = settings.rate(step: step, of: totalSteps)
-    optimizer.update(learningRate: rate, maximumNorm: settings.clip, loss: loss)
-    let status = try optimizer.status()
+    let status = try training(step, parts, learningRate: rate)
     guard status.isFinite else {
       throw FineTuningError.notFinite(step: step, epoch: epoch, loss: status.loss, norm: status.norm)
     }

@@ -1,5 +1,4 @@
-import AntDevice
-import AntModels
+import AntBatch
 import AntText
 import Foundation
 
@@ -61,31 +60,14 @@ struct TranslationInputs {
     numbers.batches(positions: positions) { sequences[$0].ids.count }
   }
 
-  /// Some sequences as one input, padded to the longest, and what is predicted.
-  func batch(_ numbers: some Collection<Int>, mask: TranslationMask, padding: Int32)
-    -> (input: ModelInput, labels: Labels)
-  {
-    let length = numbers.map { sequences[$0].ids.count }.max() ?? 0
-    var ids: [Int32] = []
-    var documents: [[AttentionMask.Document]] = []
-    var rows: [Int32] = []
-    var labels: [Int32] = []
-    for (place, number) in numbers.enumerated() {
-      let sequence = sequences[number]
-      let count = sequence.ids.count
-      ids += sequence.ids + Array(repeating: padding, count: length - count)
-      documents.append([.init(0..<count, prefix: mask == .prefix ? sequence.start : 0)])
-      for position in sequence.start - 1..<count - 1 {
-        rows.append(Int32(place * length + position))
-        labels.append(sequence.ids[position + 1])
-      }
-    }
-    return (
-      ModelInput(ids: ids, mask: AttentionMask(length: length, sequences: documents)),
-      Labels(rows: rows, ids: labels)
-    )
+  /// Some sequences side by side, padded to the longest.
+  func batch(_ numbers: some Collection<Int>, mask: TranslationMask, padding: Int32) -> Batch {
+    Batch(
+      numbers.map { number in
+        let sequence = sequences[number]
+        return TokenSequence(
+          sequence.ids, prefix: mask == .prefix ? sequence.start : 0,
+          labels: (sequence.start - 1..<sequence.ids.count - 1).map { .init(sequence.ids[$0 + 1], at: $0) })
+      }, padding: padding)
   }
-
-  /// Tokens that one sequence predicts.
-  func labelCount(_ number: Int) -> Int { sequences[number].ids.count - sequences[number].start }
 }

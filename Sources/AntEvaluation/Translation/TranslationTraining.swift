@@ -89,7 +89,7 @@ public struct TranslationTraining {
     throws -> Result
   {
     let tuner = try FineTuner(
-      trained.model.parameters, examples: examples, dropout: dropout, settings: settings)
+      trained.model, examples: examples, dropout: dropout, settings: settings)
     var epoch = 0.0
     let outcome = try tuner.train(
       until: stop, report: report,
@@ -98,23 +98,16 @@ public struct TranslationTraining {
         epoch += 1
         guard let development else { return epoch }
         return try loss(of: development, until: stop).map { -$0 }
-      }, accumulate: accumulate)
+      },
+      parts: { examples in
+        // Cut into parts of similar length.
+        training.parts(examples, positions: positions).map {
+          training.batch($0, mask: mask, padding: trained.specials.padding)
+        }
+      })
     return Result(
       outcome: outcome, bestEpoch: tuner.bestEpoch,
       losses: development == nil ? [] : tuner.figures.map { -$0 })
-  }
-
-  /// The gradients of one update, of the mean loss over its labels. The batch is cut into parts of similar length.
-  private func accumulate(_ batch: FineTuner.Batch) {
-    let labels = batch.examples.reduce(0) { $0 + training.labelCount($1) }
-    var dropout = batch.dropout
-    for part in training.parts(batch.examples, positions: positions) {
-      let (input, targets) = training.batch(part, mask: mask, padding: trained.specials.padding)
-      trained.model.accumulateGradients(
-        input, labels: targets, scale: 1 / Float(labels), dropout: dropout, loss: batch.loss)
-      dropout.firstSample += part.count
-      dropout.firstLabel += targets.count
-    }
   }
 
   /// Mean loss in nats a target token, its end counted; nil where it was stopped.
@@ -123,9 +116,9 @@ public struct TranslationTraining {
     var count = 0
     for part in inputs.parts(inputs.sequences.indices, positions: 4 * positions) {
       if stop() { return nil }
-      let (input, labels) = inputs.batch(part, mask: mask, padding: trained.specials.padding)
-      sum += try trained.model.losses(input, labels: labels).reduce(0.0) { $0 + Double($1) }
-      count += labels.count
+      let batch = inputs.batch(part, mask: mask, padding: trained.specials.padding)
+      sum += try trained.model.losses(batch).reduce(0.0) { $0 + Double($1) }
+      count += batch.labels.count
     }
     return sum / Double(count)
   }

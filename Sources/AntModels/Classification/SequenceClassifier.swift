@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 import Foundation
 
@@ -6,7 +7,7 @@ import Foundation
 ///
 /// The head's parameters lie in the model's flat buffer, so that one optimizer, one norm and one clip serve both.
 /// The head reads what transformers calls `last_hidden_state`; the model's own output layer is not used.
-public final class SequenceClassifier {
+public final class SequenceClassifier: Trainable {
   /// The model. Its ``Transformer/parameters`` hold the head's as well.
   public let model: any Transformer
   public let head: ClassificationHead
@@ -59,35 +60,30 @@ public final class SequenceClassifier {
   /// Runs forward and backward: adds to the gradients those of `scale * sum of cross-entropies`, and that scaled
   /// sum to `loss[0]`. The input must be valid (see ``LanguageModel/validate(_:)``).
   ///
-  /// - Parameters:
-  ///   - rows: where each sequence is read, a row of the input (`sequence * length + position`) each, ascending.
-  ///   - labels: the right label of each sequence, from 0.
-  public func accumulateGradients(
-    _ input: ModelInput, rows: [Int32], labels: [Int32], scale: Float, dropout: DropoutContext,
-    loss: BufferSlice
-  ) {
+  /// - Parameter batch: its labels are the right class of each sequence, from 0, at the row where it is read.
+  public func accumulateGradients(_ batch: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice) {
     precondition(
-      rows.count == labels.count && labels.allSatisfy { (0..<Int32(head.labels)).contains($0) },
-      "SequenceClassifier: \(rows.count) rows, \(labels.count) labels of \(head.labels)")
-    if rows.isEmpty { return }
+      batch.labels.allSatisfy { (0..<Int32(head.labels)).contains($0) },
+      "SequenceClassifier: labels \(batch.labels) of \(head.labels)")
+    if batch.labels.isEmpty { return }
     let tape = Tape(on: model.device, precision: model.precision)
-    let hidden = hidden(input, rows: rows, on: tape, dropout: dropout)
+    let hidden = hidden(batch, rows: batch.labelRows, on: tape, dropout: dropout)
     let output = head.output(of: parameters)
     tape.crossEntropy(
-      hidden, weight: output.weight, bias: output.bias, labels: labels, scale: scale, loss: loss)
+      hidden, weight: output.weight, bias: output.bias, labels: batch.labels, scale: scale, loss: loss)
     tape.backward()
   }
 
   /// The logits of each sequence, `[rows.count, labels]`; nothing is dropped out.
   ///
   /// - Throws: ``ModelError`` for an input the model cannot take, or the device's failure.
-  public func logits(_ input: ModelInput, rows: [Int32]) throws -> [Float] {
+  public func logits(_ batch: Batch, rows: [Int32]) throws -> [Float] {
     if rows.isEmpty { return [] }
-    try model.validate(input)
+    try model.validate(batch)
     let tape = Tape(on: model.device, records: false)
     let output = head.output(of: parameters)
     return try tape.logits(
-      hidden(input, rows: rows, on: tape, dropout: nil), weight: output.weight, bias: output.bias)
+      hidden(batch, rows: rows, on: tape, dropout: nil), weight: output.weight, bias: output.bias)
   }
 
   /// Writes the head's tensors.
@@ -98,8 +94,8 @@ public final class SequenceClassifier {
     try SafeTensors.write(model.tensors { own.contains($0.name) }, to: file)
   }
 
-  private func hidden(_ input: ModelInput, rows: [Int32], on tape: Tape, dropout: DropoutContext?) -> Tensor {
-    let states = model.hiddenStates(input, on: tape, dropout: dropout ?? .none)
+  private func hidden(_ batch: Batch, rows: [Int32], on tape: Tape, dropout: DropoutContext?) -> Tensor {
+    let states = model.hiddenStates(batch, on: tape, dropout: dropout ?? .none)
     // The norm of a Llama goes row by row, so that only those that are read need it.
     let read = model.lastHidden(tape.gather(states, rows: rows), on: tape)
     return head.hidden(read, of: parameters, on: tape, dropout: dropout)

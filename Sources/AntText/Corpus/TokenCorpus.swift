@@ -57,6 +57,18 @@ public final class TokenCorpus: Sendable {
     storage = .memory(tokens)
   }
 
+  /// A stream that is there already, such as one made by ``Tokenizer/encode(_:)``.
+  public init(_ tokens: [Int32]) {
+    width = 4
+    count = tokens.count
+    wasCached = false
+    let bytes = tokens.flatMap { token in withUnsafeBytes(of: token.littleEndian) { Array($0) } }
+    storage = .memory(bytes)
+    var hash = ContentHash()
+    bytes.withUnsafeBytes { hash.combine($0) }
+    checksum = hash.description
+  }
+
   /// The tokens at `range` of the stream.
   public func tokens(_ range: Range<Int>) -> [Int32] {
     precondition(

@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import AntInference
 import AntModels
@@ -99,7 +100,7 @@ public struct Classification {
     var settings = recipe.settings
     settings.seed = seed
     let tuner = try FineTuner(
-      classifier.parameters, examples: training.sequences.count,
+      classifier, examples: training.sequences.count,
       dropout: model.configuration.architecture.dropoutRates, settings: settings)
     var best: (scores: ClassificationScores, predictions: [Int])?
     func evaluate() throws -> Double? {
@@ -115,9 +116,7 @@ public struct Classification {
       if tuner.bestFigure.map({ figure > $0 }) ?? true { best = (scores, predictions) }
       return figure
     }
-    let outcome = try tuner.train(until: stop, report: report, evaluate: evaluate) {
-      accumulate($0, of: classifier)
-    }
+    let outcome = try tuner.train(until: stop, report: report, evaluate: evaluate, parts: parts)
     guard let best, let epoch = tuner.bestEpoch, let figure = tuner.bestFigure else { return nil }
     return Result(
       seed: seed, outcome: outcome, epochs: tuner.figures.count, bestEpoch: epoch, figure: figure,
@@ -138,19 +137,15 @@ public struct Classification {
       predictions: predictions, right: validation.labels.map(Int.init), labels: task.labels)
   }
 
-  /// The gradients of one update. A large batch is run in parts of as many sequences as fit, all padded alike, so
-  /// that the draws of dropout are those of the whole.
-  private func accumulate(_ batch: FineTuner.Batch, of classifier: SequenceClassifier) {
-    let longest = batch.examples.reduce(0) { max($0, training.sequences[$1].count) }
+  /// Some examples as one batch. A large one is run in parts of as many sequences as fit, all padded alike, so that
+  /// the draws of dropout are those of the whole.
+  private func parts(_ examples: [Int]) -> [Batch] {
+    let longest = examples.reduce(0) { max($0, training.sequences[$1].count) }
     let part = max(1, positions / longest)
-    for first in stride(from: 0, to: batch.examples.count, by: part) {
-      let (input, rows, labels) = training.batch(
-        batch.examples[first..<min(first + part, batch.examples.count)], mode: mode, readsLast: readsLast,
+    return stride(from: 0, to: examples.count, by: part).map { first in
+      training.batch(
+        examples[first..<min(first + part, examples.count)], mode: mode, readsLast: readsLast,
         padding: trained.specials.padding, length: longest)
-      var dropout = batch.dropout
-      dropout.firstSample = first
-      classifier.accumulateGradients(
-        input, rows: rows, labels: labels, scale: batch.scale, dropout: dropout, loss: batch.loss)
     }
   }
 }

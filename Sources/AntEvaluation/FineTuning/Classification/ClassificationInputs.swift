@@ -1,6 +1,5 @@
-import AntDevice
+import AntBatch
 import AntInference
-import AntModels
 import AntText
 
 /// Examples as a classifier reads them: `<s> a </s>`, pairs `<s> a </s> b </s>`, the special tokens being the
@@ -48,19 +47,17 @@ struct ClassificationInputs {
     return first <= second ? (shorter, room - shorter) : (room - shorter, shorter)
   }
 
-  /// Some of the examples as one input, padded to the longest, or to `length`, and the row each is read at.
+  /// Some of the examples side by side, padded to the longest, or to `length`. Each is read at one row, and what is to
+  /// be found there is its label; 0 where the examples have none.
   func batch(
     _ numbers: some Collection<Int>, mode: Embedder.Mode, readsLast: Bool, padding: Int32, length: Int? = nil
-  ) -> (input: ModelInput, rows: [Int32], labels: [Int32]) {
-    let lengths = numbers.map { sequences[$0].count }
-    let length = length ?? lengths.max() ?? 0
-    let ids = numbers.flatMap {
-      sequences[$0] + Array(repeating: padding, count: length - sequences[$0].count)
-    }
-    let mask = AttentionMask(mode == .causal ? .causal : .bidirectional, lengths: lengths, length: length)
-    let rows = lengths.enumerated().map { Int32($0 * length + (readsLast ? $1 - 1 : 0)) }
-    return (
-      ModelInput(ids: ids, mask: mask), rows, labels.isEmpty ? [] : numbers.map { labels[$0] }
-    )
+  ) -> Batch {
+    Batch(
+      numbers.map { number in
+        let ids = sequences[number]
+        return TokenSequence(
+          ids, seesAll: mode == .masked,
+          labels: [.init(labels.isEmpty ? 0 : labels[number], at: readsLast ? ids.count - 1 : 0)])
+      }, padding: padding, length: length)
   }
 }

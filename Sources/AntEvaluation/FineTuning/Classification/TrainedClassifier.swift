@@ -21,8 +21,8 @@ extension SequenceClassifier {
     let batches = sequences.indices.batches(positions: positions) { sequences[$0].count }
     for batch in batches {
       if stop() { return nil }
-      let (input, rows, _) = inputs.batch(batch, mode: mode, readsLast: readsLast, padding: padding)
-      let logits = try logits(input, rows: rows)
+      let input = inputs.batch(batch, mode: mode, readsLast: readsLast, padding: padding)
+      let logits = try logits(input, rows: input.labelRows)
       guard logits.allSatisfy(\.isFinite) else { throw InferenceError.notFinite }
       for (place, example) in batch.enumerated() {
         let own = logits[place * head.labels..<(place + 1) * head.labels]

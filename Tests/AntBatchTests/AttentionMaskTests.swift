@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import Testing
 

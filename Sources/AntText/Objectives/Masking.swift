@@ -16,10 +16,10 @@ public struct Masking: Sendable {
   }
 
   /// A position that is to be predicted, and what became of it.
-  struct Choice {
-    var position: Int
+  public struct Choice: Sendable {
+    public var position: Int
     /// What the model sees there.
-    var input: Int32
+    public var input: Int32
   }
 
   public let vocabularySize: Int
@@ -35,8 +35,6 @@ public struct Masking: Sendable {
   public init(
     vocabularySize: Int, specials: SpecialTokens = .standard, rate: Float = 0.15, unit: Unit = .tokens
   ) {
-    precondition(vocabularySize > specials.ids.count, "Masking: a vocabulary of \(vocabularySize) tokens")
-    precondition(specials.mask != SpecialTokens.absent, "Masking: a vocabulary without a mask token")
     precondition((0...1).contains(rate), "Masking: a rate of \(rate)")
     self.vocabularySize = vocabularySize
     self.specials = specials
@@ -46,8 +44,9 @@ public struct Masking: Sendable {
   }
 
   /// What is to be predicted in `block`, in order. It depends on (seed, epoch, sample) alone.
-  func choose(in block: [Int32], sample: Int, epoch: Int, seed: UInt64) -> [Choice] {
+  public func choose(in block: [Int32], sample: Int, epoch: Int, seed: UInt64) -> [Choice] {
     precondition(block.count <= Self.positionsPerSample, "Masking: a block of \(block.count) tokens")
+    precondition(specials.mask != SpecialTokens.absent, "Masking: a vocabulary without a mask token")
     let firstDraw = UInt64(sample) * UInt64(Self.positionsPerSample)
     switch unit {
     case .tokens:
