@@ -15,7 +15,7 @@ public struct RunRecord: Sendable {
   let modelType: String
   let parameters: Int
   let options: Options
-  let lines: [MetricsLine]
+  let lines: [StepMetrics]
   let evaluations: [EvaluationLog.Record]
   /// Steps of the whole run, where the options tell.
   let totalSteps: Int?
@@ -64,7 +64,7 @@ public struct RunRecord: Sendable {
     modelName = options.model.map { URL(filePath: $0).lastPathComponent } ?? ""
     modelType = type(of: model.architecture).modelType
     parameters = model.architecture.parameterCount
-    lines = try MetricsLine.read(run.metrics)
+    lines = try StepMetrics.read(run.metrics)
     evaluations = try EvaluationLog(of: run.url).read()
     totalSteps = Self.steps(options)
   }
@@ -102,7 +102,7 @@ public struct RunRecord: Sendable {
   }
 
   /// A value over the steps, where there is one.
-  func points(_ value: (MetricsLine) -> Double?) -> [PlotPoint] {
+  func points(_ value: (StepMetrics) -> Double?) -> [PlotPoint] {
     lines.compactMap { line in value(line).map { PlotPoint(Double(line.step), $0) } }
   }
 

@@ -57,7 +57,7 @@ extension StudyResult {
     seconds = 0
     devLosses = [:]
     guard scoring.allSatisfy({ accuracy($0) != nil }) else { return nil }
-    for line in try MetricsLine.read(url.appending(path: "metrics.jsonl")) {
+    for line in try StepMetrics.read(url.appending(path: "metrics.jsonl")) {
       seconds = line.secondsElapsed ?? seconds
       for (objective, loss) in line.devLosses {
         devLosses[objective, default: []].append(PlotPoint(Double(line.step), loss))

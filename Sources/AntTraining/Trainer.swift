@@ -78,8 +78,8 @@ public final class Trainer {
     if configuration.evaluateFirst, state.step == 0, let evaluation {
       var first = StepReport(step: 0, totalSteps: plan.totalSteps, position: plan.position(ofStep: 1))
       guard let losses = try evaluate(evaluation, until: stop) else { return .stopped(step: 0) }
-      first.devLosses = losses
-      first.secondsElapsed = elapsed()
+      first.metrics.devLosses = losses
+      first.metrics.secondsElapsed = elapsed()
       try record(first)
       report(first)
     }
@@ -92,7 +92,8 @@ public final class Trainer {
       } else {
         let started = clock.now
         stepReport = try advance()
-        stepReport.tokensPerSecond = Double(stepReport.tokens) / started.duration(to: clock.now).seconds
+        stepReport.metrics.tokensPerSecond =
+          Double(stepReport.tokens) / started.duration(to: clock.now).seconds
       }
       let position = stepReport.position
       let step = state.step
@@ -103,7 +104,7 @@ public final class Trainer {
           if !isLate { try saving(step) { try save() } }
           return .stopped(step: step)
         }
-        stepReport.devLosses = losses
+        stepReport.metrics.devLosses = losses
         let mean = losses.values.reduce(0, +) / Double(losses.count)
         if mean.isFinite, mean < state.best?.devLoss ?? .infinity {
           state.best = TrainerState.Best(step: step, devLoss: mean)
@@ -111,7 +112,7 @@ public final class Trainer {
         }
       }
       state.unevaluated = nil
-      stepReport.secondsElapsed = elapsed()
+      stepReport.metrics.secondsElapsed = elapsed()
       let stopping = stop()
       try saving(step) {
         try record(stepReport)
@@ -126,8 +127,8 @@ public final class Trainer {
   }
 
   private func record(_ report: StepReport) throws {
-    try metrics.append(report.json)
-    try events.append(MetricsLine(report))
+    try metrics.append(report.metrics)
+    try events.append(report.metrics.asWritten)
   }
 
   /// Runs `body`, whose failure is that of saving after `step`.
@@ -161,9 +162,9 @@ public final class Trainer {
     average?.update()
     state.step = step
     var report = StepReport(step: step, totalSteps: plan.totalSteps, position: position)
-    report.loss = status.loss
-    report.gradientNorm = status.norm
-    report.learningRate = rate
+    report.metrics.loss = status.loss
+    report.metrics.gradientNorm = status.norm
+    report.metrics.learningRate = rate
     report.tokens = parts.reduce(0) { $0 + $1.ids.count }
     return report
   }
@@ -195,25 +196,21 @@ public final class Trainer {
   }
 }
 
-/// What one step came to.
+/// What one step came to: its ``StepMetrics``, whose members are those of the report too, and where it stands.
+@dynamicMemberLookup
 public struct StepReport: Sendable {
-  public var step: Int
+  /// Step 0 only evaluates.
+  public var metrics: StepMetrics
   public var totalSteps: Int
   public var position: TrainingPlan.Position
-  /// Of the batch, before the update, in nats a label; nil at step 0, which only evaluates (`--eval-first`).
-  public var loss: Float?
-  /// Before clipping.
-  public var gradientNorm: Float?
-  public var learningRate: Float?
-  /// By objective, where the step was followed by an evaluation.
-  public var devLosses: [String: Double] = [:]
+  /// Of the batch.
   public var tokens = 0
-  public var tokensPerSecond: Double?
-  /// Since training began, interruptions not counted.
-  public var secondsElapsed = 0.0
 
   init(step: Int, totalSteps: Int, position: TrainingPlan.Position) {
-    self.step = step
+    metrics = StepMetrics(step: step)
+    metrics.epoch = position.epoch + 1
+    metrics.phase = position.phase + 1
+    metrics.objective = position.objective
     self.totalSteps = totalSteps
     self.position = position
   }
@@ -223,26 +220,14 @@ public struct StepReport: Sendable {
     _ late: TrainerState.Unevaluated, step: Int, of plan: TrainingPlan, _ configuration: TrainingConfiguration
   ) {
     self.init(step: step, totalSteps: plan.totalSteps, position: plan.position(ofStep: step))
-    loss = late.loss
-    gradientNorm = late.gradientNorm
-    tokensPerSecond = late.tokensPerSecond
-    learningRate = configuration.rate(step: step, of: plan)
+    metrics.loss = late.loss
+    metrics.gradientNorm = late.gradientNorm
+    metrics.tokensPerSecond = late.tokensPerSecond
+    metrics.learningRate = configuration.rate(step: step, of: plan)
   }
 
-  /// The line of metrics.jsonl. Epoch and phase count from 1; what depends on the clock comes last.
-  public var json: JSONObject {
-    var object = JSONObject()
-    object.set("step", step)
-    object.set("epoch", position.epoch + 1)
-    object.set("phase", position.phase + 1)
-    object.set("objective", position.objective)
-    object.set("loss", loss)
-    object.set("gradientNorm", gradientNorm)
-    object.set("learningRate", learningRate)
-    for (name, loss) in devLosses.sorted(by: { $0.key < $1.key }) { object.set("devLoss\(name)", loss) }
-    object.set("tokensPerSecond", tokensPerSecond)
-    object.set("secondsElapsed", secondsElapsed)
-    return object
+  public subscript<Value>(dynamicMember path: KeyPath<StepMetrics, Value>) -> Value {
+    metrics[keyPath: path]
   }
 }
 

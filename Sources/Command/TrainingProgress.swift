@@ -26,7 +26,7 @@ final class TrainingProgress {
       let seconds = start.duration(to: .now) / .seconds(1)
       warn(String(format: "first step after %.1f s", seconds))
     }
-    if json { emit(report.json) }
+    if json { emit(report.metrics.json) }
     if !report.devLosses.isEmpty {
       if report.step == 0 { begin = report.devLosses }
       latest = report.devLosses

@@ -84,7 +84,7 @@ package final class TinyRun {
     let text = try String(contentsOf: self.run(run).metrics, encoding: .utf8)
     return text.split(separator: "\n").map { line in
       line[
-        ..<(MetricsLog.timingMembers.compactMap { line.range(of: ",\"\($0)\"")?.lowerBound }.min()
+        ..<(StepMetrics.timingMembers.compactMap { line.range(of: ",\"\($0)\"")?.lowerBound }.min()
           ?? line.endIndex)]
     }
   }

@@ -137,7 +137,7 @@ import Testing
     let before = Date.now.timeIntervalSince1970
     _ = try tiny.start("run", configuration).train()
     let run = try tiny.run("run")
-    let lines = try MetricsLine.read(run.metrics)
+    let lines = try StepMetrics.read(run.metrics)
     let events = try read(run)
     try #require(events.count == lines.count + 1 && lines.count > 20)
     #expect(events[0].version == "brain.Event:2" && events[0].seconds >= before.rounded(.down) - 1)
@@ -181,7 +181,7 @@ import Testing
     }
     // Without a file the run began as long ago as it has trained.
     let run = try tiny.run("whole")
-    let trained = try #require(MetricsLine.read(run.metrics).last?.secondsElapsed)
+    let trained = try #require(StepMetrics.read(run.metrics).last?.secondsElapsed)
     try FileSystem.remove(run.tensorboard)
     let again = try tiny.resume("whole")
     #expect(try scalars("whole") == whole)

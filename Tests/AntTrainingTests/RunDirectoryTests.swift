@@ -122,11 +122,28 @@ import Testing
 @Suite struct MetricsLogTests {
   private let scratch = Scratch()
 
-  private func line(_ step: Int, seconds: Double? = nil) -> JSONObject {
-    var object = JSONObject()
-    object.set("step", step)
-    object.set("secondsElapsed", seconds)
-    return object
+  private func line(_ step: Int, seconds: Double? = nil) -> StepMetrics {
+    var metrics = StepMetrics(step: step)
+    metrics.secondsElapsed = seconds
+    return metrics
+  }
+
+  /// A line is read as it was written; what is not finite is null, and then not known.
+  @Test func linesAreReadAsTheyWereWritten() throws {
+    var metrics = line(8, seconds: 12.5)
+    metrics.epoch = 1
+    metrics.phase = 2
+    metrics.objective = "CLM"
+    metrics.loss = .infinity
+    metrics.learningRate = 1e-3
+    metrics.devLosses = ["MLM": 6, "CLM": .nan]
+    metrics.tokensPerSecond = 0.1
+    #expect(
+      "\(metrics.json)"
+        == #"{"step":8,"epoch":1,"phase":2,"objective":"CLM","loss":null,"learningRate":0.001,"#
+        + #""devLossCLM":null,"devLossMLM":6.0,"tokensPerSecond":0.1,"secondsElapsed":12.5}"#)
+    let read = try JSONDecoder().decode(StepMetrics.self, from: Data("\(metrics.json)".utf8))
+    #expect(read == metrics.asWritten && read.loss == nil && read.devLosses == ["MLM": 6])
   }
 
   @Test func isCutBackToTheCheckpoint() throws {

@@ -20,7 +20,7 @@ import Testing
 
   @Test(arguments: [
     ("", 1, "found the end"), ("4CLM", 2, "expected '_'"),
-    ("4_CLN", 3, "expected one of CLM, MLM, found 'CLN'"),
+    ("4_CLN", 3, "expected one of CLM, MLM, MNTP, PrefixLM, found 'CLN'"),
     ("4_CLM+", 7, "found the end"), ("4_CLM 16_MLM", 7, "expected '+' or the end"),
     ("+4_CLM", 1, "found '+'"),
     ("0_CLM", 1, "from 1 to"), ("-1_CLM", 1, "found '-'"), ("4_CLM)", 6, "without its '('"),

@@ -25,7 +25,7 @@ final class EventFile {
   ///
   /// - Throws: ``FileError`` or ``RunError/damagedLine(path:line:)``.
   init(in folder: URL, metrics: URL) throws {
-    let lines = try MetricsLine.read(metrics)
+    let lines = try StepMetrics.read(metrics)
     try FileSystem.makeFolder(folder)
     let earlier = try FileSystem.names(in: folder).compactMap(Self.seconds).first
     began = earlier ?? Int(Date.now.timeIntervalSince1970 - (lines.last?.secondsElapsed ?? 0))
@@ -41,13 +41,13 @@ final class EventFile {
 
   deinit { close(descriptor) }
 
-  func append(_ line: MetricsLine) throws { try write(record(of: line)) }
+  func append(_ line: StepMetrics) throws { try write(record(of: line)) }
 
   private func write(_ bytes: [UInt8]) throws {
     try bytes.withUnsafeBytes { try FileSystem.write($0, to: descriptor, path: url.path) }
   }
 
-  private func record(of line: MetricsLine) -> [UInt8] {
+  private func record(of line: StepMetrics) -> [UInt8] {
     var values: [(tag: String, value: Float)] = []
     func add(_ tag: String, _ value: Float?) {
       if let value { values.append((tag, value)) }

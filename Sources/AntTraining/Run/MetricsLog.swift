@@ -1,15 +1,8 @@
 import AntFiles
 import Foundation
 
-/// `metrics.jsonl`: a line a step, each one object with a `step`; step 0 where the run was evaluated first.
-///
-/// The timing members, ``timingMembers``, come last in each line and are the only ones that differ between
-/// two runs of the same training: without them, a run that was killed and resumed writes the same bytes as one
-/// that never stopped.
+/// `metrics.jsonl`: a line a step (see ``StepMetrics``); step 0 where the run was evaluated first.
 package final class MetricsLog {
-  /// Members that depend on the clock: the last ones of every line.
-  package static let timingMembers = ["tokensPerSecond", "secondsElapsed"]
-
   private let url: URL
   private let descriptor: Int32
   /// `secondsElapsed` of the last line kept; 0 in an empty log.
@@ -32,7 +25,8 @@ package final class MetricsLog {
     var reached = -1
     while reached < step, let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) {
       lines += 1
-      guard let line = try? JSONDecoder().decode(Line.self, from: data[start..<end]), line.step > reached
+      guard let line = try? JSONDecoder().decode(StepMetrics.self, from: data[start..<end]),
+        line.step > reached
       else {
         close(descriptor)
         throw RunError.damagedLine(path: url.path, line: lines)
@@ -51,8 +45,8 @@ package final class MetricsLog {
 
   deinit { close(descriptor) }
 
-  func append(_ object: JSONObject) throws {
-    try Array("\(object)\n".utf8).withUnsafeBytes {
+  func append(_ metrics: StepMetrics) throws {
+    try Array("\(metrics.json)\n".utf8).withUnsafeBytes {
       try FileSystem.write($0, to: descriptor, path: url.path)
     }
   }
@@ -60,10 +54,5 @@ package final class MetricsLog {
   /// Waits until every line is on the disk: before a checkpoint is, so that none is newer than its metrics.
   func synchronize() throws {
     guard fsync(descriptor) == 0 else { throw FileError("write", url.path) }
-  }
-
-  private struct Line: Decodable {
-    var step: Int
-    var secondsElapsed: Double?
   }
 }
