@@ -64,7 +64,8 @@ public struct ConformanceCase: Sendable {
     return verdict
   }
 
-  private func run(on device: any Device) -> Bench {
+  /// The case's operands, once `device` has been given the operation.
+  func run(on device: any Device) -> Bench {
     let bench = Bench(device, seed: fingerprint(name))
     body(bench)
     return bench
