@@ -68,8 +68,14 @@ public struct ConformanceCase: Sendable {
   func run(on device: any Device) -> Bench {
     let bench = Bench(device, seed: fingerprint(name))
     body(bench)
+    (device as? any CaseObserver)?.didRun(bench.operands)
     return bench
   }
+}
+
+/// A device that is told when it has been given a case, for the suite's own tests to plant errors.
+protocol CaseObserver {
+  func didRun(_ operands: [Operand])
 }
 
 /// FNV-1a, so that a case's inputs follow from its name and nothing else.

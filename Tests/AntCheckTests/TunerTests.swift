@@ -8,7 +8,7 @@ import Testing
 @Suite struct TunerTests {
   /// The quickest way that computes right wins; a quicker one that does not is refused.
   @Test func theFastestRightWayWins() throws {
-    let device = FaultyDevice(.none, in: ReferenceDevice())
+    let device = FaultyDevice(.none)
     device.hasWays = true
     let outcome = try #require(
       try Tuner(device).tune(transposeA: false, transposeB: true, m: 5, n: 7, k: 9))
@@ -19,13 +19,13 @@ import Testing
 
   /// Where nothing is faster, or there is one way only, the device's own rule stays.
   @Test func whatGainsNothingIsNotChosen() throws {
-    let device = FaultyDevice(.none, in: ReferenceDevice())
+    let device = FaultyDevice(.none)
     #expect(try Tuner(device).tune(transposeA: false, transposeB: false, m: 2, n: 2, k: 2) == nil)
     #expect(device.tuning == Tuning())
   }
 
   @Test func aFailedDeviceKeepsItsTuning() throws {
-    let device = FaultyDevice(.failure, in: ReferenceDevice())
+    let device = FaultyDevice(.failure)
     device.hasWays = true
     device.tuning.choices[FaultyDevice.shapeClass] = FaultyDevice.Way.slow
     #expect(throws: DeviceError.self) {
