@@ -1,4 +1,4 @@
-/* Pointwise nonlinearities, plain and gated, and their gradients. FUNCTION is 0 silu, 1 gelu, 2 geluTanh:
+/* Pointwise nonlinearities, plain and gated, and their gradients. -DFUNCTION is SILU, GELU or GELU_TANH:
  *
  *     silu(x)     = x s,            s = 1 / (1 + exp(-x))       silu' = s (1 + x (1 - s))
  *     gelu(x)     = x Phi(x)        Phi = (1 + erf(x/sqrt 2))/2  gelu' = Phi + x phi(x)
@@ -8,6 +8,10 @@
  * (1 + tanh u) / 2 is taken as s(2u): one exponential, no cancellation in the left tail. The exponential is that of
  * -|x| / 2, squared as the last step: exp(-x) would overflow, and s underflow, where x s does not yet. */
 #include "vector.cl"
+
+#define SILU 1
+#define GELU 2
+#define GELU_TANH 3
 
 /* factor s(x) */
 inline floatv logistic(floatv x, floatv factor) {
@@ -49,9 +53,9 @@ inline floatv complementary_error(floatv z) {
 
 /* f(x) */
 inline floatv activate(floatv x) {
-#if FUNCTION == 0
+#if FUNCTION == SILU
   return logistic(x, x);
-#elif FUNCTION == 1
+#elif FUNCTION == GELU
   return 0.5f * x * complementary_error(-0.70710678118654752f * x);
 #else
   return logistic(gelu_argument(x), x);
@@ -60,9 +64,9 @@ inline floatv activate(floatv x) {
 
 /* f'(x) */
 inline floatv slope(floatv x) {
-#if FUNCTION == 0
+#if FUNCTION == SILU
   return logistic_slope(x, x);
-#elif FUNCTION == 1
+#elif FUNCTION == GELU
   return 0.5f * complementary_error(-0.70710678118654752f * x) + x * 0.39894228040143268f * exp(-0.5f * x * x);
 #else
   const floatv argumentSlope = 1.5957691216057308f * fma(0.134145f * x, x, (floatv)(1));

@@ -78,7 +78,7 @@ INLINE void store_sums(
 /* The draws of a query and the four keys from 4 `block` on. */
 INLINE uint4 draws_of(
     int query, int block, uint row, uint keyLow, uint keyHigh, uint step, uint purpose) {
-  uint x = (uint)query << 14 | (uint)block, y = row, z = step, w = purpose;
+  uint x = DRAW_BLOCK((uint)query, block), y = row, z = step, w = purpose;
   philox(&x, &y, &z, &w, keyLow, keyHigh);
   return (uint4)(x, y, z, w);
 }

@@ -13,7 +13,7 @@
  * Packing also rounds to the precision of the product (-DPRECISION, precision.cl).
  *
  * B is packed whole, once, by `matmul_pack_columns`. A is packed by the work-item that needs it, a block of
- * rows and DEPTH terms at a time, into private memory: it stays in the second-level cache, and nothing of it
+ * rows and PACKED_TERMS terms at a time, into private memory: it stays in the second-level cache, and nothing of it
  * travels to memory and back.
  *
  * The tile: ROWS x VECTORS vectors of WIDTH floats of C stay in registers while one panel of A meets one
@@ -28,10 +28,10 @@
  * floats) stays in the first-level cache; C is read and written once per depth block.
  * Order of summation: fused multiply-adds over the terms of a depth block in order, blocks in order: a
  * function of k alone.
- * Limits: sizes and row strides below 2^31; ROWS and COLUMNS multiples of 4; depth <= DEPTH;
- * rowPanels * ROWS <= BLOCK_ROWS.
+ * Limits: sizes and row strides below 2^31; ROWS and COLUMNS multiples of 4; depth <= PACKED_TERMS;
+ * rowPanels * ROWS <= PACKED_ROWS.
  * Source: Goto & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008. */
-
+#include "matmul_geometry.cl"
 #include "precision.cl"
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
@@ -44,14 +44,6 @@
 #define STORE JOIN(vstore, WIDTH)
 #define ROUND JOIN(round_operand, WIDTH)
 #define COLUMNS (WIDTH * VECTORS)
-/* Rows and terms of A that a work-item packs at a time: 108 KB. */
-#define BLOCK_ROWS 72
-#define DEPTH 384
-
-/* What is added to the product. */
-#define ADD_C 1
-#define ADD_BIAS 2
-#define ADD_RESIDUAL 4
 
 /* MARK: Packing */
 
@@ -207,7 +199,7 @@ __kernel void matmul_packed(
   const int firstRow = get_global_id(0) * rowPanels, firstColumn = get_global_id(1) * columnPanels;
   const int endRow = min(firstRow + rowPanels, (m + ROWS - 1) / ROWS);
   const int endColumn = min(firstColumn + columnPanels, (n + COLUMNS - 1) / COLUMNS);
-  float packedA[BLOCK_ROWS * DEPTH], tile[ROWS * COLUMNS];
+  float packedA[PACKED_ROWS * PACKED_TERMS], tile[ROWS * COLUMNS];
   /* An empty sum (k = 0) still has its epilogue: hence at least one pass. */
   for (int term = 0; term == 0 || term < k; term += depth) {
     const int terms = min(depth, k - term);
@@ -229,7 +221,7 @@ __kernel void matmul_packed(
   }
 }
 
-/* MARK: Few rows (m <= 8, generation): B is read once, where it lies; operands are rounded as they are read */
+/* MARK: Few rows (m <= FEW_ROWS, generation): B is read once, where it lies; operands are rounded as they are read */
 
 INLINE float horizontal_sum(VECTOR x) {
 #if WIDTH == 16

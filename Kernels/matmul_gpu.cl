@@ -30,8 +30,7 @@
  * Limits: sizes and row strides below 2^31. No atomics: results are the same on every run.
  * Source: Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra", 2008. */
 
-/* Terms in one step. */
-#define STEP 16
+#define STEP FLOAT_STEP
 
 #include "matmul_tile.cl"
 #include "precision.cl"
@@ -40,8 +39,8 @@
 /* MARK: Tiles */
 
 /* Floats of local memory that a buffer of an operand takes, and both. */
-#define BUFFER(tile) (STEP * ((tile) + 4))
-#define STAGED(tile) (2 * BUFFER(tile))
+#define BUFFER(tile) (STEP * FLOAT_PITCH(tile))
+#define STAGED(tile) (FLOAT_STAGED(tile) / 2)
 /* 8 rows, and 8 columns of a large tile or 4 of a small one. */
 typedef float Sums[8][8];
 
@@ -85,7 +84,7 @@ INLINE void advance(Operand *operand, const int terms) {
 INLINE void fetch(const Operand *operand, uint item, const uint tile, const int terms, float4 *carried) {
 #pragma unroll
   for (uint i = 0; i < CARRIED; i++) {
-    const uint index = item + i * 2 * tile;
+    const uint index = item + i * FLOAT_ITEMS(tile);
     const int lane = terms ? min((int)(index / 4), operand->last)
                            : min((int)(index % (tile / 4) * 4), operand->last - 3);
     const int term = terms ? index % 4 * 4 : index / (tile / 4);
@@ -94,20 +93,20 @@ INLINE void fetch(const Operand *operand, uint item, const uint tile, const int 
   }
 }
 
-/* Puts what `fetch` brought into local memory, rounded: staged[term * (tile + 4) + lane]. */
+/* Puts what `fetch` brought into local memory, rounded: staged[term * FLOAT_PITCH(tile) + lane]. */
 INLINE void stage(const float4 *carried, uint item, const uint tile, const int terms, __local float *staged) {
 #pragma unroll
   for (uint i = 0; i < CARRIED; i++) {
-    const uint index = item + i * 2 * tile;
+    const uint index = item + i * FLOAT_ITEMS(tile);
     const float4 value = round_operand4(carried[i]);
     if (terms) {
-      __local float *to = staged + index % 4 * 4 * (tile + 4) + index / 4;
+      __local float *to = staged + index % 4 * 4 * FLOAT_PITCH(tile) + index / 4;
       to[0] = value.s0;
-      to[tile + 4] = value.s1;
-      to[2 * (tile + 4)] = value.s2;
-      to[3 * (tile + 4)] = value.s3;
+      to[FLOAT_PITCH(tile)] = value.s1;
+      to[2 * FLOAT_PITCH(tile)] = value.s2;
+      to[3 * FLOAT_PITCH(tile)] = value.s3;
     } else {
-      *(__local float4 *)(staged + index / (tile / 4) * (tile + 4) + index % (tile / 4) * 4) = value;
+      *(__local float4 *)(staged + index / (tile / 4) * FLOAT_PITCH(tile) + index % (tile / 4) * 4) = value;
     }
   }
 }
@@ -116,12 +115,12 @@ INLINE void stage(const float4 *carried, uint item, const uint tile, const int t
 INLINE void copy(
     const Operand *operand, int count, uint item, const uint tile, const int terms, __local float *staged) {
 #pragma unroll 1
-  for (uint index = item; index < STEP * tile; index += 2 * tile) {
+  for (uint index = item; index < STEP * tile; index += FLOAT_ITEMS(tile)) {
     const int lane = terms ? index / STEP : index % tile, term = terms ? index % STEP : index / tile;
     __global const float *from = operand->source +
                                  min(lane, operand->last) * (terms ? (long)operand->stride : 1) +
                                  term * (terms ? 1 : (long)operand->stride);
-    staged[term * (tile + 4) + lane] = term < count ? round_operand(from[0]) : 0.0f;
+    staged[term * FLOAT_PITCH(tile) + lane] = term < count ? round_operand(from[0]) : 0.0f;
   }
 }
 
@@ -133,10 +132,10 @@ INLINE void multiply_half(
 #pragma unroll
   for (uint t = part * STEP / 2; t < (part + 1) * STEP / 2; t++) {
     float left[8], right[8];
-    vstore4(*(__local const float4 *)(rows + t * (tile + 4) + 4 * y), 0, left);
-    vstore4(*(__local const float4 *)(rows + t * (tile + 4) + tile / 2 + 4 * y), 1, left);
-    vstore4(*(__local const float4 *)(columns + t * (tile + 4) + 4 * x), 0, right);
-    if (wide == 8) vstore4(*(__local const float4 *)(columns + t * (tile + 4) + tile / 2 + 4 * x), 1, right);
+    vstore4(*(__local const float4 *)(rows + t * FLOAT_PITCH(tile) + 4 * y), 0, left);
+    vstore4(*(__local const float4 *)(rows + t * FLOAT_PITCH(tile) + tile / 2 + 4 * y), 1, left);
+    vstore4(*(__local const float4 *)(columns + t * FLOAT_PITCH(tile) + 4 * x), 0, right);
+    if (wide == 8) vstore4(*(__local const float4 *)(columns + t * FLOAT_PITCH(tile) + tile / 2 + 4 * x), 1, right);
     /* Bounds of all loops over sums are written out: a compiler that unrolls them late leaves sums in memory. */
 #pragma unroll
     for (uint i = 0; i < 8; i++)
@@ -219,7 +218,7 @@ INLINE void store_sums(
 /* With slices > 1, C is the workspace: slice s of it begins s * sliceStride floats in. The place is found again rather
  * than kept in registers meanwhile: what is added to it is zero, but whoever has forgotten the item cannot know. */
 #define DEFINE_KERNEL(TILE)                                                                                 \
-  __kernel __attribute__((reqd_work_group_size(2 * TILE, 1, 1))) void matmul_tile_##TILE(                   \
+  __kernel __attribute__((reqd_work_group_size(FLOAT_ITEMS(TILE), 1, 1))) void matmul_tile_##TILE(                   \
       __global const float *a, long aOffset, long aBatchStride, int aStride, int aAligned,                  \
       __global const float *b, long bOffset, long bBatchStride, int bStride, int bAligned,                  \
       __global float *c, long cOffset, long cBatchStride, int cStride, __global const float *bias,          \
@@ -239,7 +238,7 @@ INLINE void store_sums(
         at.end - at.first, stagedA, stagedB, TILE, sum);                                                    \
     uint item = get_local_id(0);                                                                            \
     FORGET(item);                                                                                           \
-    find_place(get_group_id(0) + item / (2 * TILE), m, n, k, slices, TILE, &at);                            \
+    find_place(get_group_id(0) + item / FLOAT_ITEMS(TILE), m, n, k, slices, TILE, &at);                            \
     store_sums(                                                                                             \
         sum, c + cOffset + at.batch * cBatchStride + at.slice * sliceStride, cStride, bias + biasOffset,    \
         residual + residualOffset + at.batch * cBatchStride, m, n, at.row, at.column, epilogue, TILE);      \
@@ -268,36 +267,35 @@ __kernel void matmul_add_slices(
       element / n * cStride + column, column, epilogue);
 }
 
-/* MARK: Few rows (m <= 8, generation): B is read once, nothing is staged; operands are rounded as read */
+/* MARK: Few rows (m <= FEW_ROWS, generation): B is read once, nothing is staged; operands are rounded as read */
 
-/* A group of 256 work-items computes 8 columns of all rows (B' transposed: 32 items share a column, side by
- * side along its k contiguous terms) or 32 columns (B' as it lies: 8 items share a column). `lanes` items
- * share a column; item `lane` takes the terms lane, lane + lanes, ...; the partial sums meet in local memory
- * and are added in order. Global size: column groups x 256, 1, batch. */
-__kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_few_rows(
+/* A group of FEW_ROWS_ITEMS work-items computes some columns of all rows. `lanes` items share a column, many and side
+ * by side along its k contiguous terms (B' transposed), or few (B' as it lies); item `lane` takes the terms lane, lane + lanes, ...; the partial sums meet in local memory
+ * and are added in order. Global size: column groups x FEW_ROWS_ITEMS, 1, batch. */
+__kernel __attribute__((reqd_work_group_size(FEW_ROWS_ITEMS, 1, 1))) void matmul_few_rows(
     __global const float *a, long aOffset, long aBatchStride, int aRowStride, __global const float *b,
     long bOffset, long bBatchStride, int bColumnStride, int bTermStride, __global float *c, long cOffset,
     long cBatchStride, int cStride, __global const float *bias, long biasOffset,
     __global const float *residual, long residualOffset, int m, int n, int k, int epilogue) {
-  __local float partial[8][256];
+  __local float partial[FEW_ROWS][FEW_ROWS_ITEMS];
   const long batch = get_global_id(2);
-  const int item = get_local_id(0), lanes = bTermStride == 1 ? 32 : 8, columns = 256 / lanes;
+  const int item = get_local_id(0), lanes = FEW_ROWS_LANES(bTermStride == 1), columns = FEW_ROWS_ITEMS / lanes;
   const int lane = bTermStride == 1 ? item % lanes : item / columns;
   const int slot = bTermStride == 1 ? item / lanes : item % columns;
   const int column = get_group_id(0) * columns + slot;
   a += aOffset + batch * aBatchStride;
   b += bOffset + batch * bBatchStride + (long)min(column, n - 1) * bColumnStride;
-  float sum[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
+  float sum[FEW_ROWS] = {0.0f};
   for (int term = lane; term < k; term += lanes) {
     const float weight = round_operand(b[(long)term * bTermStride]);
 #pragma unroll
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < FEW_ROWS; i++)
       if (i < m) sum[i] = fma(round_operand(a[(long)i * aRowStride + term]), weight, sum[i]);
   }
 #pragma unroll
-  for (int i = 0; i < 8; i++) partial[i][slot * lanes + lane] = sum[i];
+  for (int i = 0; i < FEW_ROWS; i++) partial[i][slot * lanes + lane] = sum[i];
   barrier(CLK_LOCAL_MEM_FENCE);
-  for (int index = item; index < m * columns; index += 256) {
+  for (int index = item; index < m * columns; index += FEW_ROWS_ITEMS) {
     const int row = index / columns, s = get_group_id(0) * columns + index % columns;
     if (s >= n) continue;
     float total = 0.0f;

@@ -41,10 +41,10 @@
  * Tolerance: 1e-4 against rounded operands; matrix units cut off bits when they align products to add them. */
 
 /* Words, and terms, in a step. */
-#define STEP_WORDS 16
+#define STEP_WORDS TENSOR_STEP_WORDS
 #define STEP (STEP_WORDS * TERMS)
 /* Lanes in a block, and words of a step of it. */
-#define LANES 64
+#define LANES TENSOR_LANES
 #define BLOCK (LANES * STEP_WORDS)
 
 #include "matrix_unit.cl"
@@ -94,8 +94,8 @@ INLINE void pack(
 /* An item packs a chunk of A' or B', and a group one step of a block; groups of A' come first. Neighbours read
  * neighbours, and a warp writes 512 bytes side by side. Of an operand either the terms are neighbours
  * in memory (`hasTerms`) or the lanes; the others lie `stride` apart. `aligned`: four neighbours may be read as one.
- * Global size: 256 times the steps of all blocks of both, 1, batches of the one that has more. */
-__kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
+ * Global size: TENSOR_PACK_ITEMS times the steps of all blocks of both, 1, batches of the one that has more. */
+__kernel __attribute__((reqd_work_group_size(TENSOR_PACK_ITEMS, 1, 1))) void matmul_pack(
     OPERAND_ARGUMENTS(a), OPERAND_ARGUMENTS(b), int terms) {
   const int steps = (terms + STEP - 1) / STEP, groupsOfA = (aLanes + LANES - 1) / LANES * steps;
   const int group = get_group_id(0), isB = group >= groupsOfA;
@@ -107,15 +107,14 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void matmul_pack(
 #else
 /* MARK: Tiles */
 
-#define ITEMS 128
-/* Steps that local memory holds. */
-#define STAGES 3
+#define ITEMS TENSOR_ITEMS
+#define STAGES TENSOR_STAGES
 /* Blocks of an instruction that a warp owns: of 16 rows, and of 8 columns. */
 #define ROW_BLOCKS (TILE / 2 / 16)
 #define COLUMN_BLOCKS (TILE / 2 / 8)
 /* Blocks of lanes, and words of a step, of an operand's tile. */
 #define BLOCKS (TILE / LANES)
-#define STAGED (TILE * STEP_WORDS)
+#define STAGED (TENSOR_STAGED(TILE) / 2 / STAGES)
 
 /* Loops around the instruction are unrolled where it is one; where it is emulated, compiling them takes long. */
 #if MMA_PTX

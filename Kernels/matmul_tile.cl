@@ -1,15 +1,11 @@
 /* What the tiled products of GPUs share: what is added to a tile, and where a work-group works. STEP, the terms that a
  * group takes in at a time, is defined by whoever includes this. */
+#include "matmul_geometry.cl"
 
 /* Sizes passed as constants must meet their loops: nothing here works as a call. */
 #ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
 #endif
-
-/* What is added to the product. */
-#define ADD_C 1
-#define ADD_BIAS 2
-#define ADD_RESIDUAL 4
 
 INLINE void store_value(
     float value, __global float *c, __global const float *bias, __global const float *residual, long at,

@@ -5,7 +5,7 @@
  * cycles on CPUs and GPUs, so that many chains, times the instructions begun in a cycle, keep every unit busy; a
  * dozen vectors still fit the 16 registers of AVX2 beside the two constants. GPUs have other work-items to turn to.
  *
- *     group      PER_GROUP elements, in turns of CHAINS x LANES x V
+ *     group      ELEMENTS_PER_GROUP elements, in turns of CHAINS x LANES x V
  *     in a turn  chain j of a lane: element (j LANES + lane) V
  *
  * Limits: none. Tolerance: a rounding a step, damped where |factor| < 1. */
@@ -22,7 +22,7 @@ __kernel void multiply_add(
     float factor, float term, int steps) {
   input += inputOffset;
   output += outputOffset;
-  const long first = (long)get_group_id(0) * PER_GROUP, end = min(count, first + PER_GROUP);
+  const long first = (long)get_group_id(0) * ELEMENTS_PER_GROUP, end = min(count, first + ELEMENTS_PER_GROUP);
   for (long start = first + LANE * V; start < end; start += CHAINS * LANES * V) {
     floatv x[CHAINS];
 #pragma unroll

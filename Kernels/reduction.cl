@@ -1,8 +1,8 @@
 /* Sums in two stages, without atomics: each work-group sums its share into `partials`, then one more launch
  * sums the partials. The shares are fixed by the sizes, so the order of the sum is the same every time.
  *
- *     input   |---- PER_GROUP ----|---- PER_GROUP ----|--- ... |
- *     partials        p0                  p1              ...      -> output
+ *     input   |---- ELEMENTS_PER_GROUP ----|---- ELEMENTS_PER_GROUP ----|--- ... |
+ *     partials             p0                           p1                  ...      -> output
  */
 #include "vector.cl"
 

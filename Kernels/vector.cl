@@ -12,8 +12,9 @@
  * chosen so that they do not count. Then group_sum / group_max combine what the lanes found. Every lane of a
  * work-group must reach them: they hold barriers.
  *
- * Runs without rows are walked as FOR_ELEMENTS: PER_GROUP consecutive elements a work-group.
+ * Runs without rows are walked as FOR_ELEMENTS: ELEMENTS_PER_GROUP consecutive elements a work-group.
  * The order of every sum depends on V, LANES and the sizes alone. */
+#include "vector_geometry.cl"
 
 #if V == 16
 typedef float16 floatv;
@@ -37,21 +38,15 @@ typedef int intv;
 #define VSTORE(x, p) (*(p) = (x))
 #endif
 
-/* Vectors a work-item owns side by side where it walks down columns: whole cache lines of every row. */
-#if V > 1
-#define STRIP 8
-#else
-#define STRIP 1
-#endif
+#define STRIP STRIP_OF(V)
 
 #define LANE ((int)get_local_id(0))
 #define FOR_ROW(c, n, columns) \
   for (int c = LANE * V, n = min(V, (columns) - c); c < (columns); c += LANES * V, n = min(V, (columns) - c))
 
-#define PER_GROUP 16384
 #define FOR_ELEMENTS(i, n, count) \
-  for (long i = (long)get_group_id(0) * PER_GROUP + LANE * V, \
-            i##End = min((long)(count), (long)(get_group_id(0) + 1) * PER_GROUP), \
+  for (long i = (long)get_group_id(0) * ELEMENTS_PER_GROUP + LANE * V, \
+            i##End = min((long)(count), (long)(get_group_id(0) + 1) * ELEMENTS_PER_GROUP), \
             n = min((long)V, i##End - i); \
        i < i##End; i += LANES * V, n = min((long)V, i##End - i))
 

@@ -97,7 +97,8 @@ struct HeadDropout {
       while key < keys.upperBound {
         let first = key / drawnElements * drawnElements
         let end = min(first + drawnElements, keys.upperBound)
-        draw(stream, firstBlock: (firstElement + UInt64(query << 16 + first)) / 4, into: words)
+        let element = firstElement + UInt64(query << AttentionDropout.keyBits + first)
+        draw(stream, firstBlock: element / 4, into: words)
         while key < end {
           let isKept = Int32(words[key &- first] &>> 8) >= threshold
           weights[(key &- keys.lowerBound) &* step] *= isKept ? factor : 0

@@ -64,11 +64,18 @@ public struct ConformanceCase: Sendable {
     return verdict
   }
 
-  private func run(on device: any Device) -> Bench {
+  /// The case's operands, once `device` has been given the operation.
+  func run(on device: any Device) -> Bench {
     let bench = Bench(device, seed: fingerprint(name))
     body(bench)
+    (device as? any CaseObserver)?.didRun(bench.operands)
     return bench
   }
+}
+
+/// A device that is told when it has been given a case, for the suite's own tests to plant errors.
+protocol CaseObserver {
+  func didRun(_ operands: [Operand])
 }
 
 /// FNV-1a, so that a case's inputs follow from its name and nothing else.

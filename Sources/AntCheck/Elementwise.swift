@@ -3,14 +3,14 @@ import AntDevice
 /// All but a blend round once at most, so they are exact.
 extension Conformance {
   static func elementwiseCases() -> [ConformanceCase] {
-    lengths.flatMap(vectors) + rowShapes.enumerated().map { copy($1, gap: $0 % 3) }
+    ([0] + lengths).flatMap(vectors) + rowShapes.enumerated().map { copy($1, gap: $0 % 3) }
   }
 
   private static func vectors(_ count: Int) -> [ConformanceCase] {
     func named(_ operation: String, _ label: String = "", _ body: @escaping @Sendable (Bench) -> Void)
       -> ConformanceCase
     {
-      ConformanceCase("elementwise", operation, "\(count) \(label)", quick: count <= 1000, body)
+      ConformanceCase("elementwise", operation, "\(count) \(label)", quick: 1...1000 ~= count, body)
     }
     return [
       named("fill") { bench in

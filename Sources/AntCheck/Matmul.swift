@@ -10,6 +10,7 @@ extension Conformance {
     layouts.flatMap { layout in
       shapes(layout).map { product(layout, $0) } + epilogues(layout) + batches(layout)
     }
+      + [stacked(layouts[0], 16, 260, 132, 20)]
       + Precision.rounding.flatMap { precision in
         layouts.flatMap { roundedCases(of: $0.rounded(to: precision)) }
       }
@@ -87,6 +88,11 @@ extension Conformance {
     let deep = [
       Product(m: 3, n: 5, k: 1000), Product(m: 16, n: 17, k: 4096), Product(m: 65, n: 63, k: 4099, gap: 1),
     ]
+    // An empty sum is what is added to it.
+    let empty = [
+      Product(m: 20, n: 9, k: 0, bias: true, residual: true), Product(m: 3, n: 9, k: 0, bias: true),
+      Product(m: 5, n: 7, k: 0, accumulate: true),
+    ]
     let large = [Product(m: 257, n: 385, k: 300), Product(m: 384, n: 256, k: 513, gap: 8)]
     var generator = Generator(seed: 7)
     let random = (0..<8).map { index in
@@ -94,7 +100,11 @@ extension Conformance {
         m: generator.integer(1..<200), n: generator.integer(1..<200), k: generator.integer(1..<300),
         gap: index % 3)
     }
-    return cubes + mixed + flat + deep + large + random
+    // So wide a B that CPUs pack it in parts.
+    let wide =
+      layout.precision == .float32
+      ? [Product(m: 11, n: 4201, k: 800, gap: 3, bias: true, residual: true, accumulate: true)] : []
+    return cubes + mixed + flat + deep + empty + large + wide + random
   }
 
   private static func epilogues(_ layout: Transposition) -> [ConformanceCase] {
@@ -172,7 +182,8 @@ extension Conformance {
   // MARK: Batches
 
   private static func batches(_ layout: Transposition) -> [ConformanceCase] {
-    [(3, 17, 19, 23), (2, 1, 33, 64), (4, 61, 64, 93), (6, 128, 127, 40)].flatMap { count, m, n, k in
+    [(3, 17, 19, 23), (2, 1, 33, 64), (4, 61, 64, 93), (6, 128, 127, 40), (2, 13, 9, 2500)].flatMap {
+      count, m, n, k in
       [
         stacked(layout, count, m, n, k), heads(layout, count, m, n, k),
         shared(layout, count, m, n, k, isA: false), shared(layout, count, m, n, k, isA: true),

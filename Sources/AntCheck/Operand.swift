@@ -11,8 +11,8 @@ struct Operand {
   let role: Role
   let layout: Layout
   let buffer: Buffer
-  private let offset: Int
-  private let tolerance: Double
+  let offset: Int
+  let tolerance: Double
   private let compared: Range<Int>?
   /// Every word of the buffer, as bits.
   private let before: [UInt32]

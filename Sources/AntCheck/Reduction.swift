@@ -3,11 +3,11 @@ import AntDevice
 /// Sums, sums of squares and sums of columns, short and long, replacing and adding.
 extension Conformance {
   static func reductionCases() -> [ConformanceCase] {
-    let counts = lengths + [255, 256, 257, 65_537, 1_000_003]
+    let counts = [0] + lengths + [255, 256, 257, 65_537, 1_000_003]
     return [Reduction.Kind.sum, .sumOfSquares].flatMap { kind in
       counts.flatMap { count in [false, true].map { reduction(kind, count, accumulate: $0) } }
     }
-      + rowShapes.enumerated().flatMap { index, shape in
+      + (rowShapes + [(0, 3)]).enumerated().flatMap { index, shape in
         [false, true].map { columnSum(shape, gap: index % 3, accumulate: $0) }
       }
   }

@@ -47,8 +47,12 @@ public struct PositionScores {
 /// Dropout of attention weights: `m_ij` is `1 / (1 - p)` where the draw of (sequence, head, i, j) is at least p,
 /// else 0. Forward and backward draw the same (see ``Philox``) and nothing is stored.
 public struct AttentionDropout: Sendable, Equatable {
-  public static let maximumQueries = 1 << 18
-  public static let maximumKeys = 1 << 16
+  /// Bits of a key's number in that of its draw (see ``element(sequence:heads:head:query:key:)``).
+  public static let keyBits = 16
+  /// Bits of a query's number in that of its draw.
+  public static let queryBits = 18
+  public static let maximumQueries = 1 << queryBits
+  public static let maximumKeys = 1 << keyBits
 
   public var probability: Float
   public var stream: RandomStream
@@ -65,7 +69,7 @@ public struct AttentionDropout: Sendable, Equatable {
   /// The number of a weight's draw in the stream: its key's low bits choose the word of a block, so that four
   /// keys in a row share one.
   public static func element(sequence: Int, heads: Int, head: Int, query: Int, key: Int) -> UInt64 {
-    UInt64(sequence * heads + head) << 34 | UInt64(query) << 16 | UInt64(key)
+    UInt64(sequence * heads + head) << (queryBits + keyBits) | UInt64(query) << keyBits | UInt64(key)
   }
 
   /// What `m_ij` is where the weight is kept.

@@ -39,9 +39,9 @@ extension OpenCLDevice {
 
   private func options(_ function: ActivationFunction) -> String {
     switch function {
-    case .silu: "-DFUNCTION=0"
-    case .gelu: "-DFUNCTION=1"
-    case .geluTanh: "-DFUNCTION=2"
+    case .silu: "-DFUNCTION=SILU"
+    case .gelu: "-DFUNCTION=GELU"
+    case .geluTanh: "-DFUNCTION=GELU_TANH"
     }
   }
 }

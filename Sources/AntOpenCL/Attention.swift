@@ -1,9 +1,11 @@
 import AntDevice
+import CAntKernels
 
 extension Attention {
   /// What the precision and the optional terms are compiled in by.
   fileprivate var commonOptions: String {
-    precision.option + (positions == nil ? "" : " -DPOSITIONS=1") + (dropout == nil ? "" : " -DDROPOUT=1")
+    precision.option + (positions == nil ? "" : " -DPOSITIONS=1")
+      + (dropout == nil ? "" : " -DDROPOUT=1 -DKEY_BITS=\(AttentionDropout.keyBits)")
   }
 
   /// The same for kernels whose groups share local memory (see Kernels/attention_group.cl).
@@ -70,21 +72,24 @@ struct AttentionKernels {
       let head = (headDimension + 31) / 32 * 32
       // Rows an item owns: as many as keep its sums in registers and the largest kernel in local memory.
       var rows = headDimension <= 64 ? 4 : headDimension <= 128 ? 2 : 1
-      func localMemory() -> Int { 4 * 8 * rows * (4 * (head + 4) + 2 * (8 * rows + 4) + operation.sumPitch) }
+      func localMemory() -> Int { 4 * gpuAttentionLocalFloats(head, rows, operation.sumPitch) }
       while rows > 1, localMemory() > traits.localMemory { rows /= 2 }
       self.init(
         file: "attention_gpu",
-        options: "-DHEAD=\(head) -DR=\(rows)" + operation.groupOptions, positions: 8 * rows, items: 64)
+        options: "-DHEAD=\(head) -DR=\(rows)" + operation.groupOptions,
+        positions: gpuAttentionRows(rows), items: Int(GPU_ITEMS))
     } else {
       let width = traits.vectorWidth >= 16 ? 16 : traits.vectorWidth >= 8 ? 8 : 4
       // A few sizes, so that most programs compile one; what is on the stack is no larger than it need be.
-      let limit = [64, 128].first { operation.shape.headDimension <= $0 } ?? 256
+      let largest = AttentionShape.maximumHeadDimension
+      let limit = [64, 128].first { operation.shape.headDimension <= $0 } ?? largest
+      let panels = largest / limit
       self.init(
         file: "attention_cpu",
         options:
-          "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4) -DHEAD_LIMIT=\(limit) -DPANELS=\(256 / limit)"
-          + operation.commonOptions,
-        positions: 256 / limit * 2 * width, items: 1, isOnePassBackward: true)
+          "-DWIDTH=\(width) -DTILE=\(width == 16 ? 8 : 4) -DHEAD_LIMIT=\(limit) -DPANELS=\(panels)"
+          + " -DBUCKET_LIMIT=\(PositionScores.maximumBuckets)" + operation.commonOptions,
+        positions: panels * cpuAttentionLanes(width), items: 1, isOnePassBackward: true)
     }
   }
 
@@ -100,7 +105,9 @@ struct AttentionKernels {
     self.statistics = statistics
   }
 
-  /// Those of matrix units (Kernels/attention_tensor.cl, which tells the sizes), where they take the operation.
+  private static let tensorFile = "attention_tensor"
+
+  /// Those of matrix units (Kernels/attention_tensor.cl), where they take the operation.
   private static func tensor(_ operation: Attention, _ others: [Matrix], on device: OpenCLDevice)
     -> AttentionKernels?
   {
@@ -112,19 +119,17 @@ struct AttentionKernels {
       (matrices + (operation.positions.map { [$0.query, $0.key] } ?? [])).allSatisfy({ $0.stride < 1 << 24 }),
       device.matrixUnit != .none
     else { return nil }
-    let words = operation.precision == .tf32 ? head : head / 2
-    let pitch = (words + 31) / 32 * 32
+    let pitch = tensorAttentionPitch(head, operation.precision.termsPerWord)
     let sums = operation.sumPitch
     let isAligned = matrices.allSatisfy { $0.storage.offset % 4 == 0 && $0.stride % 4 == 0 }
-    let (keys, otherPositions) = (pitch > 32 ? 32 : 64, pitch > 96 || sums > 0 && head > 64 ? 16 : 32)
     // Of a group whose warps own 16 each.
-    let blockRows = pitch > (sums > 0 ? 32 : 64) || sums > 96 ? 32 : 64
-    let items = 2 * blockRows
+    let blockRows = tensorAttentionRows(pitch, sums)
+    let items = tensorAttentionGroup(pitch, sums)
     // Of what a group of NVIDIA's has, 48 KB, heads of 128 words leave no room for sums by bucket; in tf32 heads of 96
     // leave none for more than 94 buckets, and heads of 64 for more than 126.
     func fits(_ rows: Int) -> Bool {
-      let floats = max(pitch * (rows + 2 * keys), pitch * (2 * rows + 2 * otherPositions) + sums * rows)
-      return 4 * floats + (device.matrixUnit == .emulated ? 24 * items : 0) <= device.traits.localMemory
+      4 * tensorAttentionLocalWords(head, pitch, rows, sums)
+        + device.matrixUnit.localMemory(items: items) <= device.traits.localMemory
     }
     guard fits(blockRows) else { return nil }
     // Warps of long sequences own twice as many rows, where there are registers for it: for heads of 64 not by the
@@ -138,7 +143,7 @@ struct AttentionKernels {
     let rows = rowBlocks * blockRows
     let isNarrow = head <= 64 && (operation.dropout == nil || operation.positions == nil && pitch == 32)
     return AttentionKernels(
-      file: "attention_tensor",
+      file: tensorFile,
       // Of narrow heads three groups of 128 items share a multiprocessor; wide ones need all the registers there are, as
       // do warps with many rows, loads word by word and most kernels with dropout, and of groups of 64 as many find room
       // anyway.
@@ -146,8 +151,11 @@ struct AttentionKernels {
         + operation.groupOptions
         + device.matrixUnit.options(
           registers: isNarrow && rows == 64 && device.matrixUnit.loadsMatrices ? 168 : 255), positions: rows,
-      items: items, statistics: 4)
+      items: items, statistics: Int(TENSOR_STATISTICS))
   }
+
+  /// The file of a pass, `forward` or `backward`; those of matrix units are compiled together.
+  func program(_ pass: String) -> String { file == Self.tensorFile ? file : "\(file)_\(pass)" }
 
   func global(_ length: Int, _ shape: AttentionShape) -> [Int] {
     [(length + positions - 1) / positions * items, shape.heads, shape.batch]
@@ -159,7 +167,7 @@ extension OpenCLDevice {
     let shape = operation.shape
     let kernels = AttentionKernels(operation, on: self)
     launch(
-      kernels.file, "attention_forward", options: kernels.options,
+      kernels.program("forward"), "attention_forward", options: kernels.options,
       global: kernels.global(shape.queryLength, shape), local: [kernels.items, 1, 1],
       operations: shape.operations(products: 2), bytes: shape.bytes(queryMatrices: 2, keyMatrices: 2),
       KernelArgument.matrix(operation.query) + KernelArgument.matrix(operation.key)
@@ -185,7 +193,7 @@ extension OpenCLDevice {
     guard !kernels.isOnePassBackward else {
       let positionGradients = operation.positionGradients
       launch(
-        kernels.file, "attention_backward", options: kernels.options,
+        kernels.program("backward"), "attention_backward", options: kernels.options,
         global: [1, shape.heads, shape.batch], local: [1, 1, 1],
         operations: shape.operations(products: 5), bytes: shape.bytes(queryMatrices: 4, keyMatrices: 4),
         inputs + KernelArgument.matrix(forward.output) + [.slice(forward.logSumExp)] + outputGradient
@@ -199,7 +207,7 @@ extension OpenCLDevice {
       forward.positionArguments + KernelArgument.matrix(gradient) + forward.dropoutArguments
     }
     launch(
-      kernels.file, "attention_query_gradient", options: kernels.options,
+      kernels.program("backward"), "attention_query_gradient", options: kernels.options,
       global: kernels.global(shape.queryLength, shape), local: [kernels.items, 1, 1],
       operations: shape.operations(products: 3), bytes: shape.bytes(queryMatrices: 4, keyMatrices: 2),
       inputs + KernelArgument.matrix(forward.output) + [.slice(forward.logSumExp)] + outputGradient
@@ -208,7 +216,7 @@ extension OpenCLDevice {
     // What the first kernel left holds the log-sum-exp as well, where it is more than one float.
     let logSumExp: [KernelArgument] = kernels.statistics == 1 ? [.slice(forward.logSumExp)] : []
     launch(
-      kernels.file, "attention_key_value_gradient", options: kernels.options,
+      kernels.program("backward"), "attention_key_value_gradient", options: kernels.options,
       global: kernels.global(shape.keyLength, shape), local: [kernels.items, 1, 1],
       operations: shape.operations(products: 4), bytes: shape.bytes(queryMatrices: 2, keyMatrices: 4),
       inputs + logSumExp + outputGradient + [.slice(statistics)]

@@ -1,11 +1,14 @@
 import AntDevice
+import CAntKernels
 
-/// What the kernels add to the product; the values are those of `ADD_C`, … in Kernels/matmul_*.cl.
+/// What the kernels add to the product.
 private struct Epilogue: OptionSet {
-  let rawValue: Int
-  static let addC = Epilogue(rawValue: 1)
-  static let addBias = Epilogue(rawValue: 2)
-  static let addResidual = Epilogue(rawValue: 4)
+  let rawValue: Int32
+  static let addC = Epilogue(rawValue: ADD_C)
+  static let addBias = Epilogue(rawValue: ADD_BIAS)
+  static let addResidual = Epilogue(rawValue: ADD_RESIDUAL)
+
+  var argument: KernelArgument { .int(Int(rawValue)) }
 }
 
 extension Matmul {
@@ -17,7 +20,7 @@ extension Matmul {
     return epilogue
   }
 
-  fileprivate var epilogueArgument: KernelArgument { .int(epilogue.rawValue) }
+  fileprivate var epilogueArgument: KernelArgument { epilogue.argument }
 
   // A' is m x k and B' is k x n, whatever was transposed: how far apart in memory their elements lie.
   fileprivate var rowStrideA: Int { transposeA ? 1 : a.stride }
@@ -50,7 +53,7 @@ extension Matmul {
   }
 
   /// Few enough rows that B is best read once, where it lies.
-  var hasFewRows: Bool { m <= 8 && !transposeA }
+  var hasFewRows: Bool { m <= Int(FEW_ROWS) && !transposeA }
 }
 
 /// `value / divisor`, rounded up.
@@ -74,8 +77,6 @@ extension OpenCLDevice {
     let width: Int
     let rows: Int
     let columns: Int
-    /// Rows of A that a work-item packs at a time: `BLOCK_ROWS` of the kernels.
-    let blockRows = 72
     let options: String
 
     init(vectorWidth: Int) {
@@ -139,13 +140,13 @@ extension OpenCLDevice {
             .int(slice), .slice(packedB), .long(sizeB),
           ])
       }
-      // Equal depths of at most 384 terms: a panel of B then fits the first-level cache.
-      let limit = choice?.depth ?? 384
+      // Equal depths: a panel of B then fits the first-level cache.
+      let limit = choice?.depth ?? Int(PACKED_TERMS)
       let depth = max(8, divided(divided(terms, by: max(1, divided(terms, by: limit))), by: 8) * 8)
-      // Blocks of 72 rows and 16 panels of columns reuse what the second-level cache holds; smaller ones where
+      // Blocks of so many rows and 16 panels of columns reuse what the second-level cache holds; smaller ones where
       // there would be too few to share out evenly, a dozen a compute unit, down to 2 MFLOP a depth block. Rows are
       // cut first: cutting columns makes more blocks pack the same rows. How C is cut decides no sum's order.
-      var rows = min((choice?.rows ?? tile.blockRows) / tile.rows, rowPanels)
+      var rows = min((choice?.rows ?? Int(PACKED_ROWS)) / tile.rows, rowPanels)
       var columns = min(choice?.panels ?? 16, columnPanels)
       func tooFew() -> Bool {
         divided(rowPanels, by: rows) * divided(columnPanels, by: columns) * operation.batch
@@ -170,7 +171,7 @@ extension OpenCLDevice {
         ] + operation.output + operation.addends
           + [
             .int(m), .int(n), .int(terms), .int(depth), .int(rows), .int(columns),
-            first == 0 ? operation.epilogueArgument : .int(Epilogue.addC.rawValue),
+            first == 0 ? operation.epilogueArgument : Epilogue.addC.argument,
           ])
     }
   }
@@ -218,10 +219,12 @@ extension OpenCLDevice {
     let isLarge = min(operation.m, operation.n) > 64 && groups(128) * most >= 96 && canTile(128, operation)
     let tile = isLarge ? 128 : 64
     let slices = min(most, max(256 / groups(tile), 1))
-    // Slices are whole steps, of 32 terms at most: as many as are not empty then.
+    // Slices are whole steps, the longest of any kernel: as many as are not empty then.
+    let step = Int(TENSOR_STEP_WORDS) * Precision.bfloat16.termsPerWord
     return TiledChoice(
       tile: tile,
-      slices: max(divided(operation.k, by: max(divided(divided(operation.k, by: slices), by: 32) * 32, 1)), 1)
+      slices: max(
+        divided(operation.k, by: max(divided(divided(operation.k, by: slices), by: step) * step, 1)), 1)
     )
   }
 
@@ -250,7 +253,7 @@ extension OpenCLDevice {
     let workspace = scratch(choice.slices * sliceStride)
     multiply(
       into: [.slice(workspace), .long(m * n), .int(n)], addends: [.slice(nil), .slice(nil)],
-      sliceStride: sliceStride, epilogue: .int(0))
+      sliceStride: sliceStride, epilogue: Epilogue().argument)
     launch(
       "matmul_gpu", "matmul_add_slices", options: tileOptions,
       global: [divided(m * n, by: 64) * 64, 1, operation.batch],
@@ -285,7 +288,7 @@ extension OpenCLDevice {
       file: "matmul_gpu", name: "matmul_tile_\(choice.tile)",
       options: "-DA_TERMS=\(operation.transposeA ? 0 : 1) -DB_TERMS=\(operation.transposeB ? 1 : 0)"
         + operation.precision.option + tileOptions,
-      items: 2 * choice.tile,
+      items: floatMatmulItems(choice.tile),
       operands: operand(operation.a, operation.strideA) + operand(operation.b, operation.strideB))
   }
 
@@ -296,18 +299,18 @@ extension OpenCLDevice {
       // Two groups of large tiles share a multiprocessor.
       options: "-DTILE=\(choice.tile)" + operation.precision.option
         + matrixUnit.options(registers: choice.tile == 128 ? 255 : 128),
-      items: 128, operands: packed(operation))
+      items: Int(TENSOR_ITEMS), operands: packed(operation))
   }
 
   /// The arguments of both operands once `matmul_pack` has laid them out (Kernels/matmul_tensor.cl).
   private func packed(_ operation: Matmul) -> [KernelArgument] {
-    let steps = divided(operation.k, by: operation.precision == .bfloat16 ? 32 : 16)
+    let steps = divided(operation.k, by: Int(TENSOR_STEP_WORDS) * operation.precision.termsPerWord)
     struct Operand {
       let matrix: Matrix
       let batchStride: Int
       let hasTerms: Bool
       let lanes: Int
-      var blocks: Int { divided(lanes, by: 64) }
+      var blocks: Int { divided(lanes, by: Int(TENSOR_LANES)) }
     }
     let operands = [
       Operand(
@@ -321,7 +324,7 @@ extension OpenCLDevice {
     var (sources, results): ([KernelArgument], [KernelArgument]) = ([], [])
     var (bytes, most) = (0, 1)
     for operand in operands {
-      let batchWords = operand.blocks * steps * 64 * 16
+      let batchWords = operand.blocks * steps * Int(TENSOR_LANES * TENSOR_STEP_WORDS)
       // An operand that all batches share is packed once.
       let batches = operand.batchStride == 0 ? 1 : operation.batch
       most = max(most, batches)
@@ -337,16 +340,18 @@ extension OpenCLDevice {
     launch(
       "matmul_tensor", "matmul_pack",
       options: operation.precision.option + matrixUnit.options(registers: 128),
-      global: [steps * (operands[0].blocks + operands[1].blocks) * 256, 1, most], local: [256, 1, 1],
+      global: [steps * (operands[0].blocks + operands[1].blocks) * Int(TENSOR_PACK_ITEMS), 1, most],
+      local: [Int(TENSOR_PACK_ITEMS), 1, 1],
       bytes: Double(bytes), sources + [.int(operation.k)])
     return results
   }
 
   private func fewRowsMatmulOnGPU(_ operation: Matmul) {
-    let columns = operation.transposeB ? 8 : 32
+    let columns = Int(FEW_ROWS_ITEMS) / fewRowsLanes(operation.transposeB ? 1 : 0)
     launch(
       "matmul_gpu", "matmul_few_rows", options: tileOptions + operation.precision.option,
-      global: [divided(operation.n, by: columns) * 256, 1, operation.batch], local: [256, 1, 1],
+      global: [divided(operation.n, by: columns) * Int(FEW_ROWS_ITEMS), 1, operation.batch],
+      local: [Int(FEW_ROWS_ITEMS), 1, 1],
       operations: operation.operations, bytes: operation.bytes,
       [
         .slice(operation.a.storage), .long(operation.strideA), .int(operation.a.stride),

@@ -1,12 +1,13 @@
 import AntDevice
+import CAntKernels
 
 /// What tuning may choose of a product on a CPU-type device (Kernels/matmul_cpu.cl).
 struct PackedChoice: Equatable {
-  /// Rows of A that a work-item packs at a time, at most `BLOCK_ROWS`.
+  /// Rows of A that a work-item packs at a time, at most `PACKED_ROWS`.
   var rows: Int
   /// Panels of B that it multiplies them by.
   var panels: Int
-  /// Terms that a block sums up before it goes to C, at most `DEPTH`.
+  /// Terms that a block sums up before it goes to C, at most `PACKED_TERMS`.
   var depth: Int
 
   static let all = [24, 48, 72].flatMap { rows in
@@ -78,16 +79,16 @@ extension OpenCLDevice {
         : PackedChoice.all.map(\.numbers))
   }
 
-  /// Whether the device has the local memory that a tile of this size stages (Kernels/matmul_tensor.cl and
-  /// matmul_gpu.cl tell how much), and what its items show each other where a matrix unit is emulated. Without
+  /// Whether the device has the local memory that a tile of this size stages, and what its items show each other where a matrix unit is emulated. Without
   /// `ldmatrix` and `cp.async` large tiles of tensor cores have no registers for operands on their way.
   func canTile(_ tile: Int, _ operation: Matmul) -> Bool {
     guard tile > 64 else { return true }
-    guard usesMatrixUnit(operation) else { return traits.localMemory >= 34_000 }
+    guard usesMatrixUnit(operation) else { return traits.localMemory >= 4 * floatMatmulStaged(tile) }
     if case .tensorCores(let transfers) = matrixUnit, transfers != [.matrixLoads, .asynchronousCopies] {
       return false
     }
-    return traits.localMemory >= 49_152 + (matrixUnit == .emulated ? 24 * 128 : 0)
+    return traits.localMemory
+      >= 4 * tensorMatmulStaged(tile) + matrixUnit.localMemory(items: Int(TENSOR_ITEMS))
   }
 
   public func keepTuning() throws { try TuningStore(info).write(tuning) }

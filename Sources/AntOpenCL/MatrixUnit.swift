@@ -1,4 +1,5 @@
 import AntDevice
+import CAntKernels
 import CAntOpenCL
 
 /// What multiplies operands below float32 where the kernels for GPUs run.
@@ -46,6 +47,9 @@ enum MatrixUnit: Hashable, Sendable {
     return transfers.contains(.matrixLoads)
   }
 
+  /// Bytes of local memory that so many items show each other words in.
+  func localMemory(items: Int) -> Int { self == .emulated ? 4 * Int(SHOWN_WORDS) * items : 0 }
+
   /// Build options of the kernels, an item of which takes so many registers at most: groups that share a
   /// multiprocessor hide each other's barriers. Compilers warn, on the program's own standard error, of loops around
   /// barriers that they do not unroll; around an emulated instruction they need not.
@@ -62,7 +66,7 @@ enum MatrixUnit: Hashable, Sendable {
 }
 
 extension MatrixUnit {
-  /// A kernel of Kernels/matrix_unit.cl that asks for one instruction on known operands.
+  /// A kernel of Kernels/matrix_unit_probes.cl that asks for one instruction on known operands.
   enum Probe: Hashable, Sendable {
     /// `mma.sync`, below float32.
     case product(Precision)
@@ -90,8 +94,8 @@ extension MatrixUnit {
   private func answers(_ probe: Probe, on device: OpenCLDevice) -> Bool {
     func run(_ kernel: String, _ inputs: [Buffer], into output: Buffer, _ precision: Precision = .tf32) {
       device.launch(
-        "matrix_unit", kernel, options: "-DPROBE=1\(precision.option)\(options(registers: 128))",
-        global: [32], local: [32], (inputs + [output]).map { .slice($0[...]) })
+        "matrix_unit_probes", kernel, options: precision.option + options(registers: 128),
+        global: [Int(WARP)], local: [Int(WARP)], (inputs + [output]).map { .slice($0[...]) })
     }
     switch probe {
     case .product(let precision):
@@ -158,12 +162,15 @@ extension MatrixUnit {
 }
 
 extension Precision {
-  /// `PRECISION` of the kernels of matmul.
-  var option: String {
+  /// `PRECISION` of the kernels, which is also how many terms a word of 32 bits holds, and 0 for float32.
+  var termsPerWord: Int {
     switch self {
-    case .float32: ""
-    case .tf32: " -DPRECISION=1"
-    case .bfloat16: " -DPRECISION=2"
+    case .float32: 0
+    case .tf32: 1
+    case .bfloat16: 2
     }
   }
+
+  /// What the kernels of matmul and attention are compiled in by.
+  var option: String { self == .float32 ? "" : " -DPRECISION=\(termsPerWord)" }
 }

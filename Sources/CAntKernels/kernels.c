@@ -6,11 +6,29 @@ static const KernelSource sources[] = {
 #include "kernel.h"
 #define KERNEL attention_cpu
 #include "kernel.h"
+#define KERNEL attention_cpu_backward
+#include "kernel.h"
+#define KERNEL attention_cpu_forward
+#include "kernel.h"
+#define KERNEL attention_geometry
+#include "kernel.h"
 #define KERNEL attention_gpu
+#include "kernel.h"
+#define KERNEL attention_gpu_backward
+#include "kernel.h"
+#define KERNEL attention_gpu_forward
 #include "kernel.h"
 #define KERNEL attention_group
 #include "kernel.h"
 #define KERNEL attention_tensor
+#include "kernel.h"
+#define KERNEL attention_tensor_backward
+#include "kernel.h"
+#define KERNEL attention_tensor_forward
+#include "kernel.h"
+#define KERNEL attention_tensor_rows
+#include "kernel.h"
+#define KERNEL attention_tensor_tile
 #include "kernel.h"
 #define KERNEL attention_terms
 #include "kernel.h"
@@ -24,6 +42,8 @@ static const KernelSource sources[] = {
 #include "kernel.h"
 #define KERNEL matmul_cpu
 #include "kernel.h"
+#define KERNEL matmul_geometry
+#include "kernel.h"
 #define KERNEL matmul_gpu
 #include "kernel.h"
 #define KERNEL matmul_tensor
@@ -31,6 +51,10 @@ static const KernelSource sources[] = {
 #define KERNEL matmul_tile
 #include "kernel.h"
 #define KERNEL matrix_unit
+#include "kernel.h"
+#define KERNEL matrix_unit_geometry
+#include "kernel.h"
+#define KERNEL matrix_unit_probes
 #include "kernel.h"
 #define KERNEL multiplyAdd
 #include "kernel.h"
@@ -49,6 +73,8 @@ static const KernelSource sources[] = {
 #define KERNEL softmax
 #include "kernel.h"
 #define KERNEL vector
+#include "kernel.h"
+#define KERNEL vector_geometry
 #include "kernel.h"
 };
 

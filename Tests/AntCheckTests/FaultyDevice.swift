@@ -1,8 +1,10 @@
 import AntDevice
 import Foundation
 
-/// A device that works and then spoils what it did: the suite must see each fault.
-final class FaultyDevice: Device {
+@testable import AntCheck
+
+/// The reference, but for one fault: the suite must see each.
+final class FaultyDevice: ReferenceDevice, CaseObserver {
   enum Fault: String, CaseIterable {
     case none
     /// One element of the output is off by a tenth.
@@ -33,66 +35,94 @@ final class FaultyDevice: Device {
     case failure
   }
 
-  private let inner: any Device
   private let fault: Fault
   private var runs = 0
-  private var isFailed = false
 
-  init(_ fault: Fault, in inner: any Device) {
+  init(_ fault: Fault) {
     self.fault = fault
-    self.inner = inner
+    super.init()
   }
 
-  /// Spoils the operation that has just run, given its output and an input.
-  ///
-  /// - Parameters:
-  ///   - middle: an element of the output that is not in a gap between its rows.
-  ///   - wrongBy: more than the operation's tolerance lets pass.
-  private func spoil(
-    _ output: BufferSlice, _ input: BufferSlice?, middle: Int? = nil, wrongBy: Float = 0.1
-  ) {
+  // MARK: Faults that any operation may have
+
+  /// Spoils the first output of a case, or its first input.
+  func didRun(_ operands: [Operand]) {
     runs += 1
-    guard output.count > 0 else { return }
-    func add(_ difference: Float, to slice: BufferSlice) {
-      let old = (try? inner.read(slice)[0]) ?? 0
-      inner.write([old * (1 + difference) + difference], to: slice)
+    guard let output = operands.first(where: { $0.role != .input }), output.layout.extent > 0 else { return }
+    let (indices, extent) = (output.layout.indices, output.layout.extent)
+    func word(_ index: Int, of operand: Operand) -> BufferSlice {
+      operand.buffer[operand.offset + index..<operand.offset + index + 1]
     }
-    func outside(_ offset: Int) -> BufferSlice {
-      BufferSlice(buffer: output.buffer, offset: output.offset + offset, count: 1)
+    func add(_ difference: Float, to slice: BufferSlice) {
+      let old = Float(slice.numbers[0].value)
+      write([old + difference * (abs(old) + 1)], to: slice)
     }
     switch fault {
-    case .none, .gap, .leak, .shiftedMask, .unrounded, .roundedOtherwise: break
+    case .none, .leak, .shiftedMask, .unrounded, .roundedOtherwise, .failure: break
     case .wrongElement:
-      let middle = middle ?? output.count / 2
-      add(wrongBy, to: output[middle..<middle + 1])
-    case .unwrittenTail: inner.write([.nan], to: output[output.count - 1..<output.count])
-    case .overrun: inner.write([0 as Float], to: outside(output.count))
-    case .underrun: inner.write([0 as Float], to: outside(-1))
+      // Where much is tolerated, much more.
+      add(output.tolerance > 1e-4 ? 100 : 0.1, to: word(indices[indices.count / 2], of: output))
+    case .unwrittenTail: write([.nan], to: word(indices[indices.count - 1], of: output))
+    case .overrun: write([0 as Float], to: word(extent, of: output))
+    case .underrun: write([0 as Float], to: word(-1, of: output))
+    case .gap:
+      let layout = output.layout
+      if layout.stride > layout.columns, layout.rows > 1 {
+        write([0 as Float], to: word(layout.columns, of: output))
+      }
     case .changedInput:
-      if let input, input.count > 0 { add(1e-3, to: input[0..<1]) }
-    case .race: if runs % 2 == 0 { add(1e-6, to: output[0..<1]) }
-    case .notANumber: inner.write([.nan], to: output[0..<1])
-    case .failure: isFailed = true
+      let input = operands.first {
+        $0.role == .input && $0.buffer.elementType == .float32 && $0.layout.extent > 0
+      }
+      if let input { add(1e-3, to: word(0, of: input)) }
+    case .race: if runs % 2 == 0 { add(1e-6, to: word(0, of: output)) }
+    case .notANumber: write([.nan], to: word(0, of: output))
     }
   }
 
-  private func spoil(_ output: Matrix, _ input: Matrix?, wrongBy: Float = 0.1) {
-    if fault == .gap && output.stride > output.columns && output.rows > 1 {
-      inner.write([0 as Float], to: output.storage[output.columns..<output.columns + 1])
-    }
-    spoil(
-      output.storage.prefix((output.rows - 1) * output.stride + output.columns), input?.storage,
-      middle: output.rows / 2 * output.stride + output.columns / 2, wrongBy: wrongBy)
+  // MARK: Faults of one family
+
+  override func matmul(_ operation: Matmul) {
+    super.matmul(operation.with(rounding(operation.precision)))
+    goTheWay(operation)
   }
 
-  private func leaking(_ operation: Attention) -> Attention {
-    let ranges = (try? inner.readIntegers(operation.keyRanges)) ?? []
-    let last = Int32(operation.shape.keyLength)
-    let wider = ranges.enumerated().map { $0 % 2 == 1 ? min($1 + 1, last) : $1 }
-    return Attention(
-      operation.shape, query: operation.query, key: operation.key, value: operation.value,
-      keyRanges: inner.makeBuffer(wider)[...], positions: operation.positions, dropout: operation.dropout,
-      into: operation.output, logSumExp: operation.logSumExp, precision: operation.precision)
+  override func attention(_ operation: Attention) {
+    var ranges = operation.keyRanges
+    if fault == .leak {
+      let last = Int32(operation.shape.keyLength)
+      let integers = ranges.integers
+      ranges =
+        makeBuffer((0..<ranges.count).map { $0 % 2 == 1 ? min(integers[$0] + 1, last) : integers[$0] })[...]
+    }
+    super.attention(operation.with(rounding(operation.precision), keyRanges: ranges))
+  }
+
+  override func dropout(_ operation: Dropout) {
+    super.dropout(
+      Dropout(
+        operation.input, probability: operation.probability, stream: operation.stream,
+        firstElement: operation.firstElement + (fault == .shiftedMask ? 1 : 0), residual: operation.residual,
+        into: operation.output))
+  }
+
+  private func rounding(_ precision: Precision) -> Precision {
+    switch fault {
+    case .unrounded: .float32
+    case .roundedOtherwise: precision == .tf32 ? .bfloat16 : .tf32
+    default: precision
+    }
+  }
+
+  // MARK: Failure
+
+  override func read(_ slice: BufferSlice, into destination: UnsafeMutableRawBufferPointer) throws {
+    try synchronize()
+    try super.read(slice, into: destination)
+  }
+
+  override func synchronize() throws {
+    if fault == .failure { throw DeviceError.commandFailed(device: "faulty", call: "enqueue", code: -5) }
   }
 
   // MARK: Ways to compute a product: one is right and slow, one quick and wrong, one quick and right
@@ -101,9 +131,14 @@ final class FaultyDevice: Device {
   static let shapeClass = "any"
   /// Whether the device has these ways; its own rule is the slow one then.
   var hasWays = false
-  var tuning = Tuning()
+  private var choices = Tuning()
 
-  func ways(toCompute operation: Matmul) -> Tuning.Ways? {
+  override var tuning: Tuning {
+    get { choices }
+    set { choices = newValue }
+  }
+
+  override func ways(toCompute operation: Matmul) -> Tuning.Ways? {
     hasWays ? .init(shapeClass: Self.shapeClass, choices: [Way.slow, Way.wrong, Way.quick]) : nil
   }
 
@@ -111,196 +146,13 @@ final class FaultyDevice: Device {
     guard hasWays else { return }
     let way = tuning.choices[Self.shapeClass] ?? Way.slow
     if way == Way.slow { usleep(3000) }
-    if way == Way.wrong { inner.write([0 as Float], to: operation.c.storage.prefix(1)) }
+    if way == Way.wrong { write([0 as Float], to: operation.c.storage.prefix(1)) }
   }
-
-  // MARK: The device
-
-  var info: DeviceInfo { inner.info }
-  var memoryUse: MemoryUse { inner.memoryUse }
-  var profile: [KernelProfile] { inner.profile }
-
-  func makeBuffer(_ elementType: ElementType, count: Int) -> Buffer {
-    inner.makeBuffer(elementType, count: count)
-  }
-
-  func write(_ source: UnsafeRawBufferPointer, to slice: BufferSlice) { inner.write(source, to: slice) }
-
-  func read(_ slice: BufferSlice, into destination: UnsafeMutableRawBufferPointer) throws {
-    try synchronize()
-    try inner.read(slice, into: destination)
-  }
-
-  func synchronize() throws {
-    if isFailed { throw DeviceError.commandFailed(device: "faulty", call: "enqueue", code: -5) }
-    try inner.synchronize()
-  }
-
-  func matmul(_ operation: Matmul) {
-    switch fault {
-    case .unrounded: inner.matmul(operation.with(.float32))
-    case .roundedOtherwise: inner.matmul(operation.with(operation.precision.other))
-    default: inner.matmul(operation)
-    }
-    goTheWay(operation)
-    spoil(operation.c, operation.a)
-  }
-
-  func softmax(_ operation: Softmax) {
-    inner.softmax(operation)
-    spoil(operation.output, operation.input)
-  }
-
-  func softmax(_ operation: SoftmaxBackward) {
-    inner.softmax(operation)
-    spoil(operation.inputGradient, operation.output)
-  }
-
-  func attention(_ operation: Attention) {
-    switch fault {
-    case .leak: inner.attention(leaking(operation))
-    case .unrounded: inner.attention(operation.with(.float32))
-    case .roundedOtherwise: inner.attention(operation.with(operation.precision.other))
-    default: inner.attention(operation)
-    }
-    spoil(operation.output, operation.key, wrongBy: operation.precision == .float32 ? 0.1 : 10)
-  }
-
-  func attention(_ operation: AttentionBackward) {
-    inner.attention(operation)
-    spoil(
-      operation.keyGradient, operation.outputGradient,
-      wrongBy: operation.forward.precision == .float32 ? 0.1 : 100)
-  }
-
-  func normalization(_ operation: Normalization) {
-    inner.normalization(operation)
-    spoil(operation.output, operation.input)
-  }
-
-  func normalization(_ operation: NormalizationBackward) {
-    inner.normalization(operation)
-    spoil(operation.inputGradient, operation.input)
-  }
-
-  func activation(_ operation: Activation) {
-    inner.activation(operation)
-    spoil(operation.output, operation.input)
-  }
-
-  func activation(_ operation: ActivationBackward) {
-    inner.activation(operation)
-    spoil(operation.inputGradient, operation.input)
-  }
-
-  func activation(_ operation: GatedActivation) {
-    inner.activation(operation)
-    spoil(operation.output, operation.up)
-  }
-
-  func activation(_ operation: GatedActivationBackward) {
-    inner.activation(operation)
-    spoil(operation.upGradient, operation.outputGradient)
-  }
-
-  func rotary(_ operation: Rotary) {
-    inner.rotary(operation)
-    spoil(operation.values, operation.table)
-  }
-
-  func embedding(_ operation: Embedding) {
-    inner.embedding(operation)
-    spoil(operation.output, operation.table)
-  }
-
-  func embedding(_ operation: EmbeddingBackward) {
-    inner.embedding(operation)
-    spoil(operation.tableGradient, operation.outputGradient)
-  }
-
-  func crossEntropy(_ operation: CrossEntropy) {
-    inner.crossEntropy(operation)
-    spoil(operation.losses, nil)
-  }
-
-  func dropout(_ operation: Dropout) {
-    inner.dropout(
-      Dropout(
-        operation.input, probability: operation.probability, stream: operation.stream,
-        firstElement: operation.firstElement + (fault == .shiftedMask ? 1 : 0), residual: operation.residual,
-        into: operation.output))
-    spoil(operation.output, operation.input)
-  }
-
-  func elementwise(_ operation: Fill) {
-    inner.elementwise(operation)
-    spoil(operation.output, nil)
-  }
-
-  func elementwise(_ operation: Copy) {
-    inner.elementwise(operation)
-    spoil(operation.output, operation.input)
-  }
-
-  func elementwise(_ operation: Add) {
-    inner.elementwise(operation)
-    spoil(operation.output, operation.a)
-  }
-
-  func elementwise(_ operation: Scale) {
-    inner.elementwise(operation)
-    spoil(operation.output, operation.input)
-  }
-
-  func elementwise(_ operation: Blend) {
-    inner.elementwise(operation)
-    spoil(operation.output, operation.input)
-  }
-
-  func elementwise(_ operation: Exchange) {
-    inner.elementwise(operation)
-    spoil(operation.a, nil)
-  }
-
-  func reduction(_ operation: Reduction) {
-    inner.reduction(operation)
-    spoil(operation.output, operation.input)
-  }
-
-  func reduction(_ operation: ColumnSum) {
-    inner.reduction(operation)
-    spoil(operation.output, operation.input.storage)
-  }
-
-  func optimizer(_ operation: GradientControl) {
-    inner.optimizer(operation)
-    spoil(operation.control, operation.loss)
-  }
-
-  func optimizer(_ operation: AdamW) {
-    inner.optimizer(operation)
-    spoil(operation.update.parameters, operation.update.gradients)
-  }
-
-  func optimizer(_ operation: LAMB) {
-    inner.optimizer(operation)
-    spoil(operation.update.parameters, operation.update.control)
-  }
-
-  func multiplyAdd(_ operation: MultiplyAdd) {
-    inner.multiplyAdd(operation)
-    spoil(operation.output, operation.input)
-  }
-}
-
-extension Precision {
-  /// The other one that rounds.
-  fileprivate var other: Precision { self == .tf32 ? .bfloat16 : .tf32 }
 }
 
 extension Attention {
-  /// The same in another precision.
-  fileprivate func with(_ precision: Precision) -> Attention {
+  /// The same in another precision, where other keys are seen.
+  fileprivate func with(_ precision: Precision, keyRanges: BufferSlice) -> Attention {
     Attention(
       shape, query: query, key: key, value: value, keyRanges: keyRanges, positions: positions,
       dropout: dropout, into: output, logSumExp: logSumExp, precision: precision)

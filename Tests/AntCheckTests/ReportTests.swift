@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test func aFailingReportNamesCaseAndElement() throws {
-    let device = FaultyDevice(.wrongElement, in: ReferenceDevice())
+    let device = FaultyDevice(.wrongElement)
     let report = try Conformance.run(on: device, families: ["softmax"], suite: .quick)
     #expect(report.verdict.contains("WRONG in"))
     let failure = try #require(report.operations.first?.firstFailure)
@@ -27,7 +27,7 @@ import Testing
   @Test func reportsSurviveJSON() throws {
     for fault in [FaultyDevice.Fault.none, .notANumber] {
       let report = try Conformance.run(
-        on: FaultyDevice(fault, in: ReferenceDevice()), families: ["rotary"], suite: .quick)
+        on: FaultyDevice(fault), families: ["rotary"], suite: .quick)
       let decoded = try JSONDecoder().decode(
         ConformanceReport.self, from: JSONEncoder().encode(report))
       #expect(decoded == report)

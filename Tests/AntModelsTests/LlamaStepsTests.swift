@@ -2,13 +2,13 @@ import AntAutograd
 import AntBatch
 import AntDevice
 import AntModels
+import AntTestSupport
 import Foundation
 import Testing
 
 /// Ten steps of llama-mini against transformers and PyTorch (tools/reference/llama_steps.py), causal and
 /// masked.
-/// Only where the compiler optimizes: without, a step takes the built-in device minutes.
-@Suite(.serialized, .enabled(if: isOptimized)) struct LlamaStepsTests {
+@Suite(.serialized, .optimized) struct LlamaStepsTests {
   struct Fixture: Decodable {
     struct Run: Decodable {
       var losses: [Double]
@@ -65,12 +65,6 @@ import Testing
     }
   }
 }
-
-#if DEBUG
-  let isOptimized = false
-#else
-  let isOptimized = true
-#endif
 
 /// tools/reference of this checkout.
 let referenceFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

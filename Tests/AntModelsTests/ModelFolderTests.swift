@@ -117,9 +117,11 @@ import Testing
     #expect(throws: ModelError.self) { try ModelFolder.read(folder.url, on: device) }
   }
 
-  /// Needs `REFERENCE_PYTHON`, a Python that has transformers (tools/reference/open_checkpoint.py).
+  /// By tools/reference/open_checkpoint.py.
   @Test(
-    .enabled(if: ProcessInfo.processInfo.environment["REFERENCE_PYTHON"] != nil), arguments: tinyModels)
+    .enabled(
+      if: ProcessInfo.processInfo.environment["REFERENCE_PYTHON"] != nil,
+      "needs REFERENCE_PYTHON, a Python that has transformers"), arguments: tinyModels)
   func opensInTransformers(configuration: ModelConfiguration) throws {
     let python = try #require(ProcessInfo.processInfo.environment["REFERENCE_PYTHON"])
     let model = configuration.architecture.makeModel(seed: 4, on: try openDevice("cpu"))

@@ -4,14 +4,14 @@ import AntDevice
 import AntDevices
 import AntModels
 import AntRandom
+import AntTestSupport
 import Foundation
 import Testing
 
 /// Both architectures against PyTorch in double precision (tools/reference/parity.py): logits to 1e-4, every
 /// tensor's gradient to 1e-4 of its norm, twenty losses of training to 1e-4; both masks, both layouts of the position
 /// projection, with and without dropout, short, long and packed sequences.
-/// Only where the compiler optimizes: without, it takes the built-in device minutes.
-@Suite(.serialized, .enabled(if: isOptimized)) struct ParityTests {
+@Suite(.serialized, .optimized) struct ParityTests {
   struct Fixture: Decodable {
     var seed: UInt64
     var dropoutStep: Int

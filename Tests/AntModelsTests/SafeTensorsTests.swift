@@ -165,8 +165,9 @@ import Testing
     }
   }
 
-  @Test func saysThatTheDiskIsFull() throws {
-    guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
+  @Test(
+    .enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "this machine has no /dev/full"))
+  func saysThatTheDiskIsFull() throws {
     let source = SafeTensors.Source("w", shape: [1], values: [1])
     #expect(throws: FileError("write", "/dev/full", code: ENOSPC)) {
       try SafeTensors.write([source], to: URL(fileURLWithPath: "/dev/full"))

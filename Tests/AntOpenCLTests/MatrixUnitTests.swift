@@ -9,17 +9,21 @@ extension KernelTests {
   /// Products and attention below float32 under the kernels for GPUs: those of tensor cores, their instruction emulated, and
   /// those of GPUs that have none.
   @Suite struct MatrixUnitTests {
-    static let sets = KernelSetUnderTest.all.filter { $0.kernels == .gpu }
-
-    @Test(arguments: sets) func emulatedInstructionsGiveTheKnownAnswers(_ set: KernelSetUnderTest) {
+    @Test(arguments: KernelSetUnderTest.gpu) func emulatedInstructionsGiveTheKnownAnswers(
+      _ set: KernelSetUnderTest
+    ) {
       for probe in MatrixUnit.Probe.all {
         #expect(MatrixUnit.emulated.answers([probe], on: set.hardware), "\(probe)")
       }
     }
 
+    private static let withoutPTX = KernelSetUnderTest.gpu.filter { $0.hardware.traits.isCPU }
+
     /// A device that cannot build a probe, as these cannot build PTX, fails it and nothing else.
-    @Test(arguments: sets) func whatCannotBeBuiltFails(_ set: KernelSetUnderTest) {
-      guard set.hardware.traits.isCPU else { return }
+    @Test(
+      .enabled(if: !withoutPTX.isEmpty, "every OpenCL device of this machine is a GPU"), arguments: withoutPTX
+    )
+    func whatCannotBeBuiltFails(_ set: KernelSetUnderTest) {
       for probe in MatrixUnit.Probe.all {
         #expect(
           !MatrixUnit.tensorCores([.matrixLoads, .asynchronousCopies]).answers([probe], on: set.hardware),
@@ -29,7 +33,9 @@ extension KernelTests {
     }
 
     /// Warps own more rows of long sequences, where nothing else takes their registers and local memory has room.
-    @Test(arguments: sets) func ownsMoreRowsOfLongSequences(_ set: KernelSetUnderTest) throws {
+    @Test(arguments: KernelSetUnderTest.gpu) func ownsMoreRowsOfLongSequences(_ set: KernelSetUnderTest)
+      throws
+    {
       let device = try set.open()
       device.matrixUnit = .emulated
       device.traits.localMemory = 1 << 16
@@ -75,9 +81,12 @@ extension KernelTests {
       }
     }
 
+    private static let quick = KernelSetUnderTest.gpu.filter { $0.hardware.info.kind != .simulator }
+
     /// Keys alike have weights alike, however many tiles lie between them: half of the values are 1, half -1.
-    @Test(arguments: sets) func equalKeysKeepEqualWeights(_ set: KernelSetUnderTest) throws {
-      guard set.hardware.info.kind != .simulator else { return }
+    @Test(
+      .enabled(if: !quick.isEmpty, "every OpenCL device of this machine is a simulator"), arguments: quick)
+    func equalKeysKeepEqualWeights(_ set: KernelSetUnderTest) throws {
       let device = try set.open()
       let (head, keys) = (32, 16_384)
       func matrix(_ rows: Int, _ value: (Int) -> Float) -> Matrix {
@@ -97,67 +106,23 @@ extension KernelTests {
       #expect(seen.allSatisfy { abs($0) < 1e-5 }, "\(seen)")
     }
 
-    /// Wrong loads or copies leave tensor cores with ordinary ones; wrong products or exchanges leave none.
-    @Test func aFailedProbeSwitchesOffWhatNeedsIt() {
-      func unit(failing wrong: Set<MatrixUnit.Probe>, capability: Int = 90) -> MatrixUnit {
-        MatrixUnit(isCPU: false, computeCapability: capability) { _, probes in wrong.isDisjoint(with: probes)
-        }
-      }
-      #expect(unit(failing: []) == .tensorCores([.matrixLoads, .asynchronousCopies]))
-      #expect(unit(failing: [.load]) == .tensorCores(.asynchronousCopies))
-      #expect(unit(failing: [.copy]) == .tensorCores(.matrixLoads))
-      #expect(unit(failing: [.load, .copy]) == .tensorCores([]))
-      for probe in MatrixUnit.Probe.products + [.exchange] { #expect(unit(failing: [probe]) == .none) }
-      #expect(unit(failing: [], capability: 75) == .none)
-      #expect(
-        MatrixUnit(isCPU: true, computeCapability: 0) { _, _ in
-          Issue.record("an emulated unit needs no probe")
-          return false
-        } == .emulated)
-    }
-
-    /// A probe is asked under the options that the kernels get once it is answered.
-    @Test func optionsFollowTheProbes() {
-      var asked: [MatrixUnit.Probe: String] = [:]
-      _ = MatrixUnit(isCPU: false, computeCapability: 80) { unit, probes in
-        for probe in probes { asked[probe] = unit.options(registers: 128) }
-        return true
-      }
-      #expect(Set(asked.keys) == Set(MatrixUnit.Probe.all))
-      #expect(asked[.load]?.contains("-DLDMATRIX=1") == true && asked[.load]?.contains("CP_ASYNC") == false)
-      #expect(asked[.copy]?.contains("-DCP_ASYNC=1") == true && asked[.copy]?.contains("LDMATRIX") == false)
-      for probe in MatrixUnit.Probe.products + [.exchange] {
-        #expect(asked[probe] == " -DMMA_PTX=1 -cl-nv-maxrregcount=128")
-      }
-    }
-
     /// Devices that are no GPUs run the kernels of tensor cores, whatever set them on.
-    @Test(arguments: sets) func theUnitFollowsTheDevice(_ set: KernelSetUnderTest) throws {
+    @Test(arguments: KernelSetUnderTest.gpu) func theUnitFollowsTheDevice(_ set: KernelSetUnderTest) throws {
       let hardware = set.hardware
       if hardware.traits.isCPU {
         #expect(try set.open().matrixUnit == .emulated)
         #expect(hardware.traits.computeCapability == 0)
       } else if hardware.traits.computeCapability < 80 {
         #expect(try set.open().matrixUnit == .none)
+      } else {
+        #expect(try set.open().matrixUnit != .emulated)
       }
     }
 
-    /// Attention as tensor cores compute it, wherever their kernels take the case.
-    @Test(arguments: sets) func attentionOnTheUnitIsRight(_ set: KernelSetUnderTest) throws {
-      let isSimulated = set.hardware.info.kind == .simulator
-      let cases = Conformance.cases(families: ["attention"], suite: isSimulated ? .quick : .full)
-        .filter { $0.operation.contains("tf32") || $0.operation.contains("bfloat16") }
-      // Every fifth, and some in which warps own more rows.
-      let chosen = cases.enumerated().filter {
-        $0.offset % (isSimulated ? 20 : 5) == 0 || $0.element.shape.contains("150 of 200")
-      }.map(\.element)
-      let report = Conformance.run(chosen, on: try set.open(), suite: .full)
-      #expect(report.passed, "\(report.table)")
-      #expect(Set(report.operations.map(\.operation)).count >= (isSimulated ? 2 : 6))
-    }
-
     /// What AMD's and Intel's GPUs run, which no machine without one would see.
-    @Test(arguments: sets) func kernelsWithoutAMatrixUnitRound(_ set: KernelSetUnderTest) throws {
+    @Test(arguments: KernelSetUnderTest.gpu) func kernelsWithoutAMatrixUnitRound(_ set: KernelSetUnderTest)
+      throws
+    {
       let device = try set.open()
       device.matrixUnit = .none
       let isSimulated = set.hardware.info.kind == .simulator
@@ -170,7 +135,7 @@ extension KernelTests {
     }
 
     /// Nothing falls back to other kernels without being seen.
-    @Test(arguments: sets) func attentionFindsItsKernels(_ set: KernelSetUnderTest) throws {
+    @Test(arguments: KernelSetUnderTest.gpu) func attentionFindsItsKernels(_ set: KernelSetUnderTest) throws {
       let device = try set.open()
       func file(_ head: Int, _ precision: Precision, buckets: Int = 0, dropout: Float = 0) -> String {
         func matrix(_ columns: Int? = nil) -> Matrix {
@@ -208,6 +173,43 @@ extension KernelTests {
         #expect(file(40, precision) == "attention_gpu")
       }
       #expect(file(64, .float32) == "attention_gpu")
+    }
+  }
+}
+
+/// Which unit is chosen, by the answers of a device that need not be there.
+@Suite struct MatrixUnitChoiceTests {
+  /// Wrong loads or copies leave tensor cores with ordinary ones; wrong products or exchanges leave none.
+  @Test func aFailedProbeSwitchesOffWhatNeedsIt() {
+    func unit(failing wrong: Set<MatrixUnit.Probe>, capability: Int = 90) -> MatrixUnit {
+      MatrixUnit(isCPU: false, computeCapability: capability) { _, probes in wrong.isDisjoint(with: probes)
+      }
+    }
+    #expect(unit(failing: []) == .tensorCores([.matrixLoads, .asynchronousCopies]))
+    #expect(unit(failing: [.load]) == .tensorCores(.asynchronousCopies))
+    #expect(unit(failing: [.copy]) == .tensorCores(.matrixLoads))
+    #expect(unit(failing: [.load, .copy]) == .tensorCores([]))
+    for probe in MatrixUnit.Probe.products + [.exchange] { #expect(unit(failing: [probe]) == .none) }
+    #expect(unit(failing: [], capability: 75) == .none)
+    #expect(
+      MatrixUnit(isCPU: true, computeCapability: 0) { _, _ in
+        Issue.record("an emulated unit needs no probe")
+        return false
+      } == .emulated)
+  }
+
+  /// A probe is asked under the options that the kernels get once it is answered.
+  @Test func optionsFollowTheProbes() {
+    var asked: [MatrixUnit.Probe: String] = [:]
+    _ = MatrixUnit(isCPU: false, computeCapability: 80) { unit, probes in
+      for probe in probes { asked[probe] = unit.options(registers: 128) }
+      return true
+    }
+    #expect(Set(asked.keys) == Set(MatrixUnit.Probe.all))
+    #expect(asked[.load]?.contains("-DLDMATRIX=1") == true && asked[.load]?.contains("CP_ASYNC") == false)
+    #expect(asked[.copy]?.contains("-DCP_ASYNC=1") == true && asked[.copy]?.contains("LDMATRIX") == false)
+    for probe in MatrixUnit.Probe.products + [.exchange] {
+      #expect(asked[probe] == " -DMMA_PTX=1 -cl-nv-maxrregcount=128")
     }
   }
 }

@@ -33,7 +33,7 @@ import Testing
     for (name, file) in fixture.files {
       let tokenizer = try Tokenizer(json: Data(file.utf8), file: name)
       for sample in fixture.samples {
-        for (addingSpecials, ids) in zip([false, true], sample.ids[name] ?? []) {
+        for (addingSpecials, ids) in zip([false, true], try #require(sample.ids[name])) {
           #expect(
             tokenizer.encode(sample.text, addingSpecials: addingSpecials) == ids,
             "\(name): \(sample.text.debugDescription)")

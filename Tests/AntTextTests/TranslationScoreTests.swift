@@ -55,6 +55,7 @@ import Testing
   }
 
   @Test func sentenceScoresAgree() {
+    #expect(fixture.sentences.count == fixture.pairs.count)
     for (pair, scores) in zip(fixture.pairs, fixture.sentences) {
       let bleu = BLEU(pair[0], references: [pair[1]])
       #expect(abs(bleu.sentenceScore - scores[0]) < 1e-9, "\(pair)")
@@ -64,6 +65,7 @@ import Testing
 
   /// What is told apart by scalars alone, such as a composed letter, is compared by scalars here, too.
   @Test func wordsAgree() {
+    #expect(!fixture.words.isEmpty)
     for (text, words) in fixture.words.map({ ($0.text, $0.words) }) {
       #expect(
         EvaluationWords.split(text).map { Array($0.unicodeScalars) }
@@ -73,6 +75,7 @@ import Testing
   }
 
   @Test func severalReferencesAgree() {
+    #expect(!fixture.groups.isEmpty)
     for group in fixture.groups {
       for (index, score) in group.scores.enumerated() {
         var others = group.texts

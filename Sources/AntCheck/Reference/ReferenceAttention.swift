@@ -4,7 +4,7 @@ import Foundation
 /// Masked attention a head and a query at a time, straight from the formulas of ``Attention`` and
 /// ``AttentionBackward``; Q, K, V and dO are rounded beforehand, and nothing else.
 extension ReferenceDevice {
-  public func attention(_ operation: Attention) {
+  func compute(_ operation: Attention) {
     let shape = operation.shape
     let output = operation.output.reference()
     let operands = RoundedOperands(operation)

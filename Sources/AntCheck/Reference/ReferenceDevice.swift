@@ -5,7 +5,7 @@ import AntDevice
 /// convert, ``readDoubles(_:)`` and ``writeDoubles(_:to:)`` do not.
 ///
 /// Each family is an extension in a file of its own. Commands run at once, so nothing is ever in flight.
-public final class ReferenceDevice: Device {
+public class ReferenceDevice: Device {
   private let ledger = ReferenceLedger()
 
   public init() {}
@@ -21,7 +21,7 @@ public final class ReferenceDevice: Device {
     ReferenceBuffer(elementType, count: count, ledger: ledger)
   }
 
-  public func synchronize() {}
+  public func synchronize() throws {}
 
   public func write(_ source: UnsafeRawBufferPointer, to slice: BufferSlice) {
     precondition(
@@ -37,7 +37,7 @@ public final class ReferenceDevice: Device {
     }
   }
 
-  public func read(_ slice: BufferSlice, into destination: UnsafeMutableRawBufferPointer) {
+  public func read(_ slice: BufferSlice, into destination: UnsafeMutableRawBufferPointer) throws {
     precondition(
       destination.count == slice.count * slice.elementType.size,
       "ReferenceDevice: \(slice.count) elements into \(destination.count) bytes")
@@ -51,6 +51,21 @@ public final class ReferenceDevice: Device {
       }
     }
   }
+
+  // MARK: What a device that computes something else overrides, which it could not in an extension
+
+  public var tuning: Tuning {
+    get { Tuning() }
+    set {}
+  }
+
+  public func ways(toCompute operation: Matmul) -> Tuning.Ways? { nil }
+
+  public func matmul(_ operation: Matmul) { compute(operation) }
+  public func attention(_ operation: Attention) { compute(operation) }
+  public func dropout(_ operation: Dropout) { compute(operation) }
+
+  // MARK: Numbers
 
   /// The numbers of a float32 slice, unrounded.
   public func readDoubles(_ slice: BufferSlice) -> [Double] {

@@ -2,7 +2,7 @@ import AntDevice
 
 /// `y[i] = x[i] keep[i] / (1 - p) [+ residual[i]]`.
 extension ReferenceDevice {
-  public func dropout(_ operation: Dropout) {
+  func compute(_ operation: Dropout) {
     let kept = 1 / (1 - Double(operation.probability))
     for index in 0..<operation.count {
       let draw = operation.stream.uniform(operation.firstElement + UInt64(index))

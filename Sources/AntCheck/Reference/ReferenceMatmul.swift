@@ -3,7 +3,7 @@ import Foundation
 
 /// `C = A' B' [+ C] [+ bias] [+ residual]`, a dot product an element, operands rounded beforehand.
 extension ReferenceDevice {
-  public func matmul(_ operation: Matmul) {
+  func compute(_ operation: Matmul) {
     for batch in 0..<operation.batch {
       guard operation.m > 0, operation.n > 0 else { return }
       let c = operation.c.reference(skipping: batch * operation.batchStrideC)

@@ -1,3 +1,5 @@
+import CAntKernels
+
 /// How the row and element kernels (see `Kernels/vector.cl`) are cut into work-items.
 extension OpenCLDevice {
   /// Floats a load takes: a register on CPU-type devices, one on GPUs, where neighbours read neighbours.
@@ -36,10 +38,9 @@ extension OpenCLDevice {
       arguments + [.int(perGroup)])
   }
 
-  /// Elements a work-group takes; `PER_GROUP` in `Kernels/vector.cl`.
-  static let elementsPerGroup = 16_384
-
-  func elementGroups(_ count: Int) -> Int { (count + Self.elementsPerGroup - 1) / Self.elementsPerGroup }
+  func elementGroups(_ count: Int) -> Int {
+    (count + Int(ELEMENTS_PER_GROUP) - 1) / Int(ELEMENTS_PER_GROUP)
+  }
 
   /// Launches a kernel that walks a run of elements.
   func launchElements(
@@ -51,16 +52,14 @@ extension OpenCLDevice {
       local: [lanes], operations: operations, bytes: bytes, arguments)
   }
 
-  /// Vectors of columns that a work-item owns; `STRIP` in `Kernels/vector.cl`.
-  private var strip: Int { vectorWidth > 1 ? 8 : 1 }
-
   /// Launches a kernel whose work-items own a strip of columns each; dimension 1 counts chunks of rows.
   func launchColumns(
     _ file: String, _ kernel: String, columns: Int, chunks: Int = 1, options: String = "", bytes: Double = 0,
     _ arguments: [KernelArgument]
   ) {
     let group = usesGPUKernels ? 64 : 1
-    let items = (columns + strip * vectorWidth - 1) / (strip * vectorWidth)
+    let strip = stripOf(vectorWidth) * vectorWidth
+    let items = (columns + strip - 1) / strip
     launch(
       file, kernel, options: "\(vectorOptions) \(options)",
       global: [(items + group - 1) / group * group, chunks],

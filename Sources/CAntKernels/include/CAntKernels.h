@@ -2,6 +2,8 @@
 #ifndef CANTKERNELS_H
 #define CANTKERNELS_H
 
+#include "Geometry.h"
+
 typedef struct {
   /* The file's name without its extension. */
   const char *name;
