@@ -1,4 +1,5 @@
 import AntDevice
+import AntFiles
 import AntModels
 import AntText
 import Foundation
@@ -52,7 +53,7 @@ struct TranslationInputs {
   }
 
   private static func tokens(_ text: String, _ tokenizer: Tokenizer) -> [Int32] {
-    tokenizer.encode(text.trimmingCharacters(in: .whitespacesAndNewlines), recognizingSpecials: false)
+    tokenizer.encode(text.trimmed, recognizingSpecials: false)
   }
 
   /// Indices of some sequences, cut into parts of similar length that are at most `positions` long with their padding
