@@ -63,16 +63,25 @@ package struct MetricsLine: Sendable, Equatable, Decodable {
 
   /// All complete lines of a log, which a run may still be adding to; none where there is no log yet.
   ///
-  /// - Throws: ``RunError/damagedLine(path:line:)`` or ``FileError``.
+  /// - Throws: ``RunError/damagedLine(path:line:reason:)`` or ``FileError``.
   package static func read(_ url: URL) throws -> [MetricsLine] {
     guard FileSystem.exists(url) else { return [] }
-    let decoder = JSONDecoder()
     var last = -1
     return try CompleteLines.read(url).map { line in
-      guard let read = try? decoder.decode(MetricsLine.self, from: line.bytes), read.step > last,
-        read.step <= Int32.max, (0...mostSeconds).contains(read.secondsElapsed ?? 0)
-      else {
-        throw RunError.damagedLine(path: url.path, line: line.number)
+      func damaged(_ reason: String) -> RunError {
+        .damagedLine(path: url.path, line: line.number, reason: reason)
+      }
+      let read: MetricsLine
+      do {
+        read = try JSONReader().decode(MetricsLine.self, from: line.bytes)
+      } catch let error as DecodingError {
+        throw damaged(error.problem)
+      }
+      guard read.step > last, read.step <= Int32.max else {
+        throw damaged("\"step\" is \(read.step) after \(last)")
+      }
+      if let seconds = read.secondsElapsed, !(0...mostSeconds).contains(seconds) {
+        throw damaged("\"secondsElapsed\" is \(seconds)")
       }
       last = read.step
       return read
