@@ -1,3 +1,4 @@
+import AntFiles
 import AntText
 import Foundation
 
@@ -56,11 +57,12 @@ public struct BenchmarkComparison: Sendable {
 
   private static func read(_ path: String) throws -> [Benchmark.Result] {
     try TextLines(path).lines.map { line in
-      guard let result = try? JSONDecoder().decode(Benchmark.Result.self, from: Data(line.text.utf8)),
-        result.seconds > 0
-      else {
+      let whole = "expected a line that 'antlm bench --json' wrote"
+      let result = try JSONReader().decode(
+        Benchmark.Result.self, from: line.text.utf8, number: line.number, of: path, whole: whole)
+      guard result.seconds > 0 else {
         throw TextFileError.line(
-          path: path, line: line.number, expected: "expected a line that 'antlm bench --json' wrote")
+          path: path, line: line.number, expected: "\"seconds\" is \(result.seconds); \(whole)")
       }
       return result
     }

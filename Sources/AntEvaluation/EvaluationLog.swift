@@ -102,13 +102,18 @@ public struct EvaluationLog: Sendable {
   public func read() throws -> [Record] {
     guard FileSystem.exists(url) else { return [] }
     return try CompleteLines.read(url).map { line in
-      guard let record = try? JSONDecoder().decode(Record.self, from: line.bytes),
-        (0...1).contains(record.accuracy), record.pairs >= 0, record.step >= 0
-      else {
-        throw TextFileError.line(
-          path: url.path, line: line.number,
-          expected: "expected {\"kind\", \"scoring\", \"phenomenon\", \"accuracy\" from 0 to 1, \"pairs\", "
-            + "\"step\"}; mend or remove the line")
+      let whole =
+        "expected {\"kind\", \"scoring\", \"phenomenon\", \"accuracy\" from 0 to 1, \"pairs\", \"step\"}; mend or "
+        + "remove the line"
+      let record = try JSONReader().decode(
+        Record.self, from: line.bytes, number: line.number, of: url.path, whole: whole)
+      let wrong =
+        (0...1).contains(record.accuracy)
+        ? record.pairs < 0
+          ? "\"pairs\" is \(record.pairs)" : record.step < 0 ? "\"step\" is \(record.step)" : nil
+        : "\"accuracy\" is \(record.accuracy)"
+      if let wrong {
+        throw TextFileError.line(path: url.path, line: line.number, expected: "\(wrong); \(whole)")
       }
       return record
     }

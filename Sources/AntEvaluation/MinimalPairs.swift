@@ -57,16 +57,11 @@ public struct MinimalPairs: Sendable {
   public private(set) var name: String
 
   private struct Line: Decodable {
-    var good: String?
-    var bad: String?
-    var context1: String?
-    var target1: String?
-    var target2: String?
+    /// Sentences, and the members they are in.
+    var sentences: [(name: String, sentence: Sentence)]
     var phenomenon: String?
-    var identifier: String?
-    var domain: String?
 
-    enum CodingKeys: String, CodingKey {
+    enum Key: String, CodingKey {
       case good = "sentence_good"
       case bad = "sentence_bad"
       case context1 = "Context1"
@@ -76,6 +71,25 @@ public struct MinimalPairs: Sendable {
       case identifier = "UID"
       case domain = "Domain"
     }
+
+    init(from decoder: any Decoder) throws {
+      let members = try decoder.container(keyedBy: Key.self)
+      func isText(_ key: Key) -> Bool { (try? members.decode(String.self, forKey: key)) != nil }
+      func text(_ key: Key) throws -> String { try members.decode(String.self, forKey: key) }
+      let (blimp, ewok): ([Key], [Key]) = ([.good, .bad], [.context1, .target1, .target2])
+      // A line that is neither is taken for what it has more of, so that what it lacks can be named.
+      if ewok.allSatisfy(isText) || !blimp.contains(where: isText) && ewok.contains(where: isText) {
+        let context = try text(.context1)
+        sentences = try [Key.target1, .target2].map {
+          ($0.rawValue, Sentence(context: context, text: try text($0)))
+        }
+      } else {
+        sentences = try blimp.map { ($0.rawValue, Sentence(text: try text($0))) }
+      }
+      for key in [Key.phenomenon, .identifier, .domain] where phenomenon == nil {
+        phenomenon = try members.decodeIfPresent(String.self, forKey: key)
+      }
+    }
   }
 
   /// - Parameter paths: files, and folders, which stand for their `*.jsonl`.
@@ -83,8 +97,8 @@ public struct MinimalPairs: Sendable {
   public init(_ paths: [String]) throws {
     name = paths.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", ")
     let files = try paths.flatMap(Self.expand)
-    var seen: Set<String> = []
-    for path in files where !seen.insert(URL(filePath: path).standardizedFileURL.path).inserted {
+    var seen: Set<ExactText> = []
+    for path in files where !seen.insert(ExactText(URL(filePath: path).standardizedFileURL.path)).inserted {
       throw TextFileError.twice(path: path)
     }
     for path in files {
@@ -105,47 +119,31 @@ public struct MinimalPairs: Sendable {
     func refuse(_ expected: String) -> TextFileError {
       .line(path: path, line: line.number, expected: expected)
     }
-    let object: Line
-    do {
-      object = try JSONDecoder().decode(Line.self, from: Data(line.text.utf8))
-    } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
-      throw refuse("\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" must be a text")
-    } catch {
-      throw refuse("expected a JSON object with \"sentence_good\" and \"sentence_bad\"")
-    }
-    let sentences: [(name: String, sentence: Sentence)]
-    if let context = object.context1, let first = object.target1, let second = object.target2 {
-      guard !context.allSatisfy(\.isWhitespace) else { throw refuse("\"Context1\" has no words; give one") }
-      sentences = [
-        ("Target1", Sentence(context: context, text: first)),
-        ("Target2", Sentence(context: context, text: second)),
-      ]
-    } else if let good = object.good, let bad = object.bad {
-      sentences = [("sentence_good", Sentence(text: good)), ("sentence_bad", Sentence(text: bad))]
-    } else {
-      throw refuse(
-        "expected \"sentence_good\" and \"sentence_bad\", or \"Context1\", \"Target1\" and \"Target2\"")
-    }
-    for (name, sentence) in sentences where sentence.text.allSatisfy(\.isWhitespace) {
-      throw refuse("\"\(name)\" has no words; give both")
+    let object = try JSONReader().decode(
+      Line.self, from: line.text.utf8, number: line.number, of: path,
+      whole:
+        "expected a JSON object with \"sentence_good\" and \"sentence_bad\", or \"Context1\", \"Target1\" and "
+        + "\"Target2\"")
+    for (name, sentence) in object.sentences {
+      if sentence.context?.isBlank == true { throw refuse("\"Context1\" has no words; give one") }
+      if sentence.text.isBlank { throw refuse("\"\(name)\" has no words; give both") }
     }
     let file = URL(filePath: path).deletingPathExtension().lastPathComponent
     return Pair(
-      phenomenon: object.phenomenon ?? object.identifier ?? object.domain ?? file,
-      good: sentences[0].sentence,
-      bad: sentences[1].sentence, file: path, line: line.number)
+      phenomenon: object.phenomenon ?? file, good: object.sentences[0].sentence,
+      bad: object.sentences[1].sentence, file: path, line: line.number)
   }
 
   /// The files they were read from.
-  public var files: [String] { Set(pairs.map(\.file)).sorted() }
+  public var files: [String] { Set(pairs.map { ExactText($0.file) }).map(\.text).sorted() }
 
   /// Keeps the first `limit` pairs of each phenomenon.
   public mutating func limit(_ limit: Int) {
     name += " (\(limit) of a phenomenon at most)"
-    var seen: [String: Int] = [:]
+    var seen: [ExactText: Int] = [:]
     pairs = pairs.filter { pair in
-      seen[pair.phenomenon, default: 0] += 1
-      return seen[pair.phenomenon]! <= limit
+      seen[ExactText(pair.phenomenon), default: 0] += 1
+      return seen[ExactText(pair.phenomenon)]! <= limit
     }
   }
 
@@ -201,19 +199,18 @@ public struct MinimalPairs: Sendable {
   public func accuracies(
     _ scores: [(good: Score, bad: Score)], _ scoring: Scoring, rule: Rule
   ) -> [Accuracy] {
-    var order: [String] = []
-    var results: [String: Accuracy] = [:]
+    var places: [ExactText: Int] = [:]
+    var results: [Accuracy] = []
     for (pair, score) in zip(pairs, scores) {
-      if results[pair.phenomenon] == nil {
-        order.append(pair.phenomenon)
-        results[pair.phenomenon] = Accuracy(phenomenon: pair.phenomenon, right: 0, count: 0)
+      let place = places[ExactText(pair.phenomenon), default: results.count]
+      if place == results.count {
+        places[ExactText(pair.phenomenon)] = place
+        results.append(Accuracy(phenomenon: pair.phenomenon, right: 0, count: 0))
       }
-      results[pair.phenomenon]!.count += 1
-      if rule.value(score.good, scoring) >= rule.value(score.bad, scoring) {
-        results[pair.phenomenon]!.right += 1
-      }
+      results[place].count += 1
+      if rule.value(score.good, scoring) >= rule.value(score.bad, scoring) { results[place].right += 1 }
     }
-    return order.map { results[$0]! }
+    return results
   }
 
   /// The lines for a run's evaluations.jsonl: one for each phenomenon, and one for their mean.

@@ -71,15 +71,13 @@ public enum ModelExchange {
     let file = source.appending(path: "config.json")
     guard let positionProjection else { return try ModelConfiguration(contentsOf: file) }
     let data = try FileSystem.read(file)
-    guard var keys = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-      return try ModelConfiguration(contentsOf: file)
-    }
-    if let said = keys["position_projection"] as? String, said != positionProjection {
+    guard case .object(var keys)? = try? JSON(data) else { return try ModelConfiguration(contentsOf: file) }
+    if case .string(let said)? = keys["position_projection"], !said.isExactly(positionProjection) {
       throw ModelError.invalidConfiguration(
         file: file.path, problem: "position_projection is '\(said)', not '\(positionProjection)'")
     }
-    keys["position_projection"] = positionProjection
-    return try ModelConfiguration(JSONSerialization.data(withJSONObject: keys), file: file.path)
+    keys.list.append(("position_projection", .string(positionProjection)))
+    return try ModelConfiguration(.object(keys), file: file.path)
   }
 
   /// Where the files lie until all of them are there.

@@ -1,5 +1,6 @@
 import AntAutograd
 import AntDevice
+import AntFiles
 import Foundation
 
 /// Part of the elements that dropout sets to zero while training.
@@ -205,20 +206,18 @@ extension ModelConfiguration: Codable {
   /// - Parameter file: what errors call it.
   public init(_ data: Data, file: String) throws {
     do {
-      self = try JSONDecoder().decode(Self.self, from: data)
+      try self.init(try JSON(data), file: file)
+    } catch let error as JSONSyntaxError {
+      throw ModelError.invalidConfiguration(file: file, problem: "\(error)")
+    }
+  }
+
+  /// As ``init(_:file:)``, of the JSON that was read.
+  package init(_ json: JSON, file: String) throws {
+    do {
+      self = try JSONReader().decode(Self.self, from: json)
     } catch let error as DecodingError {
-      let problem =
-        switch error {
-        case .keyNotFound(let key, _): "no key '\(key.stringValue)'"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-          "'\(context.codingPath.last?.stringValue ?? "the whole")' has the wrong type"
-        case .dataCorrupted(let context):
-          // Foundation's own words, with or without a reason, are for programmers.
-          context.underlyingError != nil || context.debugDescription.hasPrefix("The given data was not")
-            ? "not valid JSON" : context.debugDescription
-        @unknown default: "not a configuration"
-        }
-      throw ModelError.invalidConfiguration(file: file, problem: problem)
+      throw ModelError.invalidConfiguration(file: file, problem: error.problem)
     }
   }
 }

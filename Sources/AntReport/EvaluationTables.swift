@@ -1,4 +1,5 @@
 import AntEvaluation
+import AntFiles
 import AntTraining
 import Foundation
 
@@ -7,13 +8,13 @@ import Foundation
 struct EvaluationTables {
   private struct Table: Hashable {
     var kind: String
-    var set: String?
+    var set: ExactText?
     var checksum: String?
     var rule: String?
 
     init(_ record: EvaluationLog.Record) {
       kind = record.kind
-      set = record.set
+      set = record.set.map(ExactText.init)
       checksum = record.checksum
       rule = record.rule
     }
@@ -24,7 +25,7 @@ struct EvaluationTables {
     var scoring: String
   }
 
-  private static let mean = EvaluationLog.Record.mean
+  private static let mean = ExactText(EvaluationLog.Record.mean)
 
   let runs: [RunRecord]
   let names: [String]
@@ -40,17 +41,18 @@ struct EvaluationTables {
   }
 
   private func section(_ table: Table) -> [Markup] {
-    var phenomena: [String] = []
+    var phenomena: [ExactText] = []
     var columns: [Column] = []
     // The newest checkpoint's figure counts; where two lines tell of the same, the later one holds.
-    var found: [Column: [String: EvaluationLog.Record]] = [:]
+    var found: [Column: [ExactText: EvaluationLog.Record]] = [:]
     for (run, record) in runs.indices.flatMap({ run in runs[run].evaluations.map { (run, $0) } })
     where Table(record) == table {
       let column = Column(run: run, scoring: record.scoring)
       if found[column] == nil { columns.append(column) }
-      if !phenomena.contains(record.phenomenon) { phenomena.append(record.phenomenon) }
-      if let other = found[column]?[record.phenomenon], other.step > record.step { continue }
-      found[column, default: [:]][record.phenomenon] = record
+      let phenomenon = ExactText(record.phenomenon)
+      if !phenomena.contains(phenomenon) { phenomena.append(phenomenon) }
+      if let other = found[column]?[phenomenon], other.step > record.step { continue }
+      found[column, default: [:]][phenomenon] = record
     }
     // The mean comes last.
     phenomena = phenomena.filter { $0 != Self.mean } + phenomena.filter { $0 == Self.mean }
@@ -71,12 +73,12 @@ struct EvaluationTables {
     let rows = phenomena.map { phenomenon in
       Markup.element(
         "tr", ["class": phenomenon == Self.mean ? "mean" : ""],
-        [.element("th", text: phenomenon)]
+        [.element("th", text: phenomenon.text)]
           + columns.map { cell(found[$0]?[phenomenon], newest: newest[$0.run] ?? 0) })
     }
     // Sets of one name are told apart.
     let isAmbiguous = runs.flatMap(\.evaluations).contains {
-      $0.set == table.set && $0.checksum != table.checksum
+      $0.set.map(ExactText.init) == table.set && $0.checksum != table.checksum
     }
     let checksum = table.checksum.map { isAmbiguous ? " [\($0.prefix(8))]" : "" } ?? ""
     let set = table.set.map { " of \($0)\(checksum)" } ?? ""

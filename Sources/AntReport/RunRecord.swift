@@ -49,13 +49,9 @@ public struct RunRecord: Sendable {
     let model = try ModelConfiguration(contentsOf: run.configuration)
     let section: Section
     do {
-      section = try JSONDecoder().decode(Section.self, from: FileSystem.read(run.configuration))
+      section = try JSONReader().decode(Section.self, from: FileSystem.read(run.configuration))
     } catch let error as DecodingError {
-      var key = ""
-      if case .typeMismatch(_, let context) = error { key = context.codingPath.last?.stringValue ?? "" }
-      if case .dataCorrupted(let context) = error { key = context.codingPath.last?.stringValue ?? "" }
-      throw RunError.configuration(
-        path: run.configuration.path, reason: "its \"antlm\" section has '\(key)' of a wrong type or value")
+      throw RunError.configuration(path: run.configuration.path, reason: error.problem)
     }
     guard let options = section.antlm else { throw RunError.notARun(path: path) }
     self.path = path

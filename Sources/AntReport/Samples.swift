@@ -63,7 +63,7 @@ public struct Samples: Sendable {
   private static let blank = "[MASK]"
 
   private static func hasBlanks(_ prompt: String, mask: String?) -> Bool {
-    prompt.contains(blank) || mask.map(prompt.contains) == true
+    ([blank] + (mask.map { [$0] } ?? [])).contains { prompt.utf8.contains($0.utf8) }
   }
 
   private static func answer(_ prompt: String, _ trained: TrainedModel) throws -> Answer {
@@ -71,7 +71,8 @@ public struct Samples: Sendable {
     let mask = (try? tokenizer.requireMask()).map { tokenizer.decode([$0]) }
     if hasBlanks(prompt, mask: mask) {
       guard let mask else { return .cannotFill }
-      let ids = try tokenizer.encodeBlanks(prompt.replacing(blank, with: mask))
+      let named = prompt.unicodeScalars.replacing(blank.unicodeScalars, with: mask.unicodeScalars)
+      let ids = try tokenizer.encodeBlanks(String(named))
       let fillIn = FillIn(trained.model, specials: trained.specials)
       let blanks = try fillIn(ids, top: candidates)
       return .filled(

@@ -17,12 +17,14 @@ extension Study {
   public init(contentsOf path: String?) throws {
     let text: String
     if let path {
-      guard let read = String(validating: try FileSystem.read(URL(filePath: path)), as: UTF8.self) else {
+      let data = try FileSystem.read(URL(filePath: path))
+      guard let read = String(validating: data.dropFirst(TextLayout.start(of: data)), as: UTF8.self) else {
+        let encoding = TextLayout.otherEncoding(of: data)
         throw StudyError.file(
-          path: path, line: nil, reason: "not valid UTF-8; convert it, for example with iconv")
+          path: path, line: nil,
+          reason: "\(encoding.map { "in \($0)" } ?? "not valid UTF-8"); convert it, for example with iconv")
       }
-      // A byte order mark is none of the text.
-      text = read.hasPrefix("\u{FEFF}") ? String(read.dropFirst()) : read
+      text = read
     } else {
       text = Self.defaultFile
     }

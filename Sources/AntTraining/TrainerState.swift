@@ -48,8 +48,13 @@ struct TrainerState: Codable, Equatable {
   /// Throws ``RunError`` where the file is not that of `checkpoint` in a run of these options.
   init(_ checkpoint: Checkpoint, of plan: TrainingPlan, _ configuration: TrainingConfiguration) throws {
     let url = checkpoint.url.appending(path: Self.fileName)
-    guard let state = try? JSONDecoder().decode(Self.self, from: FileSystem.read(url)) else {
-      throw RunError.damaged(path: url.path, reason: "not the JSON that was written")
+    let state: TrainerState
+    do {
+      state = try JSONReader().decode(Self.self, from: FileSystem.read(url))
+    } catch let error as DecodingError {
+      throw RunError.damaged(path: url.path, reason: error.problem)
+    } catch let error as FileError {
+      throw RunError.damaged(path: url.path, reason: error.reason)
     }
     let step = checkpoint.step
     guard state.step == step else {

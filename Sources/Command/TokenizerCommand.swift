@@ -157,7 +157,8 @@ private func forEachLine(of path: String?, _ body: ([UInt8]) throws -> Void) thr
     if let path, path != "-" { try FileSystem.read(URL(filePath: path)) } else {
       try FileSystem.read(STDIN_FILENO, path: "standard input")
     }
-  var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-  if lines.last?.isEmpty == true { lines.removeLast() }
-  for line in lines { try body(Array(line)) }
+  if let encoding = TextLayout.otherEncoding(of: data) {
+    throw TextFileError.encoding(path: path ?? "standard input", encoding: encoding)
+  }
+  for line in TextLayout.lines(of: data) { try body(line) }
 }

@@ -94,13 +94,23 @@ import Testing
     #expect(unlabelled.examples.map(\.label) == [nil, nil])
   }
 
+  @Test func whatNobodyReadsHarmsNothing() throws {
+    let read = try examples(
+      "{\"sentence\": \"a\", \"label\": 0, \"label\": 1, \"score\": NaN, \"more\": [null, -Infinity], \"idx\": null}\n",
+      .sst2)
+    #expect(read.examples.map(\.label) == [1] && read.examples.map(\.index) == ["0"])
+  }
+
   @Test func badLines() throws {
     for (line, part) in [
-      ("{\"sentence\": \"a\", \"label\": 0", "not a JSON object"), ("[1]", "not a JSON object"),
-      ("7", "not a JSON object"), ("{\"sentence\": \"a\"}", "no \"label\""),
+      ("{\"sentence\": \"a\", \"label\": 0", "no JSON: no '}' at byte 28"),
+      ("[1]", "it is a list, not an object"),
+      ("7", "it is 7, not an object"), ("{\"sentence\": \"a\"}", "no \"label\""),
       ("{\"label\": 0}", "no \"sentence\""),
-      ("{\"sentence\": 3, \"label\": 0}", "\"sentence\" is not a text"),
-      ("{\"sentence\": null, \"label\": 0}", "\"sentence\" is not a text"),
+      ("{\"sentence\": 3, \"label\": 0}", "\"sentence\" is 3, not a text; a line of cola is"),
+      ("{\"sentence\": null, \"label\": 0}", "\"sentence\" is null, not a text"),
+      ("{\"sentence\": NaN, \"label\": 0}", "\"sentence\" is NaN, not a text"),
+      ("{\"sentence\": \"a\", \"label\": NaN}", "\"label\" is NaN, not one of the whole numbers 0 to 1"),
       ("{\"sentence\": \"a\", \"label\": 2}", "whole numbers 0 to 1"),
       ("{\"sentence\": \"a\", \"label\": -1}", "whole numbers 0 to 1"),
       ("{\"sentence\": \"a\", \"label\": 0.5}", "whole numbers 0 to 1"),
@@ -108,7 +118,10 @@ import Testing
       ("{\"sentence\": \"a\", \"label\": true}", "whole numbers 0 to 1"),
       ("{\"sentence\": \"a\", \"label\": \"1\"}", "whole numbers 0 to 1"),
       ("{\"sentence\": \"a\", \"label\": null}", "whole numbers 0 to 1"),
-      ("{\"sentence\": \"a\", \"label\": 1, \"idx\": [1]}", "\"idx\" is not"),
+      (
+        "{\"sentence\": \"a\", \"label\": 1, \"idx\": [1]}",
+        "\"idx\" is a list, not a number, a text or an object of numbers"
+      ),
     ] {
       let error = #expect(throws: TextFileError.self) {
         try examples("{\"sentence\": \"a\", \"label\": 0}\n\n\(line)\n", .cola)

@@ -46,18 +46,32 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "{}", "[]", "nonsense",
-    #"{"kind":"pairs","scoring":"causal","phenomenon":"a","accuracy":1.5,"pairs":1,"step":1}"#,
-    #"{"kind":"pairs","scoring":"causal","phenomenon":"a","accuracy":0.5,"pairs":-1,"step":1}"#,
-    #"{"kind":"pairs","scoring":"causal","phenomenon":"a","accuracy":0.5,"pairs":1,"step":"1"}"#, "\u{0}",
+    ("", "no JSON"), ("{}", "no \"kind\""), ("[]", "it is a list"), ("nonsense", "no JSON"),
+    ("\u{0}", "no JSON"),
+    (
+      #"{"kind":"pairs","scoring":"causal","phenomenon":"a","accuracy":1.5,"pairs":1,"step":1}"#,
+      "\"accuracy\" is 1.5"
+    ),
+    (
+      #"{"kind":"pairs","scoring":"causal","phenomenon":"a","accuracy":NaN,"pairs":1,"step":1}"#,
+      "\"accuracy\" is NaN"
+    ),
+    (
+      #"{"kind":"pairs","scoring":"causal","phenomenon":"a","accuracy":0.5,"pairs":-1,"step":1}"#,
+      "\"pairs\" is -1"
+    ),
+    (
+      #"{"kind":"pairs","scoring":"causal","phenomenon":"a","accuracy":0.5,"pairs":1,"step":"1"}"#,
+      "\"step\" is \"1\""
+    ),
   ])
-  func aDamagedLineIsNamed(line: String) throws {
+  func aDamagedLineIsNamed(line: String, problem: String) throws {
     let log = EvaluationLog(of: scratch.url)
     try log.append([record("a")])
     let first = try String(contentsOf: log.url, encoding: .utf8)
     try Data("\(first)\(line)\n\(first)".utf8).write(to: log.url)
     let found = #expect(throws: TextFileError.self) { try log.read() }
     let error = try #require(found)
-    #expect("\(error)".contains("evaluations.jsonl, line 2: ") && !"\(error)".contains("\n"))
+    #expect("\(error)".contains("evaluations.jsonl, line 2: \(problem)") && !"\(error)".contains("\n"))
   }
 }

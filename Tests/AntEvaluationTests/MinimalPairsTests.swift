@@ -38,8 +38,17 @@ import Testing
     #expect(pairs.map(\.good.context) == [nil, "c", "d"] && pairs.map(\.bad.text) == ["y", "t", "s"])
     #expect(pairs.map(\.line) == [1, 1, 2])
     for (text, complaint) in [
-      ("{\"sentence_good\": \"x\"}", "\"sentence_bad\""),
-      ("{\"Context1\": \"x\", \"Target1\": \"y\"}", "Target2"),
+      ("{\"sentence_good\": \"x\"}", ": no \"sentence_bad\"; expected a JSON object"),
+      (
+        "{\"sentence_bad\": \"x\", \"sentence_good\": NaN}",
+        ": \"sentence_good\" is NaN, not a text; expected"
+      ),
+      ("{\"sentence_good\": null, \"sentence_bad\": 2}", ": \"sentence_good\" is null, not a text; expected"),
+      (
+        "{\"sentence_good\": \"x\", \"sentence_bad\": \"y\", \"UID\": NaN}",
+        ": \"UID\" is NaN, not a text; expected"
+      ),
+      ("{\"Context1\": \"x\", \"Target1\": \"y\"}", ": no \"Target2\"; expected"),
       ("[1]", "JSON object"), ("{\"sentence_good\": \" \", \"sentence_bad\": \"y\"}", "no words"),
       ("{\"Context1\": \" \", \"Target1\": \"y\", \"Target2\": \"z\"}", "no words"),
       ("nonsense", "JSON object"),
@@ -56,6 +65,21 @@ import Testing
     #expect(throws: FileError.self) {
       try MinimalPairs([scratch.url.appending(path: "set").path, "/no/such"])
     }
+  }
+
+  /// Python writes NaN; phenomena and files that are only canonically equivalent are several.
+  @Test func whatNobodyReadsHarmsNothing() throws {
+    let line =
+      "\"sentence_good\": \"x\", \"sentence_bad\": \"y\", \"score\": NaN, \"Context1\": NaN, \"UID\": null"
+    let text = ["\u{E9}", "e\u{301}", "\u{E9}"].map { "{\(line), \"phenomenon\": \"\($0)\"}\n" }.joined()
+    var pairs = try MinimalPairs([
+      scratch.write(text, to: "\u{E9}.jsonl"), scratch.write(text, to: "e\u{301}.jsonl"),
+    ])
+    #expect(pairs.files.count == 2)
+    let scores = pairs.pairs.map { _ in (good: Score(tokens: 1, logProbability: 1), bad: Score()) }
+    #expect(pairs.accuracies(scores, .causal, rule: .babylm2025).map(\.count) == [4, 2])
+    pairs.limit(1)
+    #expect(pairs.pairs.count == 2)
   }
 
   /// The rule of 2024 compares means where masks are scored; a tie goes to the right sentence.

@@ -51,7 +51,7 @@ import Testing
     ("hidden_size", "9", "hidden_size 9 does not divide into 2 heads"),
     ("hidden_size", "0", "hidden_size is 0"),
     ("num_attention_heads", "0", "num_attention_heads is 0"),
-    ("num_attention_heads", "\"two\"", "'num_attention_heads' has the wrong type"),
+    ("num_attention_heads", "\"two\"", "\"num_attention_heads\" is \"two\", not a whole number"),
     ("vocab_size", "-1", "vocab_size is -1"),
     ("vocab_size", "999999999999999", "vocab_size is"),
     ("rms_norm_eps", "0", "rms_norm_eps is 0"),
@@ -92,8 +92,9 @@ import Testing
     let file = TemporaryFile()
     try expectRefusal(file, "cannot be read")
     for (text, complaint) in [
-      ("", "not valid JSON"), ("{", "not valid JSON"), ("[]", "wrong type"), ("{}", "no key 'model_type'"),
-      ("{\"model_type\":\"llama\"}", "no key 'vocab_size'"),
+      ("", "no JSON: nothing"), ("{", "no JSON: no '\"' at byte 1"), ("[]", "it is a list, not an object"),
+      ("{}", "no \"model_type\""), ("{\"model_type\":\"llama\", \"more\": NaN}", "no \"vocab_size\""),
+      ("{\"model_type\":\"llama\", \"vocab_size\": NaN}", "\"vocab_size\" is NaN, not a whole number"),
     ] {
       try Data(text.utf8).write(to: file.url)
       try expectRefusal(file, complaint)

@@ -35,6 +35,39 @@ import Testing
     #expect(corpus.tokens(1..<4) == Array(all(corpus)[1..<4]))
   }
 
+  @Test func endsOfTextsAndLines() throws {
+    let scratch = Scratch()
+    let lines = ["the dog", "a\rb\r", " c"]
+    let text = "the dog\r\na\rb\r\r\n c"
+    let mark = "\u{FEFF}"
+    var streams: [[Int32]] = []
+    for (name, text) in [("a", text), ("b", mark + text), ("c", mark + text + "\r\n"), ("d", text + "\r")] {
+      let path = try scratch.write(text, to: name)
+      #expect(try TextLines.every(path) == lines)
+      streams.append(all(try TokenCorpus([path], tokenizer: tokenizer)))
+      let files = try TextFiles([path])
+      #expect(
+        CorpusEncoder(tokenizer, threads: 2).encode(files, chunkLength: 1).count == 2 * streams[0].count)
+    }
+    #expect(streams.allSatisfy { $0 == naive([text]) })
+    // One mark is none of the text, and only at its beginning.
+    let twice = try scratch.write(mark + mark + "a\n" + mark, to: "e")
+    #expect(try TextLines.every(twice) == [mark + "a", mark])
+    #expect(all(try TokenCorpus([twice], tokenizer: tokenizer)) == naive([mark + "a\n" + mark]))
+    let only = try scratch.write(mark + "\r\n", to: "f")
+    #expect(try TextLines.every(only) == [""])
+    #expect(throws: CorpusError.empty(paths: [only])) { try TokenCorpus([only], tokenizer: tokenizer) }
+  }
+
+  @Test func otherEncodingsAreCalledByName() throws {
+    let scratch = Scratch()
+    for (encoding, name) in [(String.Encoding.utf16, "UTF-16"), (.utf32, "UTF-32")] {
+      let path = try scratch.write("the dog\n".data(using: encoding)!, to: name)
+      #expect(throws: CorpusError.encoding(path: path, encoding: name)) { try TextFiles([path]) }
+      #expect(throws: TextFileError.encoding(path: path, encoding: name)) { try TextLines.every(path) }
+    }
+  }
+
   @Test func partsAndThreadsChangeNothing() throws {
     let scratch = Scratch()
     var draws = TestDraws(12)
@@ -120,9 +153,8 @@ import Testing
 
   @Test func wideVocabulariesKeepTheirIDs() throws {
     let scratch = Scratch()
-    let file = "{\"id\": 70000, \"content\": \"</s>\", \"special\": true}"
     var json = String(decoding: tokenizer.json, as: UTF8.self)
-    json.replace("\"added_tokens\": [", with: "\"added_tokens\": [\(file.replacing("</s>", with: "<eos>")),")
+    json.replace("\"vocab\": {", with: "\"vocab\": {\"<wide>\": 70000,")
     let wide = try Tokenizer(json: Data(json.utf8), file: "f")
     #expect(wide.vocabularySize == 70001)
     let path = try scratch.write("the dog", to: "a")

@@ -111,29 +111,82 @@ import Testing
 
   @Test func readsOtherPeoplesTokenizers() throws {
     let gpt = try Tokenizer(json: foreign(), file: "f")
-    #expect(gpt.encode("abc ab<|endoftext|>ab") == [257, 258, 300, 256])
-    #expect(gpt.vocabularySize == 301)
-    #expect(gpt.specials.beginning == 300)
-    #expect(gpt.specials.end == 300)
+    #expect(gpt.encode("abc ab<|endoftext|>ab") == [257, 258, 259, 256])
+    #expect(gpt.vocabularySize == 260)
+    #expect(gpt.specials.beginning == 259)
+    #expect(gpt.specials.end == 259)
     #expect(throws: TokenizerError.noMask) { try gpt.requireMask() }
 
     let spaced = try Tokenizer(
       json: foreign(
         added: """
-          {"id": 300, "content": "<s>", "special": true}, {"id": 301, "content": "<pad>", "special": true},
-          {"id": 302, "content": "</s>", "special": true}, {"id": 305, "content": "<extra>", "special": true},
-          {"id": 303, "content": "<mask>", "lstrip": true, "special": true}
+          {"id": 259, "content": "<s>", "special": true}, {"id": 260, "content": "<pad>", "special": true},
+          {"id": 261, "content": "</s>", "special": true}, {"id": 262, "content": "<extra>", "special": true},
+          {"id": 263, "content": "<mask>", "lstrip": true, "special": true}
           """, preTokenizer: "{\"type\": \"ByteLevel\", \"add_prefix_space\": true}"), file: "f")
-    #expect(spaced.encode("ab \u{3000} <mask>ab") == [258, 303, 258])
+    #expect(spaced.encode("ab \u{3000} <mask>ab") == [258, 263, 258])
     #expect(spaced.encode(" ab") == [258])
     #expect(spaced.encode("\tab") == " \t".utf8.map { Int32($0) } + [256])
     #expect(spaced.encode("") == [])
     #expect(
-      spaced.specials == SpecialTokens(padding: 301, beginning: 300, end: 302, mask: 303, others: [305]))
-    #expect(try spaced.requireMask() == 303)
+      spaced.specials == SpecialTokens(padding: 260, beginning: 259, end: 261, mask: 263, others: [262]))
+    #expect(try spaced.requireMask() == 263)
 
     let whole = try Tokenizer(json: foreign(merges: "[]", extra: "\"ignore_merges\": true,"), file: "f")
     #expect(whole.encode("abc ab abab") == [257, 258] + " abab".utf8.map { Int32($0) })
+  }
+
+  /// As tokenizers 0.23.3 has them.
+  @Test func addedTokensHaveTheIdsOfHuggingFace() throws {
+    func token(_ id: Int, _ content: String, _ more: String = "") -> String {
+      "{\"id\": \(id), \"content\": \"\(content)\"\(more)}"
+    }
+    func ids(_ added: [String], _ text: String, top: String = "") throws -> [Int32] {
+      let tokens = [token(300, "</s>", ", \"special\": true")] + added
+      return try Tokenizer(json: foreign(added: tokens.joined(separator: ","), top: top), file: "f").encode(
+        text)
+    }
+    // A gap is none, whatever the file says; nor do ids follow the file's.
+    #expect(try ids([token(400, "<q>")], "</s><q>") == [259, 260])
+    #expect(try ids([token(262, "<b>"), token(261, "<a>")], "<a><b>") == [261, 260])
+    #expect(try ids([token(9, "<a>"), token(9, "<b>")], "<a><b>") == [260, 261])
+    // What the vocabulary has keeps its id there.
+    #expect(try ids([token(280, "ab"), token(281, "<b>")], "ab<b>") == [256, 260])
+    #expect(try ids([token(260, ""), token(261, "<b>")], "<b>") == [260])
+    // Canonically equivalent names are two tokens.
+    let composed = [
+      token(260, "x\u{E9}", ", \"normalized\": false"), token(261, "xe\u{301}", ", \"normalized\": false"),
+    ]
+    #expect(try ids(composed, "x\u{E9}xe\u{301}") == [260, 261])
+    // Where they are one in the tokenizer's form the first is found.
+    let normalized = composed.map { $0.replacing("false", with: "true") }
+    #expect(
+      try ids(normalized, "x\u{E9}xe\u{301}", top: "\"normalizer\": {\"type\": \"NFC\"},") == [260, 260])
+  }
+
+  @Test func anAddedTokenDoesNotTakeAnothersId() throws {
+    // The vocabulary leaves 258 out, so the next id by its count is taken.
+    let text = String(decoding: foreign(), as: UTF8.self)
+      .replacing("\"Ġab\": 258", with: "\"Ġab\": 259")
+    #expect {
+      try Tokenizer(json: Data(text.utf8), file: "f")
+    } throws: { "\($0)".contains("259, which is another token's") }
+  }
+
+  @Test func namesOfTheVocabularyAreExact() throws {
+    // U+212B is canonically equivalent to Å, the character of a byte.
+    let text = String(decoding: foreign(), as: UTF8.self)
+      .replacing("\"abc\": 257", with: "\"abc\": 257, \"\u{212B}\": 259, \"A\u{30A}\": 260")
+    let tokenizer = try Tokenizer(json: Data(text.utf8), file: "f")
+    #expect(bytePairs(tokenizer).byteIDs[0xC5] == 0xC5)
+    #expect(tokenizer.decode([259]).utf8.elementsEqual("\u{212B}".utf8))
+    #expect(tokenizer.decode([260]).utf8.elementsEqual("A\u{30A}".utf8))
+  }
+
+  @Test func marksDoNotHideWhatTheyStandOn() throws {
+    #expect(try tokenizer.encodeBlanks("a [MASK]\u{301}.").contains(3))
+    #expect(" \u{301}".isBlank == false && " \u{301}".withoutTrailingSpace == " \u{301}")
+    #expect(" \r\n a\u{200B}\r\n ".trimmed == "a\u{200B}")
   }
 
   @Test func refusesWhatItWouldGetWrong() throws {
@@ -155,7 +208,6 @@ import Testing
       foreign(preTokenizer: "{\"type\": \"ByteLevel\", \"use_regex\": false}"),
       foreign(extra: "\"end_of_word_suffix\": \"</w>\","), foreign(extra: "\"dropout\": 0.1,"),
       foreign(top: "\"normalizer\": {\"type\": \"Lowercase\"},"),
-      foreign(added: "{\"id\": 97, \"content\": \"</s>\", \"special\": true}"),
       foreign(added: "{\"id\": 300, \"content\": \"</s>\"}, {\"id\": 301, \"content\": \"</s>\"}"),
       foreign(preTokenizer: "{\"type\": \"Digits\"}"),
       foreign(top: "\"post_processor\": {\"type\": \"Other\"},"),

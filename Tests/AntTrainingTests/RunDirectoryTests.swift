@@ -162,11 +162,15 @@ import Testing
   }
 
   /// What was on the disk before the checkpoint is never cut off for being damaged.
-  @Test(arguments: ["{\"step\":1,\"lo", "", "\0\0\0", "{\"step\":0}", "{\"loss\":1}"])
-  func aDamagedLineIsNamed(damaged: String) throws {
+  @Test(arguments: [
+    ("{\"step\":1,\"lo", "no JSON: a text without its end at byte 10"),
+    ("", "no JSON: nothing where a value belongs at byte 0"), ("\0\0\0", "no JSON: no value at byte 0"),
+    ("{\"step\":0}", "\"step\" is 0 after 0"), ("{\"loss\":1}", "no \"step\""),
+  ])
+  func aDamagedLineIsNamed(damaged: String, reason: String) throws {
     let text = "{\"step\":0}\n\(damaged)\n{\"step\":2}\n{\"step\":3}\n"
     let path = try scratch.write(text, to: "metrics.jsonl")
-    let error = RunError.damagedLine(path: path, line: 2)
+    let error = RunError.damagedLine(path: path, line: 2, reason: reason)
     for step in [1, 2, 10] {
       #expect(throws: error) { try MetricsLog(URL(filePath: path), through: step) }
       #expect(try String(contentsOfFile: path, encoding: .utf8) == text)

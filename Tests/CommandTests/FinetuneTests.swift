@@ -119,7 +119,7 @@ import Testing
 
     let good = try terminal.read("glue/sst2.valid.jsonl")
     for (line, part) in [
-      ("{\"sentence\": \"a\", \"label\": 1", "not a JSON object"), ("{\"label\": 1}", "no \"sentence\""),
+      ("{\"sentence\": \"a\", \"label\": 1", "no JSON"), ("{\"label\": 1}", "no \"sentence\""),
       ("{\"sentence\": \"a\", \"label\": 2}", "0 to 1"),
     ] {
       try terminal.write(good + Data((line + "\n").utf8), to: "glue/sst2.valid.jsonl")

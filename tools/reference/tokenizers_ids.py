@@ -114,6 +114,13 @@ files = {
         plain, pre_tokenizer=pre_tokenizers.Sequence([digits(individual_digits=False), byte_level(add_prefix_space=False)])),
 }
 texts = [sample() for _ in range(180)] + ["", " ", "a" * 200, "ab" * 100, " " * 100 + "x", "日本語" * 40]
+# What normalization puts together and apart: marks of half-width kana, jamo of every kind, characters beyond U+FFFF,
+# marks out of order and newer than Unicode 9, and runs of all that.
+texts += [
+    "ｶﾞｷﾞﾊﾟﾝ", "ㄱㅏㅋㅋㅏ", "ﾡￂ", "\u1112\u1161\u11ab", "가\u11a8", "𝐀𝟙𝓐", "\U0002f800", "\U00011099\U000110ba", "\U0001d15e",
+    "a\u0315\u0300\u05ae\u0062", "e\u0899\u0301", "\u32ff", "\u1fef\u212a\u212b", "\u0958\u0344", "ｶ\U0010ffffﾞ",
+    "ｶﾞ" * 100, "漢字ㄱㅏ" * 50, "\u09c7" + "\u09be" * 90, "e" + "\u0301\u0327" * 80,
+]
 fixture = {
     "lines": lines,
     "merges": [list(m) for m in json.loads(plain.to_str())["model"]["merges"]],

@@ -1,3 +1,4 @@
+import AntFiles
 import AntText
 import Foundation
 
@@ -21,7 +22,7 @@ public struct ParallelText: Sendable {
     let targets = try TextLines.every(target)
     for (path, lines, isStrict) in [(source, sources, !allowingBlankSources), (target, targets, true)] {
       guard !lines.isEmpty else { throw TextFileError.empty(path: path) }
-      if isStrict, let index = lines.firstIndex(where: { $0.allSatisfy(\.isWhitespace) }) {
+      if isStrict, let index = lines.firstIndex(where: { $0.isBlank }) {
         throw TextFileError.line(
           path: path, line: index + 1, expected: "blank; give each line a text, or take it out of both files")
       }

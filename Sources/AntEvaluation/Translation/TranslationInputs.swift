@@ -1,4 +1,5 @@
 import AntBatch
+import AntFiles
 import AntText
 import Foundation
 
@@ -51,7 +52,7 @@ struct TranslationInputs {
   }
 
   private static func tokens(_ text: String, _ tokenizer: Tokenizer) -> [Int32] {
-    tokenizer.encode(text.trimmingCharacters(in: .whitespacesAndNewlines), recognizingSpecials: false)
+    tokenizer.encode(text.trimmed, recognizingSpecials: false)
   }
 
   /// Indices of some sequences, cut into parts of similar length that are at most `positions` long with their padding

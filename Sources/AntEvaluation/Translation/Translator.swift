@@ -48,7 +48,7 @@ public struct Translator {
   public func callAsFunction(_ lines: [String], progress: (Int, Int) throws -> Void = { _, _ in }) throws
     -> [Translation]
   {
-    let numbers = lines.indices.filter { !lines[$0].allSatisfy(\.isWhitespace) }
+    let numbers = lines.indices.filter { !lines[$0].isBlank }
     var result = [Translation](
       repeating: Translation(text: "", tokens: 0, logProbability: 0, isWhole: true), count: lines.count)
     let found: [[BeamSearch.Hypothesis]]
@@ -62,7 +62,7 @@ public struct Translator {
     for (number, hypotheses) in zip(numbers, found) {
       guard let best = hypotheses.first else { continue }
       result[number] = Translation(
-        text: tokenizer.decodeText(best.ids).onOneLine.trimmingCharacters(in: .whitespaces),
+        text: tokenizer.decodeText(best.ids).onOneLine.trimmed,
         tokens: best.ids.count + (best.hasEnded ? 1 : 0), logProbability: best.logProbability,
         isWhole: best.hasEnded)
     }
@@ -75,10 +75,10 @@ public struct Translator {
   public static func mask(of trained: TrainedModel) throws -> TranslationMask {
     let file = trained.folder.appending(path: fileName)
     guard FileSystem.exists(file) else { throw TranslationError.noMask(folder: trained.folder.path) }
-    let object = try? JSONSerialization.jsonObject(with: FileSystem.read(file)) as? [String: Any]
-    guard let name = object?["mask"] as? String, let mask = TranslationMask(rawValue: name) else {
-      throw TranslationError.damaged(path: file.path)
-    }
+    struct Description: Decodable { var mask: String }
+    guard let name = try? JSONReader().decode(Description.self, from: FileSystem.read(file)).mask,
+      let mask = TranslationMask(rawValue: name)
+    else { throw TranslationError.damaged(path: file.path) }
     return mask
   }
 }

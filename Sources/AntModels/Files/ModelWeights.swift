@@ -30,7 +30,7 @@ public struct ModelWeights {
       var weightMap: [String: String]
       enum CodingKeys: String, CodingKey { case weightMap = "weight_map" }
     }
-    guard let map = try? JSONDecoder().decode(Index.self, from: FileSystem.read(index)).weightMap else {
+    guard let map = try? JSONReader().decode(Index.self, from: FileSystem.read(index)).weightMap else {
       throw ModelError.unreadable(file: index.path, problem: "not an index of safetensors files")
     }
     // A name is that of a file beside the index, and of nothing else.

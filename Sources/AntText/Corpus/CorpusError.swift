@@ -6,6 +6,8 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
   case noFiles(path: String)
   case empty(paths: [String])
   case binary(path: String, line: Int, offset: Int)
+  /// Another encoding of Unicode, such as UTF-16.
+  case encoding(path: String, encoding: String)
   case invalidUTF8(path: String, line: Int, offset: Int)
   case cacheUnwritable(folder: String, reason: String)
 
@@ -19,7 +21,9 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
     case .empty(let paths):
       "no text in \(paths.joined(separator: ", ")): every line is blank; name a file with text in it"
     case .binary(let path, let line, let offset):
-      "\(path), line \(line), byte \(offset): a NUL byte, so this is no text; name UTF-8 text files only"
+      "\(path), line \(line), byte \(offset): a NUL byte, so this is no UTF-8 text; name such files only, or convert it with iconv"
+    case .encoding(let path, let encoding):
+      "\(path) is in \(encoding); convert it, e.g. with `iconv -f \(encoding) -t UTF-8`"
     case .invalidUTF8(let path, let line, let offset):
       "\(path), line \(line), byte \(offset): not UTF-8; convert the file, e.g. with `iconv -t UTF-8`"
     case .cacheUnwritable(let folder, let reason):

@@ -1,4 +1,4 @@
-import Foundation
+import AntFiles
 
 /// A stretch of a file that can be cut into lines and pieces without looking at its neighbours.
 ///
@@ -22,7 +22,7 @@ struct TextChunk: Sendable {
     files.entries.flatMap { entry in
       let bytes = entry.file.units
       var chunks: [TextChunk] = []
-      var start = 0
+      var start = entry.start
       while start < bytes.count {
         let end = GPT2Pattern.boundary(bytes, from: start + length, end: bytes.count)
         chunks.append(TextChunk(entry: entry, range: start..<end))
@@ -35,20 +35,16 @@ struct TextChunk: Sendable {
   /// Calls `body` with every line that is not blank.
   func forEachLine(_ body: (Line) -> Void) {
     let bytes = entry.file.units
-    guard let base = bytes.baseAddress else { return }
+    let beginning = entry.start
     var start = range.lowerBound
     while start < range.upperBound {
-      let found = memchr(base + start, 0x0A, range.upperBound - start)
-      let isBeginning = start == 0 || bytes[start - 1] == 0x0A
-      var end = found.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) - base } ?? range.upperBound
-      let next = found == nil ? end : end + 1
-      let isEnd = found != nil || end == bytes.count
-      if isEnd && end > start && bytes[end - 1] == 0x0D { end -= 1 }
+      let line = TextLayout.line(in: bytes, from: start, to: range.upperBound)
+      let isBeginning = start == beginning || bytes[start - 1] == 0x0A
       // A chunk that ends or begins inside a line does so beside something visible.
-      if !isBeginning || !isEnd || !isBlank(bytes, start..<end) {
-        body(Line(range: start..<end, isBeginning: isBeginning, isEnd: isEnd))
+      if !isBeginning || !line.isWhole || !isBlank(bytes, start..<line.end) {
+        body(Line(range: start..<line.end, isBeginning: isBeginning, isEnd: line.isWhole))
       }
-      start = next
+      start = line.next
     }
   }
 

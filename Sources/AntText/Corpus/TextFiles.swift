@@ -6,6 +6,8 @@ struct TextFiles: Sendable {
   struct Entry: Sendable {
     var path: String
     var file: MappedFile
+    /// The offset at which the text begins.
+    var start: Int { TextLayout.start(of: file.units) }
   }
 
   let entries: [Entry]
@@ -55,6 +57,9 @@ struct TextFiles: Sendable {
 
   /// Refuses NUL bytes and malformed UTF-8, naming the first.
   static func check(_ bytes: UnsafeBufferPointer<UInt8>, path: String) throws {
+    if let encoding = TextLayout.otherEncoding(of: bytes) {
+      throw CorpusError.encoding(path: path, encoding: encoding)
+    }
     var position = 0
     let count = bytes.count
     while position < count {

@@ -19,36 +19,36 @@ public struct TextLines: Sendable {
   /// - Throws: ``TextFileError`` for a file that is empty, binary or not UTF-8; `FileError` for one that is missing.
   public init(_ path: String) throws {
     lines = try Self.every(path).enumerated().compactMap { index, line in
-      let trimmed = line.trimmingCharacters(in: .whitespacesAndNewlines)
+      let trimmed = line.trimmed
       return trimmed.isEmpty ? nil : Line(number: index + 1, text: trimmed)
     }
     guard !lines.isEmpty else { throw TextFileError.empty(path: path) }
   }
 
-  /// Every line of a file as it stands, blank ones too. A newline ends a line: after the last there is none.
+  /// Every line of a file as it stands, blank ones too (see ``AntFiles/TextLayout``).
   ///
   /// - Throws: ``TextFileError`` for a file that is binary or not UTF-8; `FileError` for one that is missing.
   public static func every(_ path: String) throws -> [String] {
     guard !path.isEmpty else { throw FileError("read", "''", code: ENOENT) }
-    var data = try FileSystem.read(URL(filePath: path))
-    // A byte order mark is none of the text.
-    if data.starts(with: [0xEF, 0xBB, 0xBF]) { data = data.dropFirst(3) }
+    let data = try FileSystem.read(URL(filePath: path))
+    if let encoding = TextLayout.otherEncoding(of: data) {
+      throw TextFileError.encoding(path: path, encoding: encoding)
+    }
     guard !data.contains(0) else { throw TextFileError.binary(path: path) }
-    var lines = try data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-      .map { index, bytes in
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-          throw TextFileError.invalid(path: path, line: index + 1)
-        }
-        return text
+    return try TextLayout.lines(of: data).enumerated().map { index, bytes in
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw TextFileError.invalid(path: path, line: index + 1)
       }
-    if lines.last == "" { lines.removeLast() }
-    return lines
+      return text
+    }
   }
 }
 
 /// A file that is not the text it should be. Each description is one line: what, where, what to do.
 public enum TextFileError: Error, Equatable, Sendable, CustomStringConvertible {
   case binary(path: String)
+  /// Another encoding of Unicode, such as UTF-16.
+  case encoding(path: String, encoding: String)
   case invalid(path: String, line: Int)
   case empty(path: String)
   /// Two texts that should correspond line by line.
@@ -62,7 +62,10 @@ public enum TextFileError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .binary(let path): "\(path) is not a text file (it holds zero bytes); give a UTF-8 text"
+    case .binary(let path):
+      "\(path) is not a UTF-8 text (it holds zero bytes); give one, or convert it with iconv"
+    case .encoding(let path, let encoding):
+      "\(path) is in \(encoding); convert it, for example with iconv -f \(encoding) -t UTF-8"
     case .invalid(let path, let line):
       "\(path), line \(line): not valid UTF-8; convert the file, for example with iconv"
     case .empty(let path): "\(path) has no text; give a file with at least one line"

@@ -10,7 +10,7 @@ import Foundation
 ///
 /// A file that is cut short, changed, or of another version, text or tokenizer is not read.
 enum TokenCache {
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   static let headerSize = 64
   private static let magic = UInt64(littleEndian: 0x6B6F_744D_4C74_6E41)
 

@@ -7,20 +7,17 @@ public enum NormalizationForm: String, Sendable, CaseIterable {
   case nfkc = "NFKC"
   case nfkd = "NFKD"
 
+  /// By ICU, which Foundation's transforms are. Foundation's own mappings leave jamo, marks of half-width kana and
+  /// what lies beyond U+FFFF apart.
   func callAsFunction(_ text: String) -> String {
-    switch self {
-    case .nfc: text.precomposedStringWithCanonicalMapping
-    case .nfd: text.decomposedStringWithCanonicalMapping
-    case .nfkc: text.precomposedStringWithCompatibilityMapping
-    case .nfkd: text.decomposedStringWithCompatibilityMapping
-    }
+    text.applyingTransform(StringTransform(rawValue: rawValue), reverse: false) ?? text
   }
 }
 
 /// Puts text in one form before it is looked at, so that equal words are equal bytes.
 ///
-/// Foundation's tables are newer than those of Hugging Face's tokenizers: characters that Unicode took in since its
-/// version 9 may come out differently.
+/// The forms are those of Unicode 9, as in Hugging Face's tokenizers: a character that came later stays as it is and
+/// keeps apart what stands around it.
 struct Normalizer: Sendable, Equatable {
   /// Applied one after another.
   var forms: [NormalizationForm] = []
@@ -41,15 +38,10 @@ struct Normalizer: Sendable, Equatable {
     while true {
       let start = max(next - 1, copied)
       result.append(contentsOf: bytes[copied..<start])
-      var end = next
-      while end < range.upperBound, bytes[end] >= 0x80,
-        let scalar = UTF8Scan.scalar(bytes, at: end, end: range.upperBound)
-      {
-        end += UTF8.width(scalar)
-      }
+      var end = Self.endOfRun(bytes, from: next, to: range.upperBound)
       if end == next {
-        result.append(contentsOf: bytes[start...end])
-        end += 1
+        end += UTF8Scan.character(bytes, at: next, end: range.upperBound).length
+        result.append(contentsOf: bytes[start..<end])
       } else {
         let run = String(decoding: bytes[start..<end], as: UTF8.self)
         result.append(contentsOf: forms.reduce(run) { $1($0) }.utf8)
@@ -60,6 +52,37 @@ struct Normalizer: Sendable, Equatable {
     }
     result.append(contentsOf: bytes[copied..<range.upperBound])
     return result
+  }
+
+  /// Characters of a run after which it ends where it can: what a transform takes grows with the square of them.
+  private static let longRun = 64
+
+  /// Where the characters that may combine with each other end: before ASCII, malformed bytes, and characters newer
+  /// than the forms.
+  private static func endOfRun(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to limit: Int) -> Int {
+    var end = start
+    var count = 0
+    while end < limit, let scalar = UTF8Scan.scalar(bytes, at: end, end: limit), isKnown(scalar),
+      count < longRun || !standsAlone(scalar)
+    {
+      end += UTF8.width(scalar)
+      count += 1
+    }
+    return end
+  }
+
+  private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.age.map { $0.major <= 9 } ?? false
+  }
+
+  /// Whether a character combines with nothing before it, in any form: it does not begin with a mark, nor with a
+  /// conjoining vowel or final consonant of Korean.
+  private static func standsAlone(_ scalar: Unicode.Scalar) -> Bool {
+    guard let first = NormalizationForm.nfkd(String(scalar)).unicodeScalars.first else { return false }
+    switch first.properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark: return false
+    default: return !(0x1160...0x11FF).contains(first.value)
+    }
   }
 
   private static func firstNonASCII(_ bytes: UnsafeBufferPointer<UInt8>, in range: Range<Int>) -> Int? {

@@ -90,8 +90,9 @@ public struct Tokenizer: Sendable {
 
   /// The text that ``encode(_:recognizingSpecials:addingSpecials:)`` was given: without the space that it puts first.
   public func decodeText(_ ids: some Sequence<Int32>, skippingSpecials: Bool = false) -> String {
-    let text = decode(ids, skippingSpecials: skippingSpecials)
-    return segmentation.addsPrefixSpace && text.first == " " ? String(text.dropFirst()) : text
+    let bytes = decodeBytes(ids, skippingSpecials: skippingSpecials)
+    let hasSpace = segmentation.addsPrefixSpace && bytes.first == UInt8(ascii: " ")
+    return String(decoding: bytes.dropFirst(hasSpace ? 1 : 0), as: UTF8.self)
   }
 
   /// The tokens of a text with blanks: a mask takes the place of a word with the space before it, whether or not
@@ -100,7 +101,8 @@ public struct Tokenizer: Sendable {
   /// - Throws: ``TokenizerError/noMask``
   public func encodeBlanks(_ text: String) throws -> [Int32] {
     let mask = try requireMask()
-    let parts = text.components(separatedBy: decode([mask]))
+    let parts = Array(text.utf8).split(separator: bytes(of: mask), omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
     let trimmed = parts.dropLast().map(\.withoutTrailingSpace)
     return (trimmed + parts.suffix(1)).enumerated().reduce(into: []) { ids, part in
       if part.offset > 0 { ids.append(mask) }

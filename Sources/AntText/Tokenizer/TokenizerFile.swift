@@ -1,3 +1,4 @@
+import AntFiles
 import Foundation
 
 /// Hugging Face's tokenizer.json: the parts of it that a tokenizer over bytes has.
@@ -48,7 +49,7 @@ struct TokenizerFile: Decodable {
 
   struct Model: Decodable {
     var type: String?
-    var vocab: [String: Int]
+    var vocab: [ExactText: Int]
     var merges: [Merge]?
     var unknownToken: String?
     var longestWord: Int?
@@ -96,7 +97,7 @@ struct TokenizerFile: Decodable {
     var type: String?
     var processors: [PostProcessor]?
     var single: [Step]?
-    var specialTokens: [String: SpecialToken]?
+    var specialTokens: [ExactText: SpecialToken]?
     var sep: Named?
     var cls: Named?
 
@@ -106,21 +107,29 @@ struct TokenizerFile: Decodable {
     }
   }
 
-  enum Merge: Decodable {
-    case pair(String, String)
+  struct Merge: Decodable {
+    var left: String
+    var right: String
 
     init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      let parts: [String]
-      if let text = try? container.decode(String.self) {
-        parts = text.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-      } else {
-        parts = try container.decode([String].self)
+      switch try JSON(from: decoder) {
+      case .string(let text):
+        let parts = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        if parts.count == 2 {
+          (left, right) = (String(Substring(parts[0])), String(Substring(parts[1])))
+          return
+        }
+      case .array(let parts):
+        if parts.count == 2, case .string(let first) = parts[0], case .string(let second) = parts[1] {
+          (left, right) = (first, second)
+          return
+        }
+      default: break
       }
-      guard parts.count == 2 else {
-        throw DecodingError.dataCorruptedError(in: container, debugDescription: "a merge is no pair")
-      }
-      self = .pair(parts[0], parts[1])
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: decoder.codingPath,
+          debugDescription: "merge \(decoder.codingPath.last?.intValue ?? 0) is no pair of tokens"))
     }
   }
 
@@ -140,28 +149,9 @@ struct TokenizerFile: Decodable {
 
   static func decode(_ data: Data, file: String) throws -> TokenizerFile {
     do {
-      return try JSONDecoder().decode(TokenizerFile.self, from: data)
+      return try JSONReader().decode(TokenizerFile.self, from: data)
     } catch let error as DecodingError {
-      throw TokenizerError.malformed(file: file, reason: reason(error))
-    } catch {
-      throw TokenizerError.malformed(file: file, reason: "it is no JSON")
-    }
-  }
-
-  /// The error in one line, naming the place.
-  private static func reason(_ error: DecodingError) -> String {
-    func place(_ path: [any CodingKey]) -> String {
-      path.isEmpty
-        ? "the top" : path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
-    }
-    switch error {
-    case .keyNotFound(let key, let context):
-      return "no '\(key.stringValue)' at \(place(context.codingPath))"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      return "unexpected kind of value at \(place(context.codingPath))"
-    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-      return "unexpected value at \(place(context.codingPath))"
-    default: return "it is no JSON"
+      throw TokenizerError.malformed(file: file, reason: error.problem)
     }
   }
 }

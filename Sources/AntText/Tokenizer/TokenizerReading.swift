@@ -1,3 +1,4 @@
+import AntFiles
 import Foundation
 
 extension Tokenizer {
@@ -28,47 +29,32 @@ extension Tokenizer {
     let segmentation = try Self.segmentation(contents, file: file)
     func malformed(_ reason: String) -> TokenizerError { .malformed(file: file, reason: reason) }
 
-    let added = try (contents.addedTokens ?? []).map { token in
-      guard (0...Self.greatestID).contains(token.id) else { throw malformed("added token of id \(token.id)") }
-      if token.singleWord == true {
-        throw TokenizerError.unsupported(file: file, feature: "single_word of an added token")
-      }
-      return AddedToken(
-        id: Int32(token.id), content: token.content, stripsLeft: token.lstrip ?? false,
-        stripsRight: token.rstrip ?? false, isSpecial: token.special ?? false,
-        isNormalized: token.normalized ?? !(token.special ?? false))
-    }
-
     let vocabulary = contents.model.vocab
-    var greatest = added.map { Int($0.id) }.max() ?? -1
-    for (name, id) in vocabulary {
-      guard (0...Self.greatestID).contains(id) else {
-        throw malformed("id \(id) of token \(String(reflecting: name))")
-      }
-      greatest = max(greatest, id)
+    for (name, id) in vocabulary where !(0...Self.greatestID).contains(id) {
+      throw malformed("id \(id) of token \(String(reflecting: name.text))")
     }
+    let added = try Self.added(contents.addedTokens ?? [], to: vocabulary, file: file)
+    let greatest = max(vocabulary.values.max() ?? -1, added.map { Int($0.id) }.max() ?? -1)
     var tokens = [[UInt8]](repeating: [], count: greatest + 1)
     var isTaken = [Bool](repeating: false, count: greatest + 1)
     for (name, id) in vocabulary {
       if isTaken[id] { throw malformed("two tokens of id \(id)") }
       isTaken[id] = true
-      tokens[id] = ByteAlphabet.bytes(name) ?? Array(name.utf8)
+      tokens[id] = ByteAlphabet.bytes(name.text) ?? Array(name.text.utf8)
     }
-    var seen = Set<String>()
     for token in added {
       let id = Int(token.id)
-      guard seen.insert(token.content).inserted else {
-        throw malformed("added token \(String(reflecting: token.content)) is there twice")
-      }
-      guard !isTaken[id] || vocabulary[token.content] == id else {
-        throw malformed("added token \(String(reflecting: token.content)) has the id \(id) of another token")
+      guard !isTaken[id] || vocabulary[ExactText(token.content)] == id else {
+        throw malformed(
+          "added token \(String(reflecting: token.content)) comes to the id \(id), which is another token's: "
+            + "the vocabulary leaves ids out")
       }
       isTaken[id] = true
       tokens[id] = Array(token.content.utf8)
     }
 
     let template = try Self.template(contents.postProcessor, file: file)
-    for id in template.before + template.after where !tokens.indices.contains(Int(id)) {
+    for id in template.before + template.after where Int(id) >= isTaken.count || !isTaken[Int(id)] {
       throw malformed("the post_processor adds a token of id \(id), which is none")
     }
     let type = contents.model.type ?? (contents.model.merges == nil ? "WordPiece" : "BPE")
@@ -81,19 +67,51 @@ extension Tokenizer {
       specials: try Self.specials(added, vocabulary, template, file: file), json: Array(data))
   }
 
+  /// The added tokens with the ids that Hugging Face's tokenizers gives them, whatever ids the file says: that of the
+  /// name in the vocabulary, or else the next after all ids so far. One without a name is none.
+  private static func added(
+    _ tokens: [TokenizerFile.Added], to vocabulary: [ExactText: Int], file: String
+  ) throws -> [AddedToken] {
+    func malformed(_ reason: String) -> TokenizerError { .malformed(file: file, reason: reason) }
+    var next = vocabulary.count
+    var seen: Set<ExactText> = []
+    return try tokens.compactMap { token in
+      let name = String(reflecting: token.content)
+      guard (0...Int(UInt32.max)).contains(token.id) else {
+        throw malformed("added token \(name) has the id \(token.id)")
+      }
+      if token.content.isEmpty { return nil }
+      guard seen.insert(ExactText(token.content)).inserted else {
+        throw malformed("added token \(name) is there twice")
+      }
+      if token.singleWord == true {
+        throw TokenizerError.unsupported(file: file, feature: "single_word of an added token")
+      }
+      let id = vocabulary[ExactText(token.content)] ?? next
+      // As there, an added token that the vocabulary has beyond its own number of tokens moves the next id on.
+      next = max(next, id + 1)
+      guard id <= greatestID else { throw malformed("more than \(maximumVocabularySize) tokens") }
+      return AddedToken(
+        id: Int32(id), content: token.content, stripsLeft: token.lstrip ?? false,
+        stripsRight: token.rstrip ?? false, isSpecial: token.special ?? false,
+        isNormalized: token.normalized ?? !(token.special ?? false))
+    }
+  }
+
   private static func bytePairEncoding(
     _ model: TokenizerFile.Model, added: [AddedToken], file: String
   ) throws -> BytePairEncoding {
     func malformed(_ reason: String) -> TokenizerError { .malformed(file: file, reason: reason) }
     let byteIDs = try ByteAlphabet.scalars.enumerated().map { byte, scalar -> Int32 in
-      guard let id = model.vocab[String(Character(scalar))] else {
+      guard let id = model.vocab[ExactText(String(Character(scalar)))] else {
         throw malformed("no token for byte \(byte)")
       }
       return Int32(id)
     }
     let merges = try (model.merges ?? []).enumerated().map { place, merge -> MergeTable.Merge in
-      guard case .pair(let left, let right) = merge, let leftID = model.vocab[left],
-        let rightID = model.vocab[right], let id = model.vocab[left + right]
+      guard let leftID = model.vocab[ExactText(merge.left)],
+        let rightID = model.vocab[ExactText(merge.right)],
+        let id = model.vocab[ExactText(merge.left + merge.right)]
       else { throw malformed("merge \(place) names a token that is not in the vocabulary") }
       return MergeTable.Merge(left: Int32(leftID), right: Int32(rightID), merged: Int32(id))
     }
@@ -108,7 +126,7 @@ extension Tokenizer {
   private static func wordPiece(
     _ model: TokenizerFile.Model, added: [AddedToken], file: String
   ) throws -> WordPiece {
-    guard let name = model.unknownToken, let unknown = model.vocab[name] else {
+    guard let name = model.unknownToken, let unknown = model.vocab[ExactText(name)] else {
       throw TokenizerError.malformed(file: file, reason: "no unk_token in the vocabulary")
     }
     let longestPiece = model.longestWord ?? 100
@@ -124,11 +142,13 @@ extension Tokenizer {
 
   /// The tokens that stand for bytes.
   private static func pieces(
-    _ vocabulary: [String: Int], apartFrom names: [String]
+    _ vocabulary: [ExactText: Int], apartFrom names: [String]
   ) -> [(bytes: [UInt8], id: Int32)] {
-    let names = Set(names)
+    let names = Set(names.map(ExactText.init))
     return vocabulary.compactMap { name, id in
-      guard !names.contains(name), let bytes = ByteAlphabet.bytes(name), !bytes.isEmpty else { return nil }
+      guard !names.contains(name), let bytes = ByteAlphabet.bytes(name.text), !bytes.isEmpty else {
+        return nil
+      }
       return (bytes, Int32(id))
     }
   }
@@ -196,7 +216,7 @@ extension Tokenizer {
       guard let place = steps.firstIndex(where: { $0.sequence != nil }) else { throw malformed() }
       func ids(_ steps: ArraySlice<TokenizerFile.PostProcessor.Step>) throws -> [Int32] {
         try steps.flatMap { step -> [Int32] in
-          guard let name = step.specialToken?.id, let token = processor.specialTokens?[name] else {
+          guard let name = step.specialToken?.id, let token = processor.specialTokens?[ExactText(name)] else {
             throw malformed()
           }
           return try token.ids.map(id)
@@ -217,12 +237,12 @@ extension Tokenizer {
   /// Finds the four: those the template puts around a text, and by their usual names. One that ends texts begins
   /// them too where there is no other.
   private static func specials(
-    _ added: [AddedToken], _ vocabulary: [String: Int], _ template: TokenTemplate, file: String
+    _ added: [AddedToken], _ vocabulary: [ExactText: Int], _ template: TokenTemplate, file: String
   ) throws -> SpecialTokens {
     func find(_ names: [String]) -> Int32? {
       for name in names {
-        if let token = added.first(where: { $0.content == name }) { return token.id }
-        if let id = vocabulary[name] { return Int32(id) }
+        if let token = added.first(where: { $0.content.isExactly(name) }) { return token.id }
+        if let id = vocabulary[ExactText(name)] { return Int32(id) }
       }
       return nil
     }

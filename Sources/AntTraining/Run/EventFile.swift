@@ -23,7 +23,7 @@ final class EventFile {
 
   /// Makes the file of the lines that `metrics` holds.
   ///
-  /// - Throws: ``FileError`` or ``RunError/damagedLine(path:line:)``.
+  /// - Throws: ``FileError`` or ``RunError/damagedLine(path:line:reason:)``.
   init(in folder: URL, metrics: URL) throws {
     let lines = try StepMetrics.read(metrics)
     try FileSystem.makeFolder(folder)

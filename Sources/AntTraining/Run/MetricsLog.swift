@@ -12,7 +12,7 @@ package final class MetricsLog {
   /// checkpoint of `step` did, so one that cannot be read is refused; only a last line without its end, which
   /// a kill leaves, is cut off.
   ///
-  /// - Throws: ``RunError/damagedLine(path:line:)`` or ``FileError``.
+  /// - Throws: ``RunError/damagedLine(path:line:reason:)`` or ``FileError``.
   init(_ url: URL, through step: Int) throws {
     self.url = url
     descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
@@ -25,11 +25,12 @@ package final class MetricsLog {
     var reached = -1
     while reached < step, let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) {
       lines += 1
-      guard let line = try? JSONDecoder().decode(StepMetrics.self, from: data[start..<end]),
-        line.step > reached
-      else {
+      let line: StepMetrics
+      do {
+        line = try StepMetrics(data[start..<end], line: lines, of: url, after: reached)
+      } catch {
         close(descriptor)
-        throw RunError.damagedLine(path: url.path, line: lines)
+        throw error
       }
       guard line.step <= step else { break }
       reached = line.step

@@ -33,27 +33,17 @@ package struct RunConfiguration: Codable {
     let model = try ModelConfiguration(contentsOf: url)
     struct Section: Decodable { var antlm: TrainingConfiguration? }
     let data = try FileSystem.read(url)
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: Self.infinity, negativeInfinity: "-" + Self.infinity, nan: "nan")
     do {
-      guard let antlm = try decoder.decode(Section.self, from: data).antlm else {
+      guard let antlm = try JSONReader(infinity: Self.infinity).decode(Section.self, from: data).antlm else {
         throw RunError.notARun(path: run)
       }
       self.init(model: model, antlm: antlm)
     } catch let error as DecodingError {
-      let key =
-        switch error {
-        case .keyNotFound(let key, _):
-          "no key '\(key.stringValue)': another version of antlm began this run; finish it with that one, or start a new one"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-          "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' of the wrong type"
-        case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-          "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' with a value that it cannot have"
-        case .dataCorrupted: "no valid JSON"
-        @unknown default: "not a configuration"
-        }
-      throw RunError.configuration(path: url.path, reason: "its \"antlm\" section has \(key)")
+      let problem =
+        if case .keyNotFound = error {
+          "\(error.problem): another version of antlm began this run; finish it with that one, or start a new one"
+        } else { error.problem }
+      throw RunError.configuration(path: url.path, reason: problem)
     }
   }
 

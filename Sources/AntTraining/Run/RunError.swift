@@ -23,7 +23,7 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The options make another number of steps than those the checkpoint was trained with.
   case optionsChanged(checkpoint: String, was: Int, now: Int)
   /// A line of `metrics.jsonl` is not what was written.
-  case damagedLine(path: String, line: Int)
+  case damagedLine(path: String, line: Int, reason: String)
   /// `config.json` cannot be understood.
   case configuration(path: String, reason: String)
 
@@ -52,8 +52,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case .optionsChanged(let checkpoint, let was, let now):
       "\(checkpoint) is of a run of \(was) steps, and its config.json now makes \(now); restore what was "
         + "changed there, or start a new run with --out"
-    case .damagedLine(let path, let line):
-      "\(path), line \(line): not the JSON that was written; restore the line, or move the file away: a run "
+    case .damagedLine(let path, let line, let reason):
+      "\(path), line \(line): \(reason); restore the line, or move the file away: a run "
         + "goes on without it"
     case .configuration(let path, let reason): "\(path) cannot be used: \(reason)"
     }

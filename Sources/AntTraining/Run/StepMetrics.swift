@@ -103,19 +103,30 @@ public struct StepMetrics: Sendable, Equatable {
 
   /// All complete lines of a log, which a run may still be adding to; none where there is no log yet.
   ///
-  /// - Throws: ``RunError/damagedLine(path:line:)`` or ``FileError``.
+  /// - Throws: ``RunError/damagedLine(path:line:reason:)`` or ``FileError``.
   package static func read(_ url: URL) throws -> [StepMetrics] {
     guard FileSystem.exists(url) else { return [] }
-    let decoder = JSONDecoder()
     var last = -1
     return try CompleteLines.read(url).map { line in
-      guard let read = try? decoder.decode(StepMetrics.self, from: line.bytes), read.step > last,
-        read.step <= Int32.max, (0...mostSeconds).contains(read.secondsElapsed ?? 0)
-      else {
-        throw RunError.damagedLine(path: url.path, line: line.number)
-      }
+      let read = try StepMetrics(line.bytes, line: line.number, of: url, after: last)
       last = read.step
       return read
+    }
+  }
+
+  /// Line `line` of the log `url`, which follows the one of step `last`.
+  ///
+  /// - Throws: ``RunError/damagedLine(path:line:reason:)``.
+  init(_ bytes: Data, line: Int, of url: URL, after last: Int) throws {
+    func damaged(_ reason: String) -> RunError { .damagedLine(path: url.path, line: line, reason: reason) }
+    do {
+      self = try JSONReader().decode(StepMetrics.self, from: bytes)
+    } catch let error as DecodingError {
+      throw damaged(error.problem)
+    }
+    guard step > last, step <= Int32.max else { throw damaged("\"step\" is \(step) after \(last)") }
+    if let secondsElapsed, !(0...Self.mostSeconds).contains(secondsElapsed) {
+      throw damaged("\"secondsElapsed\" is \(secondsElapsed)")
     }
   }
 }

@@ -27,19 +27,16 @@ public struct ClassificationExamples: Sendable {
   public init(_ path: String, _ task: ClassificationTask, labelled: Bool = true) throws {
     file = path
     examples = []
-    let decoder = JSONDecoder()
-    decoder.userInfo = [.task: task, .isLabelled: labelled]
+    let reader = JSONReader(userInfo: [.task: task, .isLabelled: labelled])
+    let members = (task.fields + (labelled ? ["label"] : [])).map { "\"\($0)\"" }
+    let whole = "a line of \(task.rawValue) is a JSON object with " + members.joined(separator: ", ")
     for line in try TextLines(path).lines {
-      do {
-        let decoded = try decoder.decode(Line.self, from: Data(line.text.utf8))
-        examples.append(
-          Example(
-            first: decoded.first, second: decoded.second, label: decoded.label,
-            index: decoded.index ?? "\(examples.count)"))
-      } catch {
-        throw TextFileError.line(
-          path: path, line: line.number, expected: Self.problem(error, task, labelled: labelled))
-      }
+      let read = try reader.decode(
+        Line.self, from: line.text.utf8, number: line.number, of: path, whole: whole)
+      examples.append(
+        Example(
+          first: read.first, second: read.second, label: read.label, index: read.index ?? "\(examples.count)")
+      )
     }
   }
 
@@ -49,22 +46,6 @@ public struct ClassificationExamples: Sendable {
   /// What is submitted: a line `{"idx":…,"pred":…}` for each example.
   public func predictionLines(_ labels: [Int]) -> String {
     zip(examples, labels).map { "{\"idx\":\($0.index),\"pred\":\($1)}\n" }.joined()
-  }
-
-  /// What is wrong with a line, for the user.
-  private static func problem(_ error: any Error, _ task: ClassificationTask, labelled: Bool) -> String {
-    let members = (task.fields + (labelled ? ["label"] : [])).map { "\"\($0)\"" }
-    let whole = "a line of \(task.rawValue) is a JSON object with " + members.joined(separator: ", ")
-    switch error {
-    case DecodingError.keyNotFound(let key, _): return "no \"\(key.stringValue)\"; \(whole)"
-    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-      DecodingError.dataCorrupted(let context):
-      guard let name = context.codingPath.first?.stringValue else { return "not a JSON object; \(whole)" }
-      return name == "label"
-        ? "\"label\" is not one of the whole numbers 0 to \(task.labels - 1)"
-        : "\"\(name)\" is not \(name == "idx" ? "a number, a text or an object of numbers" : "a text"); \(whole)"
-    default: return "not a JSON object; \(whole)"
-    }
   }
 
   /// One line, its fields by name.
@@ -93,16 +74,19 @@ public struct ClassificationExamples: Sendable {
       second = try task.texts.second.map(text)
       if decoder.userInfo[.isLabelled] as? Bool == true { label = try Self.label(in: members, of: task) }
       let place = Key(stringValue: "idx")
-      guard members.contains(place) else { return }
-      if let number = try? members.decode(Int.self, forKey: place) {
-        index = "\(number)"
-      } else if let name = try? members.decode(String.self, forKey: place) {
-        index = JSONObject.quoted(name)
-      } else {
-        let parts = try members.decode([String: Int].self, forKey: place).sorted { $0.key < $1.key }
+      switch try members.decodeIfPresent(JSON.self, forKey: place) {
+      case nil: break
+      case .number: index = "\(try members.decode(Int.self, forKey: place))"
+      case .string(let name): index = JSONObject.quoted(name)
+      case .object:
+        let parts = try members.decode([ExactText: Int].self, forKey: place)
         var object = JSONObject()
-        for part in parts { object.set(part.key, part.value) }
+        for part in parts.sorted(by: { $0.key.text < $1.key.text }) { object.set(part.key.text, part.value) }
         index = object.description
+      case let other?:
+        throw DecodingError.dataCorruptedError(
+          forKey: place, in: members,
+          debugDescription: "\"idx\" is \(other.kind), not a number, a text or an object of numbers")
       }
     }
 
@@ -110,12 +94,13 @@ public struct ClassificationExamples: Sendable {
       -> Int
     {
       let key = Key(stringValue: "label")
-      guard members.contains(key) else {
-        throw DecodingError.keyNotFound(key, .init(codingPath: [], debugDescription: "absent"))
-      }
-      // A fraction is reported without its place.
+      // A label that is no whole number is told with those that are labels.
       guard let number = try? members.decode(Int.self, forKey: key), (0..<task.labels).contains(number) else {
-        throw DecodingError.dataCorruptedError(forKey: key, in: members, debugDescription: "out of range")
+        let found = try members.decode(JSON.self, forKey: key)
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: members,
+          debugDescription: "\"label\" is \(found.kind), not one of the whole numbers 0 to \(task.labels - 1)"
+        )
       }
       return number
     }

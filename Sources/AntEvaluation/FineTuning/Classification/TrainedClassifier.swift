@@ -71,7 +71,7 @@ public struct TrainedClassifier {
     let folder = URL(filePath: path).absoluteURL
     let file = folder.appending(path: Self.description)
     guard !path.isEmpty, FileSystem.exists(file) else { throw ClassifierError.notAClassifier(path: path) }
-    guard let said = try? JSONDecoder().decode(Description.self, from: FileSystem.read(file)),
+    guard let said = try? JSONReader().decode(Description.self, from: FileSystem.read(file)),
       let task = ClassificationTask(rawValue: said.task), let mode = Embedder.Mode(rawValue: said.mode),
       ["first", "last"].contains(said.reads), said.labels == task.labels, said.length >= 4,
       Float(said.layerNormEpsilon ?? 1) > 0
