@@ -54,6 +54,7 @@ let package = Package(
     // What tests of several targets use.
     .target(
       name: "AntTestSupport", dependencies: ["AntTraining", "AntDevices"], path: "Tests/AntTestSupport"),
+    .testTarget(name: "AntFilesTests", dependencies: ["AntFiles", "AntTestSupport"]),
     .testTarget(name: "AntRandomTests", dependencies: ["AntRandom"]),
     .testTarget(name: "AntDeviceTests", dependencies: ["AntDevice"]),
     .testTarget(name: "AntCPUTests", dependencies: ["AntCPU", "AntCheck"]),
