@@ -59,6 +59,7 @@ let package = Package(
     .testTarget(name: "AntDeviceTests", dependencies: ["AntDevice"]),
     .testTarget(name: "AntCPUTests", dependencies: ["AntCPU", "AntCheck"]),
     .testTarget(name: "AntOpenCLTests", dependencies: ["AntOpenCL", "AntCheck"]),
+    .testTarget(name: "AntDevicesTests", dependencies: ["AntDevices"]),
     .testTarget(name: "AntCheckTests", dependencies: ["AntCheck", "AntDevices"]),
     .testTarget(name: "AntAutogradTests", dependencies: ["AntAutograd", "AntDevices", "AntCheck"]),
     .testTarget(name: "AntModelsTests", dependencies: ["AntModels", "AntDevices", "AntCheck"]),
