@@ -14,6 +14,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case tokenizerChanged(file: String)
   /// The text of a run is not what it was when the run began.
   case textChanged(files: [String])
+  /// The text of a run is not where it was, or came from a pipe.
+  case textGone(file: String)
   /// The run cannot fit into memory.
   case outOfMemory(needed: Int, available: Int, place: String, advice: String)
   /// Loss or gradient norm became infinite or not a number; nothing was updated.
@@ -43,6 +45,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .textChanged(let files):
       "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or name the same "
         + "text elsewhere with --train and --dev"
+    case .textGone(let file):
+      "\(file): the text this run was started on cannot be read there again; name the same text elsewhere with --train "
+        + "and --dev"
     case .outOfMemory(let needed, let available, let place, let advice):
       "this needs about \(mebibytes(needed)) but \(place) has \(mebibytes(available)); \(advice)"
     case .notFinite(let step, let phase, let loss, let norm, let checkpoint):

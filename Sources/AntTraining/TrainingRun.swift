@@ -32,11 +32,11 @@ public enum TrainingRun {
     try RunDirectory.requireNew(folder)
     let schedule = try Schedule(configuration.schedule, objectives: Objectives.names)
     configuration.schedule = schedule.description
-    let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizerFile))
+    let tokenizer = try Tokenizer(contentsOf: FileSystem.url(reading: tokenizerFile))
     try tokenizer.requireMask()
     // What a killed start left is the same tokenizer or, if it is another, somebody else's.
-    let kept = URL(filePath: folder).appending(path: "tokenizer.json")
-    if FileSystem.exists(kept), try FileSystem.read(kept) != FileSystem.read(URL(filePath: tokenizerFile)) {
+    let kept = FileSystem.url(folder).appending(path: "tokenizer.json")
+    if FileSystem.exists(kept), (try? Tokenizer(contentsOf: kept).checksum) != tokenizer.checksum {
       throw RunError.notEmpty(path: folder)
     }
     let description = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
@@ -104,14 +104,21 @@ public enum TrainingRun {
     guard tokenizer.checksum == configuration.tokenizerChecksum else {
       throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
     }
-    let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
-    guard text.checksum == configuration.textChecksum else {
-      throw TrainingError.textChanged(files: configuration.training + configuration.development)
+    let files = configuration.training + configuration.development
+    // A pipe has been read, and a terminal would be waited for.
+    let recordedFiles =
+      (training == nil ? configuration.training : []) + (development == nil ? configuration.development : [])
+    if let stream = recordedFiles.first(where: { [nil, .other].contains(SystemPath($0).kind) }) {
+      throw TrainingError.textGone(file: stream)
     }
+    let text = try Tokens(configuration, tokenizer: tokenizer, report: report)
+    guard text.checksum == configuration.textChecksum else { throw TrainingError.textChanged(files: files) }
     let plan = try text.plan(schedule, configuration)
     let memory = try memory(of: recorded.model.architecture, configuration, on: device)
     let model =
-      try checkpoint.map { try ModelFolder.read($0.url, on: device) }
+      try checkpoint.map { checkpoint in
+        try checkpoint.reading { try ModelFolder.read(checkpoint.url, on: device) }
+      }
       ?? recorded.model.architecture.makeModel(seed: configuration.seed, on: device)
     guard model.configuration == recorded.model else {
       throw RunError.configuration(
@@ -145,7 +152,9 @@ public enum TrainingRun {
     var state = TrainerState()
     if let checkpoint {
       state = try TrainerState(checkpoint, of: plan, configuration)
-      try CheckpointFiles.restore(optimizer, average, step: state.optimizerStep, from: checkpoint)
+      try checkpoint.reading {
+        try CheckpointFiles.restore(optimizer, average, step: state.optimizerStep, from: checkpoint)
+      }
       try run.settle(best: state.best?.step, keep: configuration.keep)
     }
     let evaluated = Objectives.alwaysEvaluated.union(plan.phases.map(\.phase.objective))
@@ -178,14 +187,9 @@ public enum TrainingRun {
     training.checksum + (development.map { "-\($0.checksum)" } ?? "")
   }
 
-  /// The tokens of a text. They are kept between runs; where that folder cannot be written they are made again
-  /// each time.
+  /// The tokens of a text. They are kept between runs.
   package static func corpus(_ paths: [String], _ tokenizer: Tokenizer) throws -> TokenCorpus {
-    do {
-      return try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: FileSystem.cacheFolder)
-    } catch CorpusError.cacheUnwritable {
-      return try TokenCorpus(paths, tokenizer: tokenizer)
-    }
+    try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: FileSystem.cacheFolder)
   }
 
   /// A preset of the tokenizer's size, or what a config.json says, with the tokenizer's special tokens. Throws where
@@ -218,7 +222,7 @@ public enum TrainingRun {
         "--model", found: "'\(configuration.model)'",
         expected: "one of \(ModelConfiguration.presetNames.joined(separator: ", ")), or a config.json")
     }
-    let description = try ModelConfiguration(contentsOf: URL(filePath: configuration.model))
+    let description = try ModelConfiguration(contentsOf: FileSystem.url(configuration.model))
     guard description.architecture.vocabularySize == tokenizer.vocabularySize else {
       throw TrainingError.vocabularyMismatch(
         tokenizer: tokenizerFile, tokens: tokenizer.vocabularySize, model: configuration.model,
