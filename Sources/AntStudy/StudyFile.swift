@@ -17,7 +17,7 @@ extension Study {
   public init(contentsOf path: String?) throws {
     let text: String
     if let path {
-      guard let read = String(validating: try FileSystem.read(URL(filePath: path)), as: UTF8.self) else {
+      guard let read = String(validating: try FileSystem.read(SystemPath(reading: path)), as: UTF8.self) else {
         throw StudyError.file(
           path: path, line: nil, reason: "not valid UTF-8; convert it, for example with iconv")
       }
@@ -34,9 +34,9 @@ extension Study {
     let fields = try root.fields([
       "models", "epochs", "schedules", "seeds", "english", "text", "pairs", "preset", "training",
     ])
-    let folder = URL(filePath: path).absoluteURL.deletingLastPathComponent()
+    let folder = FileSystem.url(path).deletingLastPathComponent()
     func absolute(_ path: String) -> String {
-      URL(filePath: path, relativeTo: folder).absoluteURL.standardizedFileURL.path
+      FileSystem.url(path, relativeTo: folder).path
     }
 
     models = try root.required("models", in: fields).items().map { node in

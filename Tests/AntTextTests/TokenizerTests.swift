@@ -1,3 +1,4 @@
+import AntFiles
 import AntTestSupport
 import Foundation
 import Testing
@@ -174,7 +175,7 @@ import Testing
     }
     #expect(error(foreign()) == nil)
     let missing = "/no/such/tokenizer.json"
-    #expect(throws: TokenizerError.unreadable(file: missing, reason: "no such file")) {
+    #expect(throws: FileError("read", missing, code: ENOENT)) {
       try Tokenizer(contentsOf: URL(filePath: missing))
     }
   }
