@@ -30,7 +30,7 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noRoomForKernels(let device, let folder):
       "\(device): no room for compiled kernels in \(folder); free some space or set POCL_CACHE_DIR"
     case .selfCheckFailed(let device, let operation):
-      "\(device): wrong results in \(operation); passed over, run 'antlm check --device' to see more"
+      "\(device): wrong results in \(operation), so it is not used; 'antlm check --device' shows more"
     }
   }
 

@@ -77,11 +77,16 @@ public enum FileSystem {
   }
 
   /// Removes a file, or a folder with all that is in it.
-  public static func remove(_ url: URL) throws {
-    do {
-      try FileManager.default.removeItem(at: url)
-    } catch {
-      throw FileError("remove", url.path, code: posixCode(of: error))
+  public static func remove(_ url: URL) throws { try remove(SystemPath(url.path)) }
+
+  private static func remove(_ path: SystemPath) throws {
+    var status = stat()
+    let isFolder = path.withCString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
+    if isFolder {
+      for entry in try entries(in: path) { try remove(entry) }
+    }
+    guard path.withCString({ isFolder ? rmdir($0) : unlink($0) }) == 0 else {
+      throw FileError("remove", "\(path)")
     }
   }
 
@@ -166,22 +171,6 @@ public enum FileSystem {
         throw FileError("write", path)
       }
       rest = rest.dropFirst(written)
-    }
-  }
-
-  private static func posixCode(of error: any Error) -> Int32 {
-    var current: NSError? = error as NSError
-    while let some = current {
-      if some.domain == NSPOSIXErrorDomain { return Int32(some.code) }
-      current = some.userInfo[NSUnderlyingErrorKey] as? NSError
-    }
-    return switch (error as? CocoaError)?.code {
-    case .fileNoSuchFile?, .fileReadNoSuchFile?: ENOENT
-    case .fileReadNoPermission?, .fileWriteNoPermission?: EACCES
-    case .fileWriteOutOfSpace?: ENOSPC
-    case .fileWriteVolumeReadOnly?: EROFS
-    case .fileWriteFileExists?: EEXIST
-    default: EIO
     }
   }
 }

@@ -39,6 +39,7 @@ public struct SystemPath: Hashable, Sendable, CustomStringConvertible {
   /// What the path leads to; nil, with the reason in `errno`, where there is nothing or nothing can be told.
   public var kind: Kind? {
     var status = stat()
+    errno = 0
     guard withCString({ stat($0, &status) }) == 0 else { return nil }
     return switch status.st_mode & S_IFMT {
     case S_IFREG: .file

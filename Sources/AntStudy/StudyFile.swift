@@ -17,7 +17,8 @@ extension Study {
   public init(contentsOf path: String?) throws {
     let text: String
     if let path {
-      guard let read = String(validating: try FileSystem.read(SystemPath(reading: path)), as: UTF8.self) else {
+      guard let read = String(validating: try FileSystem.read(SystemPath(reading: path)), as: UTF8.self)
+      else {
         throw StudyError.file(
           path: path, line: nil, reason: "not valid UTF-8; convert it, for example with iconv")
       }

@@ -35,7 +35,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
         + "whose config.json has a larger max_position_embeddings"
     case .tooLittleText(let files, let tokens, let needed):
       "\(files.joined(separator: ", ")): \(tokens) tokens do not fill one sequence of \(needed); "
-        + "give more text or lower --length"
+        + (needed > 2 ? "give more text or lower --length" : "give more text")
     case .vocabularyMismatch(let tokenizer, let tokens, let model, let vocabulary):
       "\(tokenizer) has \(tokens) tokens but \(model) has \(vocabulary); use the tokenizer of the model, or a "
         + "preset, which takes the tokenizer's size"

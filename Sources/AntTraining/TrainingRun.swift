@@ -100,7 +100,12 @@ public enum TrainingRun {
     if let development { configuration.development = development }
     try run.clean()
     let checkpoint = try run.checkpoints().last
-    let tokenizer = try Tokenizer(contentsOf: run.tokenizer)
+    let tokenizer: Tokenizer
+    do {
+      tokenizer = try Tokenizer(contentsOf: run.tokenizer)
+    } catch let error where error is TokenizerError || (error as? FileError)?.code == ENOENT {
+      throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
+    }
     guard tokenizer.checksum == configuration.tokenizerChecksum else {
       throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
     }

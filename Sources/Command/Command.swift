@@ -81,6 +81,11 @@ enum Main {
 
   /// How to give a value that begins with a dash, where one was taken for an option.
   private static func dashHint(_ message: String) -> String {
+    if message.hasPrefix("Unknown option") || message.hasPrefix("Missing expected argument"),
+      CommandLine.arguments.contains(where: { $0.hasPrefix("-") && $0.contains(" ") })
+    {
+      return "; a text that begins with a dash comes last, after --"
+    }
     guard message.hasPrefix("Missing value for '-"),
       let option = message.split(separator: "'").dropFirst().first,
       let name = option.split(separator: " ").first.map(String.init),

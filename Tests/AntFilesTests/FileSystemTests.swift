@@ -72,6 +72,16 @@ import Testing
     #expect(try String(decoding: MappedFile(path).data, as: UTF8.self) == "through a pipe")
   }
 
+  @Test func removesFoldersAndSaysWhatItCannot() throws {
+    let folder = scratch.url.appending(path: "a")
+    try FileSystem.makeFolder(folder.appending(path: "b/c"))
+    _ = try scratch.write("kept", to: "kept")
+    try FileSystem.link(folder.appending(path: "b/link"), to: "../../kept")
+    try FileSystem.remove(folder)
+    #expect(try FileSystem.names(in: scratch.url) == ["kept"])
+    #expect(throws: FileError("remove", folder.path, code: ENOENT)) { try FileSystem.remove(folder) }
+  }
+
   @Test func aLongNameHasRoomForATemporaryOne() throws {
     for name in [String(repeating: "x", count: 255), String(repeating: "ä", count: 127)] {
       try FileSystem.write(Data("a".utf8), to: scratch.url.appending(path: name))

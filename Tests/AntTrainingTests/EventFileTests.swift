@@ -165,6 +165,11 @@ import Testing
     }
   }
 
+  /// What a clock that is set back takes away is no time.
+  @Test func noDurationIsNegative() {
+    #expect(Duration.seconds(-5).seconds == 0 && Duration.milliseconds(1500).seconds == 1.5)
+  }
+
   /// Stopped, its file torn or lost or longer than the checkpoint: taken up, a run has the events of one that
   /// never stopped, and a file name of its own that stays.
   @Test func aRunTakenUpHasTheSameEvents() throws {

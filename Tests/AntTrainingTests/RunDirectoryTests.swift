@@ -273,6 +273,30 @@ import Testing
     }
   }
 
+  /// What cannot be looked into is not called something else.
+  @Test func theSystemsReasonIsKept() throws {
+    try FileSystem.link(scratch.url.appending(path: "round"), to: "round")
+    let path = FileSystem.url(scratch.path("round/config.json")).path
+    #expect(throws: FileError("read", path, code: ELOOP)) { try RunDirectory(scratch.path("round")) }
+  }
+
+  /// A configuration or a tokenizer that is damaged is that of a run, not one to make anew or to import.
+  @Test func adviceForADamagedRunHelps() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("2s_CLM")
+    configuration.development = []
+    _ = try tiny.start("run", configuration).train()
+    let run = try tiny.run("run")
+    func complaint() throws -> String {
+      let error = #expect(throws: (any Error).self) { try tiny.resume("run") }
+      return error.map { "\($0)" } ?? ""
+    }
+    try FileSystem.write(Data(), to: run.tokenizer)
+    #expect(try complaint().contains("copy tokenizer.json back"))
+    try FileSystem.write(Data(), to: run.configuration)
+    #expect(try complaint().contains("restore it from a copy, or start a new run"))
+  }
+
   /// What is wrong with a file of a checkpoint leads to the one before; what is wrong with the system does not.
   @Test func adviceForADamagedCheckpointHelps() throws {
     let run = try makeRun([2], best: 2)

@@ -69,6 +69,7 @@ import Testing
       code: 2, "argument 5, 'caf\\xe9', is not UTF-8")
     expectRefusal(
       try terminal.antlm("generate", "run", "--prompt", "-it's"), code: 2, #"given as '--prompt=-it'\''s'"#)
+    expectRefusal(try terminal.antlm("fill", "run", "-x [MASK]"), code: 2, "comes last, after --")
     expectRefusal(try terminal.antlm("corpus", "--out", "-"), code: 2, "standard output")
     expectRefusal(try terminal.antlm("corpus", "--out", "new/"), code: 2, "names a folder")
     for shell in ["exec >here", "exec >>here"] {

@@ -18,7 +18,7 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(file): \(feature) is not supported, only BPE and WordPiece over bytes (ByteLevel, as in GPT-2 and LTG-BERT) "
         + "are; make a tokenizer with `antlm tokenizer train`"
     case .noMask:
-      "the tokenizer has no mask token ([MASK] or <mask>); train only with CLM or use another tokenizer"
+      "the tokenizer has no mask token ([MASK] or <mask>); take one that has"
     case .vocabularyTooSmall(let requested, let minimum):
       "a vocabulary of \(requested) tokens is too small: 256 bytes and 4 specials need at least \(minimum)"
     case .vocabularyTooLarge(let requested, let maximum):

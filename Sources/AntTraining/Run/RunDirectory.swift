@@ -36,7 +36,12 @@ public struct RunDirectory: Sendable {
   public init(_ path: String) throws {
     guard !path.isEmpty else { throw RunError.notARun(path: "''") }
     url = FileSystem.url(path)
-    guard FileSystem.isFolder(url), FileSystem.exists(configuration) else {
+    guard SystemPath(configuration.path).kind == .file else {
+      // What cannot be looked into may well be a run.
+      let code = errno
+      guard [0, ENOENT, ENOTDIR].contains(code) else {
+        throw FileError("read", configuration.path, code: code)
+      }
       throw RunError.notARun(path: path)
     }
   }
@@ -135,7 +140,7 @@ public struct RunDirectory: Sendable {
       do {
         try discard(old.url)
       } catch let error as FileError {
-        Notices.say("an old checkpoint stays: \(error)")
+        Notices.say("\(checkpointFolder.path): old checkpoints stay: \(error.reason)")
       }
       observer("pruned")
     }
@@ -146,7 +151,11 @@ public struct RunDirectory: Sendable {
     for folder in [url, checkpointFolder] where FileSystem.exists(folder) {
       for name in try FileSystem.names(in: folder)
       where name.hasPrefix(".") && (name.hasSuffix(".partial") || name.hasSuffix(".removed")) {
-        try FileSystem.remove(folder.appending(path: name))
+        do {
+          try FileSystem.remove(folder.appending(path: name))
+        } catch let error as FileError {
+          Notices.say("\(folder.path): what an earlier process left stays: \(error.reason)")
+        }
       }
     }
   }
@@ -191,7 +200,7 @@ public struct RunDirectory: Sendable {
       try FileSystem.remove(removed)
     } catch let error as FileError {
       // Somebody may be reading it.
-      Notices.say("what is left of an old checkpoint is removed at the next start: \(error)")
+      Notices.say("\(checkpointFolder.path): old checkpoints stay under hidden names: \(error.reason)")
     }
   }
 }

@@ -40,7 +40,7 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case .folderNotEmpty(let path): "\(path) is no empty folder; choose a new one for --out"
     case .locked(let path, let holder):
       "\(path) is being written by another process\(holder.isEmpty ? "" : " (\(holder))"); "
-        + "wait for it or choose another --out"
+        + "wait for it, or take another folder"
     case .noCheckpoint(let path):
       "\(path) has no checkpoint yet; let it reach its first one, or go on with 'antlm train --resume'"
     case .unknownCheckpoint(let path, let name, let available):
