@@ -55,10 +55,12 @@ let package = Package(
     // What tests of several targets use.
     .target(
       name: "AntTestSupport", dependencies: ["AntTraining", "AntDevices"], path: "Tests/AntTestSupport"),
+    .testTarget(name: "AntFilesTests", dependencies: ["AntFiles", "AntTestSupport"]),
     .testTarget(name: "AntRandomTests", dependencies: ["AntRandom"]),
     .testTarget(name: "AntBatchTests", dependencies: ["AntBatch"]),
     .testTarget(name: "AntCPUTests", dependencies: ["AntCPU", "AntCheck", "AntTestSupport"]),
     .testTarget(name: "AntOpenCLTests", dependencies: ["AntOpenCL", "AntCheck"]),
+    .testTarget(name: "AntDevicesTests", dependencies: ["AntDevices"]),
     .testTarget(name: "AntCheckTests", dependencies: ["AntCheck", "AntTestSupport"]),
     .testTarget(name: "AntAutogradTests", dependencies: ["AntAutograd", "AntDevices", "AntCheck"]),
     .testTarget(name: "AntModelsTests", dependencies: ["AntModels", "AntCheck", "AntTestSupport"]),

@@ -14,7 +14,7 @@ extension Benchmark {
     try TrainingMemory(configuration, tokens: 1, on: device.info).require(batch: 1)
     let model = configuration.makeModel(seed: 1, on: device)
     let optimizer = Optimizer(model.parameters)
-    let path = URL(filePath: folder).appending(path: ".antlm-bench-\(getpid())")
+    let path = FileSystem.url(folder).appending(path: ".antlm-bench-\(getpid())")
     let run = try RunDirectory.create(path.path)
     defer { try? FileSystem.remove(path) }
     let bytes = 3 * 4 * configuration.parameterCount

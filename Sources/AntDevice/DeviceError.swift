@@ -1,7 +1,7 @@
 /// A failure of a device, or of finding one. Each description is one line: what, where, what to do.
 public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// No device answers to the name that was asked for.
-  case notFound(request: String, available: [String])
+  /// No device answers to the name that was asked for; the reasons are those why there are not more devices.
+  case notFound(request: String, available: [String], reasons: [String])
   /// The device could not hold what was asked of it.
   case outOfMemory(device: String, requestedBytes: Int)
   /// Kernel source did not compile; the log is the compiler's.
@@ -15,8 +15,9 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .notFound(let request, let available):
-      "no device matches '\(request)'; available: \(available.joined(separator: ", ")); "
+    case .notFound(let request, let available, let reasons):
+      "no device matches '\(request)'\(reasons.isEmpty ? "" : ": \(reasons.joined(separator: ", "))"); "
+        + "available: \(available.joined(separator: ", ")); "
         + "run 'antlm devices' for details"
     case .outOfMemory(let device, let bytes):
       "\(device): out of memory"
@@ -29,7 +30,7 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noRoomForKernels(let device, let folder):
       "\(device): no room for compiled kernels in \(folder); free some space or set POCL_CACHE_DIR"
     case .selfCheckFailed(let device, let operation):
-      "\(device): wrong results in \(operation); passed over, run 'antlm check --device' to see more"
+      "\(device): wrong results in \(operation), so it is not used; 'antlm check --device' shows more"
     }
   }
 

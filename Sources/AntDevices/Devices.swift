@@ -25,11 +25,29 @@ public struct DeviceOptions: Sendable {
 public enum Devices {
   /// What a search found.
   public struct Found: Sendable {
-    /// Best first: GPU, accelerator, OpenCL CPU, built-in CPU, and simulators last.
-    public let devices: [DeviceInfo]
+    /// A device that can be opened.
+    struct Candidate: Sendable {
+      var info: DeviceInfo
+      /// Whether it must prove that it computes.
+      var isExamined = true
+      var open: @Sendable (DeviceOptions) throws -> any Device
+    }
+
+    /// Best first.
+    let candidates: [Candidate]
     /// A line for each reason why there are not more.
     public let notes: [String]
-    let hardware: [OpenCLHardware]
+
+    /// - Parameter candidates: in any order; equals keep theirs.
+    init(_ candidates: [Candidate], notes: [String]) {
+      self.candidates = candidates.enumerated().sorted {
+        (Devices.rank($0.element.info.kind), $0.offset) < (Devices.rank($1.element.info.kind), $1.offset)
+      }.map(\.element)
+      self.notes = notes
+    }
+
+    /// Best first: GPU, accelerator, OpenCL CPU, built-in CPU, and simulators last.
+    public var devices: [DeviceInfo] { candidates.map(\.info) }
   }
 
   /// What an opening gave.
@@ -42,10 +60,12 @@ public enum Devices {
   /// The devices of this machine, the best first, and why OpenCL has none where it has none.
   public static func find() -> Found {
     let (hardware, note) = OpenCLHardware.all()
-    let ranked = (hardware.map(\.info) + [CPUDevice().info]).enumerated().sorted {
-      (rank($0.element.kind), $0.offset) < (rank($1.element.kind), $1.offset)
+    let candidates = hardware.map { hardware in
+      Found.Candidate(info: hardware.info) {
+        try OpenCLDevice(hardware, kernels: $0.kernels, profiling: $0.profiling)
+      }
     }
-    return Found(devices: ranked.map(\.element), notes: note.map { [$0] } ?? [], hardware: hardware)
+    return Found(candidates + [builtIn], notes: note.map { [$0] } ?? [])
   }
 
   private static func rank(_ kind: DeviceInfo.Kind) -> Int {
@@ -69,33 +89,35 @@ public enum Devices {
   public static func open(
     _ request: String = "auto", options: DeviceOptions = DeviceOptions(), examined: Bool = true
   ) throws -> Opened {
+    // The built-in one is there without a search, which loads drivers.
+    let found = request.lowercased() == "cpu" ? Found([builtIn], notes: []) : find()
+    return try open(request, among: found, options: options, examined: examined)
+  }
+
+  static func open(_ request: String, among found: Found, options: DeviceOptions, examined: Bool = true)
+    throws -> Opened
+  {
     let request = request.lowercased()
-    if request == "cpu" { return Opened(device: builtIn(options), notes: []) }
-    let found = find()
-    let candidates = found.devices.filter { matches($0, request) }
-    guard !candidates.isEmpty else {
-      throw DeviceError.notFound(
-        request: request, available: ["auto"] + found.devices.map { "\($0.identifier) (\($0.name))" })
-    }
     var notes = found.notes
-    for info in candidates {
-      guard let hardware = found.hardware.first(where: { $0.info == info }) else {
-        return Opened(device: builtIn(options), notes: notes)
-      }
+    for candidate in found.candidates where matches(candidate.info, request) {
       do {
-        let device = try OpenCLDevice(hardware, kernels: options.kernels, profiling: options.profiling)
-        if examined { try KnownAnswers.check(device) }
+        let device = try candidate.open(options)
+        if examined && candidate.isExamined { try KnownAnswers.check(device) }
         return Opened(device: device, notes: notes)
       } catch let error as DeviceError {
         guard request == "auto" else { throw error }
         notes.append("\(error)")
       }
     }
-    throw DeviceError.notFound(request: request, available: found.devices.map(\.identifier))
+    throw DeviceError.notFound(
+      request: request, available: ["auto"] + found.devices.map { "\($0.identifier) (\($0.name))" },
+      reasons: found.notes)
   }
 
-  private static func builtIn(_ options: DeviceOptions) -> CPUDevice {
-    CPUDevice(threads: options.threads, profiling: options.profiling)
+  private static var builtIn: Found.Candidate {
+    Found.Candidate(info: CPUDevice().info, isExamined: false) {
+      CPUDevice(threads: $0.threads, profiling: $0.profiling)
+    }
   }
 
   private static func matches(_ info: DeviceInfo, _ request: String) -> Bool {

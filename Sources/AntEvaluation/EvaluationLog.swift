@@ -80,7 +80,9 @@ public struct EvaluationLog: Sendable {
     let descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError("write", url.path) }
     defer { close(descriptor) }
-    guard flock(descriptor, LOCK_EX) == 0 else { throw FileError("write", url.path) }
+    if case .unavailable(let error) = FileLock.take(descriptor, path: url.path, waiting: true) {
+      Notices.say("\(error.path) is added to without a lock: \(error.reason); let no other process do so now")
+    }
     let data = try FileSystem.read(descriptor, path: url.path)
     let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 - data.startIndex } ?? 0
     guard ftruncate(descriptor, off_t(whole)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
@@ -93,7 +95,7 @@ public struct EvaluationLog: Sendable {
       ftruncate(descriptor, off_t(whole))
       throw error
     }
-    guard fsync(descriptor) == 0 else { throw FileError("write", url.path) }
+    try FileSystem.synchronize(descriptor, path: url.path)
   }
 
   /// What the log holds; nothing where there is none. A last line without its end is not read.

@@ -92,27 +92,27 @@ public struct MinimalPairs: Sendable {
     }
   }
 
-  /// - Parameter paths: files, and folders, which stand for their `*.jsonl`.
+  /// - Parameter paths: files, `-` for standard input, and folders, which stand for their `*.jsonl`.
   /// - Throws: ``TextFileError`` or ``FileError``.
   public init(_ paths: [String]) throws {
     name = paths.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", ")
     let files = try paths.flatMap(Self.expand)
-    var seen: Set<ExactText> = []
-    for path in files where !seen.insert(ExactText(URL(filePath: path).standardizedFileURL.path)).inserted {
-      throw TextFileError.twice(path: path)
+    var seen: Set<FileIdentity> = []
+    for path in files {
+      if let file = path.identity, !seen.insert(file).inserted { throw TextFileError.twice(path: "\(path)") }
     }
     for path in files {
-      for line in try TextLines(path).lines { pairs.append(try Self.pair(line, in: path)) }
+      for line in try TextLines(path).lines { pairs.append(try Self.pair(line, in: "\(path)")) }
     }
   }
 
-  private static func expand(_ path: String) throws -> [String] {
-    guard FileSystem.isFolder(URL(filePath: path)) else { return [path] }
-    let names = try FileSystem.names(in: URL(filePath: path)).filter {
-      $0.hasSuffix(".jsonl") && !$0.hasPrefix(".")
-    }
-    guard !names.isEmpty else { throw TextFileError.noFiles(path: path, kind: ".jsonl") }
-    return names.sorted().map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+  private static func expand(_ path: String) throws -> [SystemPath] {
+    guard !path.isEmpty else { throw FileError("read", "''", code: ENOENT) }
+    let named = SystemPath(reading: path)
+    guard named.kind == .folder else { return [named] }
+    let files = try FileSystem.files(in: named, ending: ".jsonl")
+    guard !files.isEmpty else { throw TextFileError.noFiles(path: path, kind: ".jsonl") }
+    return files
   }
 
   private static func pair(_ line: TextLines.Line, in path: String) throws -> Pair {

@@ -1,16 +1,32 @@
 import Foundation
 
 /// The few file operations that runs and checkpoints are built from. Each is durable when it returns: contents
-/// and folder entries have reached the disk.
+/// and folder entries have reached the disk, as far as the file system lets one ask for that.
 ///
 /// Every method throws ``FileError``.
 public enum FileSystem {
   /// Waits until a file's contents, or a folder's entries, are on the disk.
   public static func synchronize(_ url: URL) throws {
     let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError("open", url.path) }
+    guard descriptor >= 0 else {
+      // Into a folder that may not be listed one may still write.
+      if errno == EACCES, isFolder(url) { return }
+      throw FileError("open", url.path)
+    }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw FileError("write", url.path) }
+    try synchronize(descriptor, path: url.path)
+  }
+
+  /// Waits until the contents of an open file or folder are on the disk; `path` names it in the error.
+  public static func synchronize(_ descriptor: Int32, path: String) throws {
+    guard fsync(descriptor) != 0, !isRefusalToSynchronize(errno) else { return }
+    throw FileError("write", path)
+  }
+
+  /// Whether `code` says that there is no waiting for such a file (pipes, devices) or on such a file system (folders
+  /// on FUSE and SMB), which loses nothing: all others are failures of the disk.
+  static func isRefusalToSynchronize(_ code: Int32) -> Bool {
+    [EINVAL, ENOSYS, EOPNOTSUPP, EBADF, EACCES, EPERM, EROFS, EISDIR].contains(code)
   }
 
   /// Every file in `folder`, and the folder itself.
@@ -28,24 +44,31 @@ public enum FileSystem {
     return FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache/antlm")
   }
 
-  /// Names in `folder`, sorted, those that begin with a dot included.
+  /// Names in `folder`, sorted, those that begin with a dot included. Bytes that are no UTF-8 stand as `\xe9`.
   public static func names(in folder: URL) throws -> [String] {
-    guard let stream = opendir(folder.path) else { throw FileError("read", folder.path) }
+    try entries(in: SystemPath(folder.path)).map(\.name.description).sorted()
+  }
+
+  /// The paths of what is in `folder`, those that begin with a dot included, sorted by their bytes.
+  public static func entries(in folder: SystemPath) throws -> [SystemPath] {
+    guard let stream = folder.withCString({ opendir($0) }) else { throw FileError("read", "\(folder)") }
     defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
+    var names: [[UInt8]] = []
+    while true {
+      // At the end, too, there is none.
+      errno = 0
+      guard let entry = readdir(stream) else { break }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != Array(".".utf8) && name != Array("..".utf8) { names.append(name) }
     }
-    return names.sorted()
+    guard errno == 0 else { throw FileError("read", "\(folder)") }
+    return names.sorted { $0.lexicographicallyPrecedes($1) }.map { folder.appending(SystemPath(bytes: $0)) }
   }
 
   /// Makes the folder `url` and those it lies in, where they do not exist yet.
   public static func makeFolder(_ url: URL) throws {
     if isFolder(url) { return }
-    let parent = url.absoluteURL.deletingLastPathComponent()
+    let parent = url.deletingLastPathComponent()
     try makeFolder(parent)
     guard mkdir(url.path, 0o777) == 0 || errno == EEXIST && isFolder(url) else {
       throw FileError("create", url.path)
@@ -54,20 +77,28 @@ public enum FileSystem {
   }
 
   /// Removes a file, or a folder with all that is in it.
-  public static func remove(_ url: URL) throws {
-    do {
-      try FileManager.default.removeItem(at: url)
-    } catch {
-      throw FileError("remove", url.path, code: posixCode(of: error))
+  public static func remove(_ url: URL) throws { try remove(SystemPath(url.path)) }
+
+  private static func remove(_ path: SystemPath) throws {
+    var status = stat()
+    let isFolder = path.withCString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
+    if isFolder {
+      for entry in try entries(in: path) { try remove(entry) }
+    }
+    guard path.withCString({ isFolder ? rmdir($0) : unlink($0) }) == 0 else {
+      throw FileError("remove", "\(path)")
     }
   }
 
-  /// All bytes of a file.
-  public static func read(_ url: URL) throws -> Data {
-    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError("read", url.path) }
+  /// All bytes of a file, a pipe or a device.
+  public static func read(_ url: URL) throws -> Data { try read(SystemPath(url.path)) }
+
+  /// All bytes of a file, a pipe or a device.
+  public static func read(_ path: SystemPath) throws -> Data {
+    let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
+    guard descriptor >= 0 else { throw FileError("read", "\(path)") }
     defer { close(descriptor) }
-    return try read(descriptor, path: url.path)
+    return try read(descriptor, path: "\(path)")
   }
 
   /// Everything that can be read from a descriptor: of a file, a pipe or a terminal.
@@ -99,12 +130,18 @@ public enum FileSystem {
     try file.finish()
   }
 
-  /// Makes the symbolic link `url` point at `target` (a path relative to its folder), in one step.
+  /// Makes the symbolic link `url` point at `target` (a path relative to its folder), in one step. Not every file
+  /// system has links.
   public static func link(_ url: URL, to target: String) throws {
     let partial = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).partial")
     unlink(partial.path)
-    guard symlink(target, partial.path) == 0 else { throw FileError("create", partial.path) }
-    try rename(partial, to: url)
+    guard symlink(target, partial.path) == 0 else { throw FileError("create", url.path) }
+    do {
+      try rename(partial, to: url)
+    } catch {
+      unlink(partial.path)
+      throw error
+    }
     try synchronize(url.deletingLastPathComponent())
   }
 
@@ -134,22 +171,6 @@ public enum FileSystem {
         throw FileError("write", path)
       }
       rest = rest.dropFirst(written)
-    }
-  }
-
-  private static func posixCode(of error: any Error) -> Int32 {
-    var current: NSError? = error as NSError
-    while let some = current {
-      if some.domain == NSPOSIXErrorDomain { return Int32(some.code) }
-      current = some.userInfo[NSUnderlyingErrorKey] as? NSError
-    }
-    return switch (error as? CocoaError)?.code {
-    case .fileNoSuchFile?, .fileReadNoSuchFile?: ENOENT
-    case .fileReadNoPermission?, .fileWriteNoPermission?: EACCES
-    case .fileWriteOutOfSpace?: ENOSPC
-    case .fileWriteVolumeReadOnly?: EROFS
-    case .fileWriteFileExists?: EEXIST
-    default: EIO
     }
   }
 }

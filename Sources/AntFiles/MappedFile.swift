@@ -1,35 +1,61 @@
 import Foundation
 
-/// A file's bytes, mapped into memory: read when touched, dropped when memory is short.
+/// A file's bytes. They are mapped into memory where that can be done, to be read when touched and dropped when memory
+/// is short; pipes and devices are read, and so are files that the system has no more maps for or whose file system has
+/// none.
 public final class MappedFile: @unchecked Sendable {
   // Sendable because nobody writes through the pointer and it lives as long as this object.
   public let bytes: UnsafeRawBufferPointer
+  private let isMapped: Bool
 
   /// - Throws: ``FileError``
-  public init(_ path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError("read", path) }
+  public convenience init(_ path: String) throws { try self.init(SystemPath(path)) }
+
+  /// - Parameter isMapped: false where the bytes are to be read in any case.
+  /// - Throws: ``FileError``
+  public convenience init(_ path: SystemPath, isMapped: Bool = true) throws {
+    try self.init(path) { isMapped ? mmap(nil, $1, PROT_READ, MAP_PRIVATE, $0, 0) : MAP_FAILED }
+  }
+
+  /// - Parameter map: makes the map of a descriptor and a size.
+  init(_ path: SystemPath, map: (Int32, Int) -> UnsafeMutableRawPointer?) throws {
+    let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
+    guard descriptor >= 0 else { throw FileError("read", "\(path)") }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw FileError("read", path) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw FileError("read", path, code: EINVAL) }
-    guard status.st_size > 0 else {
-      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-      return
-    }
+    guard fstat(descriptor, &status) == 0 else { throw FileError("read", "\(path)") }
     let size = Int(status.st_size)
-    guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
-      throw FileError("read", path)
+    if status.st_mode & S_IFMT == S_IFREG, size > 0,
+      let address = map(descriptor, size), address != MAP_FAILED
+    {
+      bytes = UnsafeRawBufferPointer(start: address, count: size)
+      isMapped = true
+    } else {
+      // Some files, such as those of /proc, do not tell their size.
+      let data = try FileSystem.read(descriptor, path: "\(path)")
+      let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: data.count, alignment: 16)
+      data.withUnsafeBytes { copy.copyMemory(from: $0) }
+      bytes = UnsafeRawBufferPointer(copy)
+      isMapped = false
     }
-    bytes = UnsafeRawBufferPointer(start: address, count: size)
   }
 
   deinit {
-    if let address = bytes.baseAddress {
+    if !isMapped {
+      bytes.deallocate()
+    } else if let address = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
     }
   }
 
   /// The bytes as UTF-8 code units. Valid while this object lives.
   public var units: UnsafeBufferPointer<UInt8> { bytes.assumingMemoryBound(to: UInt8.self) }
+
+  /// The bytes without a copy of them, for as long as they are needed.
+  public var data: Data {
+    guard let address = bytes.baseAddress, !bytes.isEmpty else { return Data() }
+    return Data(
+      bytesNoCopy: UnsafeMutableRawPointer(mutating: address), count: bytes.count,
+      deallocator: .custom { [self] _, _ in withExtendedLifetime(self) {} })
+  }
 }

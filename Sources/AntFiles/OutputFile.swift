@@ -4,7 +4,7 @@ import Foundation
 /// what was there stays.
 ///
 /// Where the name is a link, what it points at is replaced and the link stays. A device or a pipe cannot be
-/// replaced: it is written to as it is.
+/// replaced: it is written to as it is. A file that is a mount of its own keeps its place: it gets the contents.
 public final class OutputFile {
   private let url: URL
   /// Where the bytes go until the file is complete; nil where they go to the name itself.
@@ -19,20 +19,34 @@ public final class OutputFile {
 
   /// - Throws: ``FileError``, as every method does.
   public init(_ url: URL) throws {
-    self.url = url.absoluteURL.standardizedFileURL.resolvingSymlinksInPath()
-    if FileSystem.isFolder(self.url) { throw FileError("write", url.path, code: EISDIR) }
     var status = stat()
-    if stat(self.url.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+    let isThere = stat(url.path, &status) == 0
+    // Such as links that lead round in a circle.
+    guard isThere || errno == ENOENT else { throw FileError("write", url.path) }
+    guard !url.hasDirectoryPath, !isThere || status.st_mode & S_IFMT != S_IFDIR else {
+      throw FileError("write", url.path, code: EISDIR)
+    }
+    if isThere, status.st_mode & S_IFMT != S_IFREG {
+      self.url = url
       partial = nil
-      descriptor = open(self.url.path, O_WRONLY | O_CLOEXEC)
+      descriptor = open(url.path, O_WRONLY | O_CLOEXEC)
     } else {
-      // Two writers of one file at once do not share a temporary name.
-      let name = ".\(self.url.lastPathComponent).\(getpid()).\(UInt32.random(in: 0 ... .max)).partial"
+      self.url = FileSystem.resolvingLinks(url)
+      // Two writers of one file at once do not share a temporary name, which must not be too long where the name is not.
+      let beginning = String(self.url.lastPathComponent.unicodeScalars.prefix(40))
+      let name = ".\(beginning).\(getpid()).\(UInt32.random(in: 0 ... .max)).partial"
       let partial = self.url.deletingLastPathComponent().appending(path: name)
       self.partial = partial
-      descriptor = open(partial.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      descriptor = Self.create(partial.path)
     }
     guard descriptor >= 0 else { throw FileError("write", url.path) }
+  }
+
+  /// Makes a new file. Where the file system cannot promise that it is new, its name does.
+  private static func create(_ path: String) -> Int32 {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor < 0, [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else { return descriptor }
+    return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
   }
 
   deinit {
@@ -79,13 +93,28 @@ public final class OutputFile {
     if let partial {
       let failure = writeback.wait()
       guard failure == 0 else { throw FileError("write", url.path, code: failure) }
-      guard fsync(descriptor) == 0 else { throw FileError("write", url.path) }
-      try FileSystem.rename(partial, to: url)
+      try FileSystem.synchronize(descriptor, path: url.path)
+      do {
+        try FileSystem.rename(partial, to: url)
+      } catch let error as FileError where [EXDEV, EBUSY].contains(error.code) {
+        try copyContents()
+        unlink(partial.path)
+      }
     }
     close(descriptor)
     descriptor = -1
     if partial != nil { try FileSystem.synchronize(url.deletingLastPathComponent()) }
     return size
+  }
+
+  /// Gives the file at the name the contents, where that file cannot be replaced.
+  private func copyContents() throws {
+    let target = open(url.path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+    guard target >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw FileError("write", url.path) }
+    defer { close(target) }
+    let contents = try FileSystem.read(descriptor, path: url.path)
+    try contents.withUnsafeBytes { try FileSystem.write($0, to: target, path: url.path) }
+    try FileSystem.synchronize(target, path: url.path)
   }
 
   private func flush() throws {

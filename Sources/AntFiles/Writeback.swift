@@ -14,7 +14,7 @@ final class Writeback: Sendable {
       return
     }
     DispatchQueue.global().async(group: group) { [self] in
-      if fdatasync(descriptor) != 0 {
+      if fdatasync(descriptor) != 0, !FileSystem.isRefusalToSynchronize(errno) {
         _ = failure.compareExchange(expected: 0, desired: errno, ordering: .relaxed)
       }
       isRunning.store(false, ordering: .releasing)

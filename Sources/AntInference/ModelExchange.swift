@@ -20,7 +20,7 @@ public enum ModelExchange {
   public static func importModel(
     from source: String, to target: String, positionProjection: String?, on device: any Device
   ) throws -> (architecture: any Architecture, tokenizerProblem: String?) {
-    let source = URL(filePath: source).absoluteURL
+    let source = FileSystem.url(source)
     let configuration = try configuration(in: source, positionProjection: positionProjection)
     if case .llama = configuration, positionProjection != nil {
       throw ModelError.invalidConfiguration(
@@ -60,7 +60,7 @@ public enum ModelExchange {
   /// Throws ``RunError/folderNotEmpty(path:)`` where nothing can be written to `target`: better said before than
   /// after the work.
   public static func requireNew(_ target: String) throws {
-    let folder = URL(filePath: target).absoluteURL.standardizedFileURL
+    let folder = FileSystem.url(target)
     guard FileSystem.exists(folder) else { return }
     let names = FileSystem.isFolder(folder) ? try FileSystem.names(in: folder) : [target]
     guard names.allSatisfy({ $0 == incomplete }) else { throw RunError.folderNotEmpty(path: target) }
@@ -89,7 +89,7 @@ public enum ModelExchange {
     with more: (URL) throws -> Void = { _ in }
   ) throws -> String? {
     try requireNew(target)
-    let final = URL(filePath: target).absoluteURL.standardizedFileURL
+    let final = FileSystem.url(target)
     let isThere = FileSystem.exists(final)
     let partial = final.appending(path: incomplete)
     do {

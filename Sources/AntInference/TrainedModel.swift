@@ -23,7 +23,7 @@ public struct TrainedModel {
   ///   - checkpoint: `latest`, `best` or `step-N`.
   public init(_ path: String, checkpoint: String = "latest", on device: any Device) throws {
     guard !path.isEmpty else { throw RunError.notARun(path: "''") }
-    let url = URL(filePath: path).absoluteURL
+    let url = FileSystem.url(path)
     if ["", ".index.json"].contains(where: {
       FileSystem.exists(url.appending(path: "model.safetensors" + $0))
     }) {

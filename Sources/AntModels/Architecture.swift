@@ -190,15 +190,9 @@ extension ModelConfiguration: Codable {
 
   /// Reads a `config.json`; keys it does not know are passed over.
   ///
-  /// - Throws: ``ModelError``.
+  /// - Throws: ``ModelError`` or `FileError`.
   public init(contentsOf file: URL) throws {
-    let data: Data
-    do {
-      data = try Data(contentsOf: file)
-    } catch {
-      throw ModelError.unreadable(file: file.path, problem: "cannot be read")
-    }
-    try self.init(data, file: file.path)
+    try self.init(FileSystem.read(file), file: file.path)
   }
 
   /// As ``init(contentsOf:)``, of what a file held.

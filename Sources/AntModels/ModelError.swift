@@ -26,7 +26,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case .invalidConfiguration(let file, let problem):
       "\(file): \(problem); restore the file, or see which models are read in 'antlm import --help'"
     case .unreadable(let file, let problem):
-      "\(file): \(problem); check the path and its permissions"
+      "\(file): \(problem); restore the file, or copy the folder anew"
     case .missingTensor(let file, let tensor):
       "\(file): no tensor '\(tensor)'; the file does not belong to the config.json beside it"
     case .unexpectedTensor(let file, let tensor):

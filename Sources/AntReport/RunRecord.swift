@@ -104,7 +104,7 @@ public struct RunRecord: Sendable {
 
   /// What each run is called where several are shown: its folder, with as much of the way to it as it takes.
   static func names(_ runs: [RunRecord]) -> [String] {
-    let parts = runs.map { $0.folder.standardizedFileURL.pathComponents.filter { $0 != "/" } }
+    let parts = runs.map { $0.folder.pathComponents.filter { $0 != "/" } }
     func names(_ count: Int) -> [String] { parts.map { $0.suffix(count).joined(separator: "/") } }
     let most = parts.map(\.count).max() ?? 1
     return (1...max(1, most)).lazy.map(names).first { Set($0).count == runs.count } ?? runs.map(\.path)

@@ -17,7 +17,7 @@ extension Study {
   public init(contentsOf path: String?) throws {
     let text: String
     if let path {
-      let data = try FileSystem.read(URL(filePath: path))
+      let data = try FileSystem.read(SystemPath(reading: path))
       guard let read = String(validating: data.dropFirst(TextLayout.start(of: data)), as: UTF8.self) else {
         let encoding = TextLayout.otherEncoding(of: data)
         throw StudyError.file(
@@ -36,9 +36,9 @@ extension Study {
     let fields = try root.fields([
       "models", "epochs", "schedules", "seeds", "english", "text", "pairs", "preset", "training",
     ])
-    let folder = URL(filePath: path).absoluteURL.deletingLastPathComponent()
+    let folder = FileSystem.url(path).deletingLastPathComponent()
     func absolute(_ path: String) -> String {
-      URL(filePath: path, relativeTo: folder).absoluteURL.standardizedFileURL.path
+      FileSystem.url(path, relativeTo: folder).path
     }
 
     models = try root.required("models", in: fields).items().map { node in

@@ -48,7 +48,7 @@ extension StudyResult {
     of job: Study.Job, in path: String, scoring: [Scoring], rule: MinimalPairs.Rule, pairs checksum: String,
     step: Int
   ) throws {
-    let url = URL(filePath: path)
+    let url = FileSystem.url(path)
     pairs = try EvaluationLog(of: url).read().filter {
       $0.kind == "pairs" && $0.checksum == checksum && $0.rule == rule.rawValue && $0.step == step
     }

@@ -43,7 +43,7 @@ public struct StudyRun: Sendable {
   /// Makes the folder and everything that all jobs need; refuses what could not be run.
   public init(_ study: Study, in path: String) throws {
     self.study = study
-    folder = URL(filePath: path).absoluteURL
+    folder = FileSystem.url(path)
     try Self.requirePlace(folder, as: path)
     try FileSystem.makeFolder(folder)
     lock = try RunLock(in: folder)

@@ -232,7 +232,8 @@ public struct StepReport: Sendable {
 }
 
 extension Duration {
+  /// Never less than none, whatever the clock does.
   package var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    max(0, Double(components.seconds) + Double(components.attoseconds) * 1e-18)
   }
 }

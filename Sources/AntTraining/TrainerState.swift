@@ -21,7 +21,8 @@ struct TrainerState: Codable, Equatable {
     init(_ report: StepReport) {
       loss = report.loss ?? 0
       gradientNorm = report.gradientNorm ?? 0
-      tokensPerSecond = report.tokensPerSecond ?? 0
+      // JSON has no infinity, which a clock that stands gives.
+      tokensPerSecond = report.tokensPerSecond.flatMap { $0.isFinite ? $0 : nil } ?? 0
     }
   }
 
@@ -44,6 +45,12 @@ struct TrainerState: Codable, Equatable {
   }
 
   init() {}
+
+  /// The step of the best checkpoint, as the one in `folder` has it; nil where it tells of none.
+  static func best(recordedIn folder: URL) -> Int? {
+    (try? JSONDecoder().decode(Self.self, from: FileSystem.read(folder.appending(path: fileName))))?.best?
+      .step
+  }
 
   /// Throws ``RunError`` where the file is not that of `checkpoint` in a run of these options.
   init(_ checkpoint: Checkpoint, of plan: TrainingPlan, _ configuration: TrainingConfiguration) throws {

@@ -14,6 +14,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case tokenizerChanged(file: String)
   /// The text of a run is not what it was when the run began.
   case textChanged(files: [String])
+  /// The text of a run is not where it was, or came from a pipe.
+  case textGone(file: String)
   /// The run cannot fit into memory.
   case outOfMemory(needed: Int, available: Int, place: String, advice: String)
   /// Loss or gradient norm became infinite or not a number; nothing was updated.
@@ -33,7 +35,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
         + "whose config.json has a larger max_position_embeddings"
     case .tooLittleText(let files, let tokens, let needed):
       "\(files.joined(separator: ", ")): \(tokens) tokens do not fill one sequence of \(needed); "
-        + "give more text or lower --length"
+        + (needed > 2 ? "give more text or lower --length" : "give more text")
     case .vocabularyMismatch(let tokenizer, let tokens, let model, let vocabulary):
       "\(tokenizer) has \(tokens) tokens but \(model) has \(vocabulary); use the tokenizer of the model, or a "
         + "preset, which takes the tokenizer's size"
@@ -43,6 +45,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .textChanged(let files):
       "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or name the same "
         + "text elsewhere with --train and --dev"
+    case .textGone(let file):
+      "\(file): the text this run was started on cannot be read there again; name the same text elsewhere with --train "
+        + "and --dev"
     case .outOfMemory(let needed, let available, let place, let advice):
       "this needs about \(mebibytes(needed)) but \(place) has \(mebibytes(available)); \(advice)"
     case .notFinite(let step, let phase, let loss, let norm, let checkpoint):

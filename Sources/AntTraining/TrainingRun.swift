@@ -31,10 +31,10 @@ public enum TrainingRun {
     try configuration.validate()
     _ = try schedule(configuration, objectives)
     try RunDirectory.requireNew(folder)
-    let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizerFile))
+    let tokenizer = try Tokenizer(contentsOf: FileSystem.url(reading: tokenizerFile))
     // What a killed start left is the same tokenizer or, if it is another, somebody else's.
-    let kept = URL(filePath: folder).appending(path: "tokenizer.json")
-    if FileSystem.exists(kept), try FileSystem.read(kept) != FileSystem.read(URL(filePath: tokenizerFile)) {
+    let kept = FileSystem.url(folder).appending(path: "tokenizer.json")
+    if FileSystem.exists(kept), (try? Tokenizer(contentsOf: kept).checksum) != tokenizer.checksum {
       throw RunError.notEmpty(path: folder)
     }
     let model = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
@@ -122,11 +122,24 @@ public enum TrainingRun {
     if let development { configuration.development = development }
     try run.clean()
     let checkpoint = try run.checkpoints().last
-    let tokenizer = try Tokenizer(contentsOf: run.tokenizer)
+    let tokenizer: Tokenizer
+    do {
+      tokenizer = try Tokenizer(contentsOf: run.tokenizer)
+    } catch let error where error is TokenizerError || (error as? FileError)?.code == ENOENT {
+      throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
+    }
     guard tokenizer.checksum == configuration.tokenizerChecksum else {
       throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
     }
     try requireFit(schedule, configuration, recorded.model, tokenizer: tokenizer, objectives: objectives)
+    // A pipe has been read, and a terminal would be waited for.
+    let recordedFiles =
+      (training == nil ? configuration.training : []) + (development == nil ? configuration.development : [])
+    if text == nil,
+      let stream = recordedFiles.first(where: { [nil, .other].contains(SystemPath($0).kind) })
+    {
+      throw TrainingError.textGone(file: stream)
+    }
     let text = try text ?? TrainingText(configuration, tokenizer: tokenizer, report: report)
     try text.require(configuration)
     guard text.checksum == configuration.textChecksum else {
@@ -135,7 +148,9 @@ public enum TrainingRun {
     let plan = try text.plan(schedule, configuration)
     let memory = try memory(of: recorded.model.architecture, configuration, on: device)
     let model =
-      try checkpoint.map { try ModelFolder.read($0.url, on: device) }
+      try checkpoint.map { checkpoint in
+        try checkpoint.reading { try ModelFolder.read(checkpoint.url, on: device) }
+      }
       ?? recorded.model.architecture.makeModel(seed: configuration.seed, on: device)
     guard model.configuration == recorded.model else {
       throw RunError.configuration(
@@ -170,7 +185,9 @@ public enum TrainingRun {
     var state = TrainerState()
     if let checkpoint {
       state = try TrainerState(checkpoint, of: plan, configuration)
-      try CheckpointFiles.restore(optimizer, average, step: state.optimizerStep, from: checkpoint)
+      try checkpoint.reading {
+        try CheckpointFiles.restore(optimizer, average, step: state.optimizerStep, from: checkpoint)
+      }
       try run.settle(best: state.best?.step, keep: configuration.keep)
     }
     let evaluated = objectives.available(with: tokenizer.specials).all.filter { objective in
@@ -255,7 +272,7 @@ public enum TrainingRun {
         "--model", found: "'\(configuration.model)'",
         expected: "one of \(ModelConfiguration.presetNames.joined(separator: ", ")), or a config.json")
     }
-    let description = try ModelConfiguration(contentsOf: URL(filePath: configuration.model))
+    let description = try ModelConfiguration(contentsOf: FileSystem.url(configuration.model))
     guard description.architecture.vocabularySize == tokenizer.vocabularySize else {
       throw TrainingError.vocabularyMismatch(
         tokenizer: tokenizerFile, tokens: tokenizer.vocabularySize, model: configuration.model,

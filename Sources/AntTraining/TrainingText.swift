@@ -50,13 +50,8 @@ public struct TrainingText: Sendable {
     return try TrainingPlan(schedule, stepsPerEpoch: steps, maximumSteps: configuration.maximumSteps)
   }
 
-  /// The tokens of a text. They are kept between runs; where that folder cannot be written they are made again
-  /// each time.
+  /// The tokens of a text. They are kept between runs.
   private static func corpus(_ paths: [String], _ tokenizer: Tokenizer) throws -> TokenCorpus {
-    do {
-      return try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: FileSystem.cacheFolder)
-    } catch CorpusError.cacheUnwritable {
-      return try TokenCorpus(paths, tokenizer: tokenizer)
-    }
+    try TokenCorpus(paths, tokenizer: tokenizer, cacheDirectory: FileSystem.cacheFolder)
   }
 }

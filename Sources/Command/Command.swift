@@ -1,5 +1,6 @@
 import AntCheck
 import AntDevice
+import AntFiles
 import AntStudy
 import AntTraining
 import ArgumentParser
@@ -38,6 +39,7 @@ enum Main {
     signal(SIGXFSZ, SIG_IGN)
     occupyStandardStreams()
     do {
+      try requireReadableArguments()
       var command = try Antlm.parseAsRoot()
       try command.run()
       StandardOutput.flush()
@@ -59,10 +61,38 @@ enum Main {
     let isUsage = code == .validationFailure || isUsageError(error)
     var text = Antlm.message(for: error)
     if text.isEmpty { text = "\(error)" }
-    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ") + dashHint(text)
     let help = code == .validationFailure ? " (see '\(helpCommand)')" : ""
     warn("antlm: \(line)\(help)")
     exit(isUsage ? 2 : 1)
+  }
+
+  /// Refuses arguments that are not UTF-8: what they say would be another text or the name of another file.
+  private static func requireReadableArguments() throws {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let argument = CommandLine.unsafeArgv[index] else { break }
+      guard String(validatingCString: argument) == nil else { continue }
+      let bytes = UnsafeRawBufferPointer(start: argument, count: strlen(argument))
+      throw ValidationError(
+        "argument \(index), '\(String(escapingInvalid: bytes))', is not UTF-8; convert the text, or give the file "
+          + "another name or a link that has one")
+    }
+  }
+
+  /// How to give a value that begins with a dash, where one was taken for an option.
+  private static func dashHint(_ message: String) -> String {
+    if message.hasPrefix("Unknown option") || message.hasPrefix("Missing expected argument"),
+      CommandLine.arguments.contains(where: { $0.hasPrefix("-") && $0.contains(" ") })
+    {
+      return "; a text that begins with a dash comes last, after --"
+    }
+    guard message.hasPrefix("Missing value for '-"),
+      let option = message.split(separator: "'").dropFirst().first,
+      let name = option.split(separator: " ").first.map(String.init),
+      let place = CommandLine.arguments.firstIndex(of: name),
+      let value = CommandLine.arguments.dropFirst(place + 1).first, value.hasPrefix("-")
+    else { return "" }
+    return "; a value that begins with a dash is given as \(shellQuoted("\(name)=\(value)"))"
   }
 
   /// What shows the options of the subcommand that was called.

@@ -44,14 +44,14 @@ struct CorpusCommand: ParsableCommand {
   func run() throws {
     Interruption.watch("stopping; nothing is replaced")
     var english = SimpleEnglish(seed: seed)
-    let text = try OutputFile(URL(filePath: out))
+    let text = try OutputFile(FileSystem.url(out))
     try english.write(sentences: sentences) {
       if Interruption.isRequested { throw ExitCode(130) }
       try text.write($0 + "\n")
     }
     var pairCount = 0
     // Both are complete before either takes its place.
-    let pairsFile = try pairs.map { try OutputFile(URL(filePath: $0)) }
+    let pairsFile = try pairs.map { try OutputFile(FileSystem.url($0)) }
     if let file = pairsFile {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

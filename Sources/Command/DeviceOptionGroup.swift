@@ -1,5 +1,6 @@
 import AntDevice
 import AntDevices
+import AntFiles
 import ArgumentParser
 import Foundation
 
@@ -70,8 +71,10 @@ struct DeviceOptionGroup: ParsableArguments {
   }
 }
 
-/// Columns as wide as their widest cell; the first is aligned left, the others right.
+/// Columns as wide as their widest cell; the first is aligned left, the others right. Control characters in a cell are
+/// shown.
 func table(_ rows: [[String]]) -> String {
+  let rows = rows.map { $0.map(\.printableOnOneLine) }
   let columns = rows.map(\.count).max() ?? 0
   let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
   }

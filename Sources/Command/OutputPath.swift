@@ -14,7 +14,19 @@ enum OutputPath {
     if exists && kind != S_IFREG && kind != S_IFDIR {
       throw ValidationError("\(option) \(path) is a device or a pipe; name a file")
     }
-    if let other = others.first(where: { resolved($0) == resolved(path) }) {
+    guard path != "-" else {
+      throw ValidationError("\(option) is -, standard output, where no whole file goes; name a file")
+    }
+    guard !path.hasSuffix("/") else {
+      throw ValidationError("\(option) \(path) names a folder; name a file")
+    }
+    let isOutput = [STDOUT_FILENO, STDERR_FILENO].contains {
+      FileIdentity(descriptor: $0) == SystemPath(path).identity
+    }
+    guard !exists || !isOutput else {
+      throw ValidationError("\(option) \(path) is where this command prints; name another file")
+    }
+    if let other = others.first(where: { isSame($0, path) }) {
       throw ValidationError(
         "\(option) \(path) would replace \(other), which this command names too; choose another")
     }
@@ -49,7 +61,11 @@ enum OutputPath {
   }
 
   /// The file itself where `path` is a link to it: the link stays.
-  static func resolved(_ path: String) -> URL {
-    URL(filePath: path).absoluteURL.standardizedFileURL.resolvingSymlinksInPath()
+  static func resolved(_ path: String) -> URL { FileSystem.resolvingLinks(FileSystem.url(path)) }
+
+  /// Whether two paths name one file, be it by links, letters of either case, or where none is yet.
+  private static func isSame(_ first: String, _ second: String) -> Bool {
+    let identity = SystemPath(first).identity
+    return identity == nil ? resolved(first) == resolved(second) : identity == SystemPath(second).identity
   }
 }

@@ -1,3 +1,4 @@
+import AntFiles
 import Foundation
 
 /// How far a job is: one line rewritten in place on a terminal, a plain line now and then otherwise.
@@ -22,12 +23,15 @@ final class Progress {
   ///   - done: how much of `total` this call has done.
   func show(_ text: String, done: Int, of total: Int) {
     let now = clock.now
-    if let last, done < total, last.duration(to: now) < (isTerminal ? .milliseconds(100) : interval) {
+    // A clock that was set back is no reason to say nothing.
+    if let last, done < total, last <= now,
+      last.duration(to: now) < (isTerminal ? .milliseconds(100) : interval)
+    {
       return
     }
     last = now
     let seconds = begin.duration(to: now) / .seconds(1)
-    var line = text
+    var line = text.printableOnOneLine
     // The first of many parts takes along what is done only once, such as compiling.
     if done > 0 && done < total && (500 * done >= total || seconds >= 5) {
       line += ", \(Self.clockText(seconds / Double(done) * Double(total - done))) left"
@@ -57,7 +61,7 @@ final class Progress {
 
   /// `8 s`, `3:05` or `2:03:05`.
   static func clockText(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    guard (0..<1e9).contains(seconds) else { return "?" }
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }
     let minutes = whole / 60 % 60

@@ -4,6 +4,9 @@ import Synchronization
 
 /// Standard output, and whether all of it arrived. A full disk or a closed descriptor does not end a job that
 /// may have run for hours: the job goes on, and the command says so when it ends.
+///
+/// What a model or a file says is no command to a terminal: there, and only there, control characters are shown and not
+/// sent (see `String.printable`).
 enum StandardOutput {
   private struct State {
     var buffer: [UInt8] = []
@@ -11,6 +14,7 @@ enum StandardOutput {
   }
 
   private static let state = Mutex(State())
+  private static let isTerminal = isatty(STDOUT_FILENO) == 1
 
   /// What the first write that failed failed with.
   static var failure: FileError? {
@@ -20,7 +24,11 @@ enum StandardOutput {
   /// Adds bytes that may wait for the next ``flush()``.
   static func write(_ bytes: some Sequence<UInt8>) {
     state.withLock { state in
-      state.buffer.append(contentsOf: bytes)
+      if isTerminal {
+        state.buffer.append(contentsOf: String(escapingInvalid: bytes).printable.utf8)
+      } else {
+        state.buffer.append(contentsOf: bytes)
+      }
       if state.buffer.count >= 1 << 16 { empty(&state) }
     }
   }
@@ -48,8 +56,8 @@ func emit(_ line: some CustomStringConvertible) {
   StandardOutput.flush()
 }
 
-/// A line for people, on standard error.
-func warn(_ line: String) { writeError("\(line)\n") }
+/// A line for people, on standard error, control characters in it shown.
+func warn(_ line: String) { writeError("\(line.printable)\n") }
 
 /// Text on standard error, as it is. Where nobody can read it, it is dropped.
 func writeError(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }

@@ -61,7 +61,7 @@ struct TokenizerCommand: ParsableCommand {
     func run() throws {
       let start = ContinuousClock.now
       let tokenizer = try Tokenizer.train(
-        on: files.map { URL(filePath: $0) },
+        on: files.map { FileSystem.url(reading: $0) },
         TokenizerOptions(
           model, vocabularySize: vocab, minimumFrequency: minimumFrequency, normalizer: normalizer,
           addsPrefixSpace: prefixSpace, separatesDigits: separateDigits))
@@ -98,7 +98,7 @@ struct TokenizerCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-      let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizer))
+      let tokenizer = try Tokenizer(contentsOf: FileSystem.url(tokenizer))
       try forEachLine(of: file) { line in
         let ids = tokenizer.encode(line, addingSpecials: addSpecials)
         if json {
@@ -125,7 +125,7 @@ struct TokenizerCommand: ParsableCommand {
     var file: String?
 
     func run() throws {
-      let tokenizer = try Tokenizer(contentsOf: URL(filePath: tokenizer))
+      let tokenizer = try Tokenizer(contentsOf: FileSystem.url(tokenizer))
       var number = 0
       try forEachLine(of: file) { line in
         number += 1
@@ -154,7 +154,7 @@ extension NormalizationForm: ExpressibleByArgument {
 /// The lines of a file or of standard input as bytes, without their ends.
 private func forEachLine(of path: String?, _ body: ([UInt8]) throws -> Void) throws {
   let data =
-    if let path, path != "-" { try FileSystem.read(URL(filePath: path)) } else {
+    if let path, path != "-" { try FileSystem.read(SystemPath(path)) } else {
       try FileSystem.read(STDIN_FILENO, path: "standard input")
     }
   if let encoding = TextLayout.otherEncoding(of: data) {

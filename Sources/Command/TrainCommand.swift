@@ -1,5 +1,6 @@
 import AntAutograd
 import AntDevice
+import AntFiles
 import AntModels
 import AntText
 import AntTraining
@@ -284,7 +285,7 @@ struct TrainCommand: ParsableCommand {
 
   /// The run must find its text from wherever it is resumed.
   private func absolute(_ paths: [String]) -> [String] {
-    paths.map { URL(filePath: $0).absoluteURL.standardizedFileURL.path }
+    paths.map { FileSystem.url(reading: $0).path }
   }
 
   private func announce(_ event: TrainingRun.Event) {

@@ -23,7 +23,7 @@ final class TrainingProgress {
   func show(_ report: StepReport) {
     if showsFirst, report.step > firstStep {
       showsFirst = false
-      let seconds = start.duration(to: .now) / .seconds(1)
+      let seconds = start.duration(to: .now).seconds
       warn(String(format: "first step after %.1f s", seconds))
     }
     if json { emit(report.metrics.json) }
@@ -39,8 +39,8 @@ final class TrainingProgress {
       return
     }
     let phase = "phase \(report.position.phase + 1)/\(schedule.count) \(schedule[report.position.phase])"
-    let figures = String(
-      format: "loss %.4f  norm %.2f  lr %.2e  %.0f tokens/s", loss, norm, rate, report.tokensPerSecond ?? 0)
+    let speed = report.tokensPerSecond.flatMap { $0.isFinite ? String(format: "%.0f", $0) : nil } ?? "?"
+    let figures = String(format: "loss %.4f  norm %.2f  lr %.2e  ", loss, norm, rate) + "\(speed) tokens/s"
     progress.show(
       "step \(report.step)/\(report.totalSteps)  \(phase)  \(figures)", done: report.step - firstStep,
       of: report.totalSteps - firstStep)

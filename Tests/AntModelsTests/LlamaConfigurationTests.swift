@@ -1,3 +1,4 @@
+import AntFiles
 import AntModels
 import Foundation
 import Testing
@@ -90,7 +91,9 @@ import Testing
 
   @Test func refusesWhatIsNoConfiguration() throws {
     let file = TemporaryFile()
-    try expectRefusal(file, "cannot be read")
+    #expect(throws: FileError("read", file.path, code: ENOENT)) {
+      try ModelConfiguration(contentsOf: file.url)
+    }
     for (text, complaint) in [
       ("", "no JSON: nothing"), ("{", "no JSON: no '\"' at byte 1"), ("[]", "it is a list, not an object"),
       ("{}", "no \"model_type\""), ("{\"model_type\":\"llama\", \"more\": NaN}", "no \"vocab_size\""),

@@ -113,7 +113,7 @@ import Testing
 
   @Test func refusesWhatIsNoFile() throws {
     let file = TemporaryFile()
-    #expect(throws: SafeTensorsError.unreadable(file: file.path)) { try SafeTensors(contentsOf: file.url) }
+    #expect(throws: FileError("read", file.path, code: ENOENT)) { try SafeTensors(contentsOf: file.url) }
     for content in [
       [], [1, 2, 3], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [9, 0, 0, 0, 0, 0, 0, 0, 1],
     ]

@@ -1,6 +1,7 @@
 import AntFiles
 import AntTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 @testable import AntText
@@ -143,9 +144,13 @@ import Testing
     let scratch = Scratch()
     let path = try scratch.write("the dog", to: "a")
     let under = URL(filePath: path).appending(path: "cache")
-    #expect(throws: CorpusError.cacheUnwritable(folder: under.path, reason: "File exists")) {
-      try TokenCorpus([path], tokenizer: tokenizer, cacheDirectory: under)
+    let said = Mutex<[String]>([])
+    let counts = try Notices.$current.withValue(Notices { line in said.withLock { $0.append(line) } }) {
+      try (0..<2).map { _ in try TokenCorpus([path], tokenizer: tokenizer, cacheDirectory: under).count }
     }
+    let count = naive(["the dog"]).count
+    #expect(counts == [count, count])
+    #expect(said.withLock { $0.map { $0.contains("cannot create \(path): File exists") } } == [true])
     let nowhere = scratch.url.appending(path: "none/tokenizer.json")
     #expect(throws: FileError("write", nowhere.path, code: ENOENT)) { try tokenizer.write(to: nowhere) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path) == ["a"])

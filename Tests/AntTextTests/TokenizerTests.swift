@@ -1,3 +1,4 @@
+import AntFiles
 import AntTestSupport
 import Foundation
 import Testing
@@ -226,7 +227,7 @@ import Testing
     }
     #expect(error(foreign()) == nil)
     let missing = "/no/such/tokenizer.json"
-    #expect(throws: TokenizerError.unreadable(file: missing, reason: "no such file")) {
+    #expect(throws: FileError("read", missing, code: ENOENT)) {
       try Tokenizer(contentsOf: URL(filePath: missing))
     }
   }

@@ -154,6 +154,22 @@ import Testing
       Set(events.flatMap(\.scalars.keys)).isSuperset(of: ["loss/CLM", "loss/MLM", "dev/CLM", "dev/MLM"]))
   }
 
+  /// A board without a battery stands before 1970: its run has one file, before and after its clock was set.
+  @Test func aClockMayBeWrong() throws {
+    let scratch = Scratch()
+    let metrics = URL(filePath: try scratch.write("{\"step\":1,\"secondsElapsed\":5}\n", to: "metrics.jsonl"))
+    for seconds in [-18_489_600, 3, 1_700_000_000.0] {
+      _ = try EventFile(in: scratch.url, metrics: metrics, now: Date(timeIntervalSince1970: seconds))
+      let names = try FileSystem.names(in: scratch.url).filter { $0.hasPrefix("events") }
+      #expect(names == ["events.out.tfevents.0.antlm"])
+    }
+  }
+
+  /// What a clock that is set back takes away is no time.
+  @Test func noDurationIsNegative() {
+    #expect(Duration.seconds(-5).seconds == 0 && Duration.milliseconds(1500).seconds == 1.5)
+  }
+
   /// Stopped, its file torn or lost or longer than the checkpoint: taken up, a run has the events of one that
   /// never stopped, and a file name of its own that stays.
   @Test func aRunTakenUpHasTheSameEvents() throws {

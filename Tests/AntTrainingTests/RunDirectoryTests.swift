@@ -1,4 +1,5 @@
 import AntFiles
+import AntModels
 import AntTestSupport
 import Foundation
 import Synchronization
@@ -209,5 +210,129 @@ import Testing
     #expect(parsed["absent"] == nil)
     #expect((parsed["items"] as? [[String: Double]])?.count == 2)
     #expect(!object.description.contains("\n"))
+  }
+}
+
+/// Runs on file systems that cannot do all that others can, and copies of runs.
+@Suite struct PortableRunTests {
+  private let scratch = Scratch()
+
+  /// A run of checkpoints that say which of them is best, as training writes it.
+  private func makeRun(_ steps: [Int], best: Int, in name: String = "run") throws -> RunDirectory {
+    let run = try RunDirectory.create(scratch.path(name))
+    try FileSystem.write(Data("{}".utf8), to: run.configuration)
+    for step in steps { try write(step, best: best, to: run) }
+    return run
+  }
+
+  private func write(_ step: Int, best: Int, to run: RunDirectory) throws {
+    try run.writeCheckpoint(step: step, best: best, keep: 2) { folder in
+      var state = TrainerState()
+      state.step = step
+      state.best = TrainerState.Best(step: best, devLoss: 1)
+      try state.write(to: folder)
+    }
+  }
+
+  /// What was said, while `body` ran.
+  private func notices(_ body: () throws -> Void) rethrows -> [String] {
+    let said = Mutex<[String]>([])
+    try Notices.$current.withValue(Notices { line in said.withLock { $0.append(line) } }, operation: body)
+    return said.withLock { $0 }
+  }
+
+  @Test(arguments: [EPERM, ENOSYS, EOPNOTSUPP]) func aRunNeedsNoLinks(code: Int32) throws {
+    var run = try makeRun([], best: 1)
+    run.makeLink = { url, _ in throw FileError("create", url.path, code: code) }
+    let said = try notices { for step in 1...4 { try write(step, best: 1, to: run) } }
+    #expect(said.count == 2 && said[0].contains("latest does not lead"), "\(said)")
+    #expect(try run.checkpoints().map(\.step) == [1, 3, 4])
+    #expect(try run.checkpoint("best").step == 1 && run.checkpoint().step == 4)
+  }
+
+  /// Copying with `cp -L`, `scp -r` and archives turns links into folders, some stores into files.
+  @Test(arguments: [true, false]) func linksThatBecameFoldersAreLinksAgain(folders: Bool) throws {
+    let run = try makeRun([2, 4, 6], best: 2)
+    for (link, step) in [(run.latest, 6), (run.best, 2)] {
+      try FileSystem.remove(link)
+      if folders {
+        try FileManager.default.copyItem(
+          at: run.checkpointFolder.appending(path: Checkpoint.name(step)), to: link)
+      } else {
+        try FileSystem.write(Data("checkpoints/step-\(step)".utf8), to: link)
+      }
+    }
+    #expect(try run.checkpoint("best").step == 2)
+    let said = try notices { try run.settle(best: 2, keep: 2) }
+    #expect(said.isEmpty, "\(said)")
+    #expect(FileSystem.target(of: run.latest) == "checkpoints/step-6")
+    #expect(FileSystem.target(of: run.best) == "checkpoints/step-2")
+    try write(8, best: 8, to: run)
+    #expect(FileSystem.target(of: run.best) == "checkpoints/step-8")
+  }
+
+  /// A folder of that name that holds what nothing else does is nobody's to remove.
+  @Test func aFolderOfItsOwnStays() throws {
+    let run = try makeRun([2, 4], best: 4)
+    try FileSystem.remove(run.latest)
+    try FileSystem.makeFolder(run.latest)
+    try FileSystem.write(Data("{\"step\":1}".utf8), to: run.latest.appending(path: "trainer.json"))
+    let said = try notices { try write(6, best: 4, to: run) }
+    #expect(said.count == 1 && said[0].contains("latest does not lead"), "\(said)")
+    #expect(try FileSystem.names(in: run.latest) == ["trainer.json"])
+    #expect(try run.checkpoint().step == 6)
+  }
+
+  @Test func aRunNeedsNoLock() throws {
+    let run = try makeRun([], best: 1)
+    let said = try notices {
+      _ = try RunLock(in: run.url) { .unavailable(FileError("lock", $1, code: ENOLCK)) }
+    }
+    #expect(said.count == 1 && said[0].contains("No locks available"), "\(said)")
+    #expect(throws: RunError.locked(path: run.url.path, holder: "")) {
+      try RunLock(in: run.url) { _, _ in .held }
+    }
+  }
+
+  /// What cannot be looked into is not called something else.
+  @Test func theSystemsReasonIsKept() throws {
+    try FileSystem.link(scratch.url.appending(path: "round"), to: "round")
+    let path = FileSystem.url(scratch.path("round/config.json")).path
+    #expect(throws: FileError("read", path, code: ELOOP)) { try RunDirectory(scratch.path("round")) }
+  }
+
+  /// A configuration or a tokenizer that is damaged is that of a run, not one to make anew or to import.
+  @Test func adviceForADamagedRunHelps() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("2s_CLM")
+    configuration.development = []
+    _ = try tiny.start("run", configuration).train()
+    let run = try tiny.run("run")
+    func complaint() throws -> String {
+      let error = #expect(throws: (any Error).self) { try tiny.resume("run") }
+      return error.map { "\($0)" } ?? ""
+    }
+    try FileSystem.write(Data(), to: run.tokenizer)
+    #expect(try complaint().contains("copy tokenizer.json back"))
+    try FileSystem.write(Data(), to: run.configuration)
+    #expect(try complaint().contains("restore it from a copy, or start a new run"))
+  }
+
+  /// What is wrong with a file of a checkpoint leads to the one before; what is wrong with the system does not.
+  @Test func adviceForADamagedCheckpointHelps() throws {
+    let run = try makeRun([2], best: 2)
+    let checkpoint = try run.checkpoint()
+    for error: any Error in [
+      ModelError.invalidConfiguration(file: "config.json", problem: "not valid JSON"),
+      SafeTensorsError.damaged(file: "model.safetensors", problem: "only 0 bytes long"),
+      FileError("read", "model.safetensors", code: ENOENT),
+    ] {
+      let damage = #expect(throws: RunError.self) { try checkpoint.reading { throw error } }
+      let text = damage.map { "\($0)" } ?? ""
+      #expect(
+        text.hasPrefix("\(checkpoint.url.path) is damaged: ") && text.contains("folder away"), "\(text)")
+      #expect(text.contains("before, or from its beginning") && !text.contains("import"), "\(text)")
+    }
+    #expect(throws: FileError.self) { try checkpoint.reading { throw FileError("read", "a", code: EMFILE) } }
   }
 }

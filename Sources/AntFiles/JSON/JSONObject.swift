@@ -89,9 +89,7 @@ public struct JSONObject: Sendable, CustomStringConvertible {
       case "\n": quoted += "\\n"
       case "\r": quoted += "\\r"
       case "\t": quoted += "\\t"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      case _ where scalar.isCommand: quoted += scalar.escaped
       default: quoted.unicodeScalars.append(scalar)
       }
     }

@@ -1,3 +1,4 @@
+import AntFiles
 import Foundation
 
 /// A safetensors file (https://huggingface.co/docs/safetensors), mapped into memory and checked before use.
@@ -31,15 +32,9 @@ public struct SafeTensors {
 
   /// Opens and validates `file`.
   ///
-  /// - Throws: ``SafeTensorsError``.
+  /// - Throws: ``SafeTensorsError`` or `FileError`.
   public init(contentsOf file: URL) throws {
-    let content: Data
-    do {
-      content = try Data(contentsOf: file, options: .alwaysMapped)
-    } catch {
-      throw SafeTensorsError.unreadable(file: file.path)
-    }
-    try self.init(content, file: file)
+    try self.init(MappedFile(file.path).data, file: file)
   }
 
   /// Validates what `file` holds.
@@ -152,7 +147,6 @@ private func float(half: UInt16) -> Float {
 
 /// Why a safetensors file cannot be used, in one line.
 public enum SafeTensorsError: Error, Equatable, Sendable, CustomStringConvertible {
-  case unreadable(file: String)
   case damaged(file: String, problem: String)
   case wrongChecksum(file: String)
   case missingTensor(file: String, tensor: String)
@@ -163,8 +157,6 @@ public enum SafeTensorsError: Error, Equatable, Sendable, CustomStringConvertibl
 
   private var message: String {
     switch self {
-    case .unreadable(let file):
-      "\(file): cannot be read; check the path and its permissions"
     case .damaged(let file, let problem):
       "\(file): not a whole safetensors file, \(problem); use another checkpoint or copy it again"
     case .wrongChecksum(let file):

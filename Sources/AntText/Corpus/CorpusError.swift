@@ -1,7 +1,6 @@
 /// Why text cannot be read.
 public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
   case missing(path: String)
-  case unreadable(path: String, reason: String)
   /// No file named, or a folder without any.
   case noFiles(path: String)
   case empty(paths: [String])
@@ -9,15 +8,14 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Another encoding of Unicode, such as UTF-16.
   case encoding(path: String, encoding: String)
   case invalidUTF8(path: String, line: Int, offset: Int)
-  case cacheUnwritable(folder: String, reason: String)
 
   public var description: String {
     switch self {
     case .missing(let path): "no file or folder at \(path); check the path"
-    case .unreadable(let path, let reason): "cannot read \(path): \(reason); check its permissions"
     case .noFiles(let path):
       path.isEmpty
-        ? "no text files named; name a file or folder" : "no files in \(path); put text files there"
+        ? "no text files named; name a file or folder"
+        : "no files in \(path) itself; name the folders in it, or put text files there"
     case .empty(let paths):
       "no text in \(paths.joined(separator: ", ")): every line is blank; name a file with text in it"
     case .binary(let path, let line, let offset):
@@ -26,8 +24,6 @@ public enum CorpusError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path) is in \(encoding); convert it, e.g. with `iconv -f \(encoding) -t UTF-8`"
     case .invalidUTF8(let path, let line, let offset):
       "\(path), line \(line), byte \(offset): not UTF-8; convert the file, e.g. with `iconv -t UTF-8`"
-    case .cacheUnwritable(let folder, let reason):
-      "cannot write the token cache in \(folder): \(reason); free space or name another folder"
     }
   }
 }

@@ -12,47 +12,34 @@ struct TextFiles: Sendable {
 
   let entries: [Entry]
 
+  /// With more files than this they are read and not mapped: a process may have some 65,000 maps.
+  private static let mostMaps = 10_000
+
   /// Opens and checks every file: text has no NUL and is well-formed UTF-8.
   ///
-  /// - Parameter paths: a folder stands for its regular files, sorted, those that begin with a dot left out.
-  /// - Throws: ``CorpusError``
+  /// - Parameter paths: `-` is standard input; a folder stands for its files, sorted, those that begin with a dot left out; what it holds
+  ///   beside files is left out with a notice.
+  /// - Throws: ``CorpusError`` or `FileError`
   init(_ paths: [String]) throws {
     guard !paths.isEmpty else { throw CorpusError.noFiles(path: "") }
     guard !paths.contains("") else { throw CorpusError.missing(path: "''") }
-    entries = try paths.flatMap { try Self.expand($0) }.map { path in
-      let file: MappedFile
-      do {
-        file = try MappedFile(path)
-      } catch let error as FileError {
-        throw error.code == ENOENT
-          ? CorpusError.missing(path: path)
-          : CorpusError.unreadable(path: path, reason: error.reason)
-      }
-      try Self.check(file.units, path: path)
-      return Entry(path: path, file: file)
+    let files = try paths.flatMap { try Self.expand(SystemPath(reading: $0)) }
+    entries = try files.map { path in
+      let file = try MappedFile(path, isMapped: files.count <= Self.mostMaps)
+      try Self.check(file.units, path: "\(path)")
+      return Entry(path: "\(path)", file: file)
     }
   }
 
-  private static func expand(_ path: String) throws -> [String] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw CorpusError.missing(path: path)
+  private static func expand(_ path: SystemPath) throws -> [SystemPath] {
+    switch path.kind {
+    case nil: throw errno == ENOENT ? CorpusError.missing(path: "\(path)") : FileError("read", "\(path)")
+    case .folder?: break
+    case .file?, .other?: return [path]
     }
-    guard isFolder.boolValue else { return [path] }
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-      throw CorpusError.unreadable(path: path, reason: String(cString: strerror(EACCES)))
-    }
-    let files = names.filter { !$0.hasPrefix(".") }
-      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-      .map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
-      .filter { isRegular($0) }
-    guard !files.isEmpty else { throw CorpusError.noFiles(path: path) }
+    let files = try FileSystem.files(in: path)
+    guard !files.isEmpty else { throw CorpusError.noFiles(path: "\(path)") }
     return files
-  }
-
-  private static func isRegular(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// Refuses NUL bytes and malformed UTF-8, naming the first.

@@ -16,13 +16,20 @@ public struct TextLines: Sendable {
 
   public let lines: [Line]
 
+  /// - Parameter path: `-` for standard input.
   /// - Throws: ``TextFileError`` for a file that is empty, binary or not UTF-8; `FileError` for one that is missing.
   public init(_ path: String) throws {
+    guard !path.isEmpty else { throw FileError("read", "''", code: ENOENT) }
+    try self.init(SystemPath(reading: path))
+  }
+
+  /// As ``init(_:)``, of a file whose name need not be UTF-8.
+  public init(_ path: SystemPath) throws {
     lines = try Self.every(path).enumerated().compactMap { index, line in
       let trimmed = line.trimmed
       return trimmed.isEmpty ? nil : Line(number: index + 1, text: trimmed)
     }
-    guard !lines.isEmpty else { throw TextFileError.empty(path: path) }
+    guard !lines.isEmpty else { throw TextFileError.empty(path: "\(path)") }
   }
 
   /// Every line of a file as it stands, blank ones too (see ``AntFiles/TextLayout``).
@@ -30,7 +37,13 @@ public struct TextLines: Sendable {
   /// - Throws: ``TextFileError`` for a file that is binary or not UTF-8; `FileError` for one that is missing.
   public static func every(_ path: String) throws -> [String] {
     guard !path.isEmpty else { throw FileError("read", "''", code: ENOENT) }
-    let data = try FileSystem.read(URL(filePath: path))
+    return try every(SystemPath(reading: path))
+  }
+
+  /// As ``every(_:)``, of a file whose name need not be UTF-8.
+  public static func every(_ path: SystemPath) throws -> [String] {
+    let data = try FileSystem.read(path)
+    let path = path.description
     if let encoding = TextLayout.otherEncoding(of: data) {
       throw TextFileError.encoding(path: path, encoding: encoding)
     }

@@ -48,20 +48,15 @@ enum TokenCache {
     return file.bytes[..<headerSize].elementsEqual(expected.bytes) ? file : nil
   }
 
-  /// - Throws: ``CorpusError/cacheUnwritable(folder:reason:)``
+  /// - Throws: `FileError`
   static func write(_ tokens: [UInt8], width: Int, key: ContentHash, to url: URL) throws {
     var content = ContentHash()
     tokens.withUnsafeBytes { content.combine($0) }
     let header = Header(width: width, count: tokens.count / width, key: key, content: content)
-    let folder = url.deletingLastPathComponent()
-    do {
-      try FileSystem.makeFolder(folder)
-      let file = try OutputFile(url)
-      try header.bytes.withUnsafeBytes { try file.write($0) }
-      try tokens.withUnsafeBytes { try file.write($0) }
-      try file.finish()
-    } catch let error as FileError {
-      throw CorpusError.cacheUnwritable(folder: folder.path, reason: error.reason)
-    }
+    try FileSystem.makeFolder(url.deletingLastPathComponent())
+    let file = try OutputFile(url)
+    try header.bytes.withUnsafeBytes { try file.write($0) }
+    try tokens.withUnsafeBytes { try file.write($0) }
+    try file.finish()
   }
 }

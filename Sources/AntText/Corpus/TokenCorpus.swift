@@ -22,9 +22,10 @@ public final class TokenCorpus: Sendable {
 
   /// - Parameters:
   ///   - paths: text files, and folders of them.
-  ///   - cacheDirectory: where encoded text is kept; made if missing. Without it tokens stay in memory.
+  ///   - cacheDirectory: where encoded text is kept; made if missing. Without it, or where it cannot be written, tokens
+  ///     stay in memory.
   ///   - threads: encoders at work; all cores by default. Tokens do not depend on it.
-  /// - Throws: ``CorpusError``
+  /// - Throws: ``CorpusError`` or `FileError`
   public init(
     _ paths: [String], tokenizer: Tokenizer, cacheDirectory: URL? = nil,
     threads: Int = ProcessInfo.processInfo.activeProcessorCount
@@ -47,14 +48,16 @@ public final class TokenCorpus: Sendable {
     guard !tokens.isEmpty else { throw CorpusError.empty(paths: paths) }
     wasCached = false
     count = tokens.count / width
-    if let url {
-      try TokenCache.write(tokens, width: width, key: key, to: url)
-      if let file = TokenCache.open(url, key: key, width: width) {
-        storage = .mapped(file)
-        return
-      }
+    guard let url else {
+      storage = .memory(tokens)
+      return
     }
-    storage = .memory(tokens)
+    do {
+      try TokenCache.write(tokens, width: width, key: key, to: url)
+    } catch let error as FileError {
+      Notices.say("tokens are not kept for the next time: \(error)")
+    }
+    storage = TokenCache.open(url, key: key, width: width).map { .mapped($0) } ?? .memory(tokens)
   }
 
   /// A stream that is there already, such as one made by ``Tokenizer/encode(_:)``.

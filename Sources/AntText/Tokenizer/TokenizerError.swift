@@ -1,6 +1,5 @@
 /// Why a tokenizer cannot be read, trained or used.
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
-  case unreadable(file: String, reason: String)
   /// The file is JSON of another kind, or none.
   case malformed(file: String, reason: String)
   /// The file asks for something byte-level BPE and WordPiece do not do here.
@@ -13,14 +12,13 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
 
   private var message: String {
     switch self {
-    case .unreadable(let file, let reason): "cannot read tokenizer \(file): \(reason); check the path"
     case .malformed(let file, let reason):
       "\(file) is not a tokenizer.json of byte-level BPE or WordPiece: \(reason); make one with `antlm tokenizer train`"
     case .unsupported(let file, let feature):
       "\(file): \(feature) is not supported, only BPE and WordPiece over bytes (ByteLevel, as in GPT-2 and LTG-BERT) "
         + "are; make a tokenizer with `antlm tokenizer train`"
     case .noMask:
-      "the tokenizer has no mask token ([MASK] or <mask>); train only with CLM or use another tokenizer"
+      "the tokenizer has no mask token ([MASK] or <mask>); take one that has"
     case .vocabularyTooSmall(let requested, let minimum):
       "a vocabulary of \(requested) tokens is too small: 256 bytes and 4 specials need at least \(minimum)"
     case .vocabularyTooLarge(let requested, let maximum):

@@ -10,17 +10,9 @@ extension Tokenizer {
 
   /// Reads a tokenizer.json.
   ///
-  /// - Throws: ``TokenizerError``
+  /// - Throws: ``TokenizerError`` or `FileError`
   public init(contentsOf url: URL) throws {
-    let data: Data
-    do {
-      data = try Data(contentsOf: url)
-    } catch {
-      let isThere = FileManager.default.fileExists(atPath: url.path)
-      throw TokenizerError.unreadable(
-        file: url.path, reason: isThere ? "it is no readable file" : "no such file")
-    }
-    try self.init(json: data, file: url.path)
+    try self.init(json: FileSystem.read(url), file: url.path)
   }
 
   /// - Parameter file: what errors call it.

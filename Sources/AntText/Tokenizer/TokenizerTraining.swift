@@ -9,7 +9,7 @@ extension Tokenizer {
   /// text gives the same tokenizer, however many cores count it.
   ///
   /// - Parameter files: text files, and folders of them.
-  /// - Throws: ``CorpusError``, ``TokenizerError``
+  /// - Throws: ``CorpusError``, ``TokenizerError``, `FileError`
   public static func train(on files: [URL], _ options: TokenizerOptions) throws -> Tokenizer {
     let minimum = options.model.minimumVocabularySize
     guard options.vocabularySize >= minimum else {

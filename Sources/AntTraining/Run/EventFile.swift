@@ -12,7 +12,8 @@ import Foundation
 /// without its end, which TensorBoard passes over.
 ///
 /// The time of a record is SECONDS, when the run began, plus the `secondsElapsed` of its line: time spent
-/// training, pauses left out. Where no file tells SECONDS, it is the present less the time spent so far.
+/// training, pauses left out. Where no file tells SECONDS, it is the present less the time spent so far, and 0 for a
+/// clock that stands before 1970.
 final class EventFile {
   private static let prefix = "events.out.tfevents."
   private static let suffix = ".antlm"
@@ -24,11 +25,11 @@ final class EventFile {
   /// Makes the file of the lines that `metrics` holds.
   ///
   /// - Throws: ``FileError`` or ``RunError/damagedLine(path:line:reason:)``.
-  init(in folder: URL, metrics: URL) throws {
+  init(in folder: URL, metrics: URL, now: Date = .now) throws {
     let lines = try StepMetrics.read(metrics)
     try FileSystem.makeFolder(folder)
     let earlier = try FileSystem.names(in: folder).compactMap(Self.seconds).first
-    began = earlier ?? Int(Date.now.timeIntervalSince1970 - (lines.last?.secondsElapsed ?? 0))
+    began = earlier ?? Int(max(0, now.timeIntervalSince1970 - (lines.last?.secondsElapsed ?? 0)))
     url = folder.appending(path: "\(Self.prefix)\(began)\(Self.suffix)")
     descriptor = open(url.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError("write", url.path) }

@@ -54,6 +54,6 @@ package final class MetricsLog {
 
   /// Waits until every line is on the disk: before a checkpoint is, so that none is newer than its metrics.
   func synchronize() throws {
-    guard fsync(descriptor) == 0 else { throw FileError("write", url.path) }
+    try FileSystem.synchronize(descriptor, path: url.path)
   }
 }

@@ -30,7 +30,13 @@ package struct RunConfiguration: Codable {
 
   /// - Parameter run: the folder as the user named it.
   package init(contentsOf url: URL, run: String) throws {
-    let model = try ModelConfiguration(contentsOf: url)
+    let model: ModelConfiguration
+    do {
+      model = try ModelConfiguration(contentsOf: url)
+    } catch ModelError.invalidConfiguration(_, let problem) {
+      throw RunError.configuration(
+        path: url.path, reason: "\(problem); restore it from a copy, or start a new run")
+    }
     struct Section: Decodable { var antlm: TrainingConfiguration? }
     let data = try FileSystem.read(url)
     do {

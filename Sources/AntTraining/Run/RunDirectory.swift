@@ -1,4 +1,5 @@
 import AntFiles
+import AntModels
 import Foundation
 
 /// A folder that holds one training run:
@@ -6,7 +7,7 @@ import Foundation
 ///     config.json          the model's Hugging Face keys, and every training option under "antlm"
 ///     tokenizer.json       in Hugging Face format
 ///     checkpoints/step-N/  complete Hugging Face folders, plus optimizer.safetensors and trainer.json
-///     latest, best         links to the newest checkpoint and to the one with the lowest dev loss
+///     latest, best         links to the newest checkpoint and to the one with the lowest dev loss, for people
 ///     metrics.jsonl        one JSON object a line
 ///     tensorboard/         the same as TensorBoard reads it, made anew from metrics.jsonl on resume
 ///     evaluations.jsonl    what checkpoints were found to be worth, where they were evaluated
@@ -14,11 +15,14 @@ import Foundation
 ///
 /// A checkpoint is written beside its final name, synced, and renamed; then the links follow. A kill at any
 /// moment leaves every earlier checkpoint whole, and what it left half done is removed by the next
-/// ``clean()``.
+/// ``clean()``. Without the links nothing is lost: a copy of a run in which they became folders, or a file system that
+/// has none, is a run as well.
 public struct RunDirectory: Sendable {
   public let url: URL
   /// Told the name of each durable step of a write; tests look at the folder there.
   var observer: @Sendable (String) -> Void = { _ in }
+  /// Makes a link; tests put one there that fails.
+  var makeLink: @Sendable (URL, String) throws -> Void = { try FileSystem.link($0, to: $1) }
 
   public var configuration: URL { url.appending(path: "config.json") }
   public var tokenizer: URL { url.appending(path: "tokenizer.json") }
@@ -30,8 +34,14 @@ public struct RunDirectory: Sendable {
 
   /// A run that exists.
   public init(_ path: String) throws {
-    url = URL(filePath: path).absoluteURL
-    guard FileSystem.isFolder(url), FileSystem.exists(configuration) else {
+    guard !path.isEmpty else { throw RunError.notARun(path: "''") }
+    url = FileSystem.url(path)
+    guard SystemPath(configuration.path).kind == .file else {
+      // What cannot be looked into may well be a run.
+      let code = errno
+      guard [0, ENOENT, ENOTDIR].contains(code) else {
+        throw FileError("read", configuration.path, code: code)
+      }
       throw RunError.notARun(path: path)
     }
   }
@@ -41,7 +51,7 @@ public struct RunDirectory: Sendable {
   /// Throws where `path` cannot become a new run: it holds one, or other things. What a run leaves that was
   /// killed before it wrote its config.json does not count.
   public static func requireNew(_ path: String) throws {
-    let url = URL(filePath: path).absoluteURL
+    let url = FileSystem.url(path)
     guard FileSystem.exists(url) else { return }
     let names = try FileSystem.names(in: url)
     guard !names.contains("config.json") else { throw RunError.holdsRun(path: path) }
@@ -54,7 +64,7 @@ public struct RunDirectory: Sendable {
   /// Makes the folder of a new run. It becomes a run when its config.json is written.
   public static func create(_ path: String) throws -> RunDirectory {
     try requireNew(path)
-    let url = URL(filePath: path).absoluteURL
+    let url = FileSystem.url(path)
     try FileSystem.makeFolder(url)
     return RunDirectory(new: url)
   }
@@ -76,8 +86,9 @@ public struct RunDirectory: Sendable {
     switch name {
     case "latest": return newest
     case "best":
+      let step = TrainerState.best(recordedIn: newest.url)
       let target = FileSystem.target(of: best).map { URL(filePath: $0).lastPathComponent }
-      if let found = all.first(where: { $0.name == target }) { return found }
+      if let found = all.first(where: { step == nil ? $0.name == target : $0.step == step }) { return found }
     default:
       if let found = all.first(where: { $0.name == name }) { return found }
     }
@@ -126,7 +137,11 @@ public struct RunDirectory: Sendable {
     }
     guard keep > 0 else { return }
     for old in all.dropLast(keep) where old.step != best {
-      try discard(old.url)
+      do {
+        try discard(old.url)
+      } catch let error as FileError {
+        Notices.say("\(checkpointFolder.path): old checkpoints stay: \(error.reason)")
+      }
       observer("pruned")
     }
   }
@@ -136,23 +151,57 @@ public struct RunDirectory: Sendable {
     for folder in [url, checkpointFolder] where FileSystem.exists(folder) {
       for name in try FileSystem.names(in: folder)
       where name.hasPrefix(".") && (name.hasSuffix(".partial") || name.hasSuffix(".removed")) {
-        try FileSystem.remove(folder.appending(path: name))
+        do {
+          try FileSystem.remove(folder.appending(path: name))
+        } catch let error as FileError {
+          Notices.say("\(folder.path): what an earlier process left stays: \(error.reason)")
+        }
       }
     }
   }
 
   private func point(_ link: URL, at checkpoint: Checkpoint) throws {
     let target = "checkpoints/\(checkpoint.name)"
-    if FileSystem.target(of: link) != target { try FileSystem.link(link, to: target) }
+    guard FileSystem.target(of: link) != target else { return }
+    do {
+      if FileSystem.target(of: link) == nil, FileSystem.isFolder(link) { try discardCopy(link) }
+      try makeLink(link, target)
+    } catch let error as FileError {
+      Notices.say(
+        "\(link.path) does not lead to the checkpoint it should: \(error.reason); training goes on without it"
+      )
+    }
+  }
+
+  /// Removes what was a link before a copy of the run made a folder of it, unless it is of a checkpoint that is not there
+  /// any more.
+  private func discardCopy(_ folder: URL) throws {
+    let state = try FileSystem.read(folder.appending(path: TrainerState.fileName))
+    let originals = try checkpoints().map { $0.url.appending(path: TrainerState.fileName) }
+    guard originals.contains(where: { (try? FileSystem.read($0)) == state }) else {
+      throw FileError("replace", folder.path, code: EEXIST)
+    }
+    try discard(folder)
   }
 
   /// Removes a checkpoint: first its name, so that none is ever seen with files missing.
   private func discard(_ checkpoint: URL) throws {
     let removed = checkpointFolder.appending(path: ".\(checkpoint.lastPathComponent).removed")
     if FileSystem.exists(removed) { try FileSystem.remove(removed) }
-    try FileSystem.rename(checkpoint, to: removed)
+    do {
+      try FileSystem.rename(checkpoint, to: removed)
+    } catch let error as FileError where error.code == EXDEV {
+      // A layered file system that has the folder in a layer below renames no folders.
+      try FileSystem.remove(checkpoint)
+      return
+    }
     observer("discarded")
-    try FileSystem.remove(removed)
+    do {
+      try FileSystem.remove(removed)
+    } catch let error as FileError {
+      // Somebody may be reading it.
+      Notices.say("\(checkpointFolder.path): old checkpoints stay under hidden names: \(error.reason)")
+    }
   }
 }
 
@@ -174,5 +223,26 @@ public struct Checkpoint: Sendable, Equatable {
     }
     self.url = url
     self.step = step
+  }
+
+  /// What `body` reads from the checkpoint. A file that is not what was written is named, with what helps a run.
+  ///
+  /// - Throws: ``RunError/damaged(path:reason:)``, or what is not the files' fault.
+  func reading<R>(_ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let error where Self.isDamage(error) {
+      // What an error advises by itself follows the last semicolon, and would not help here.
+      let reason = "\(error)".components(separatedBy: "; ").dropLast().joined(separator: "; ")
+      throw RunError.damaged(path: url.path, reason: reason)
+    }
+  }
+
+  private static func isDamage(_ error: any Error) -> Bool {
+    switch error {
+    case is ModelError, is SafeTensorsError: true
+    case let error as FileError: [ENOENT, EIO, EISDIR, ENOTDIR].contains(error.code)
+    default: false
+    }
   }
 }

@@ -18,7 +18,7 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   case unknownCheckpoint(path: String, name: String, available: [String])
   /// A model by itself, of which a checkpoint was asked.
   case noCheckpoints(path: String, name: String)
-  /// A file of a checkpoint is not what was written.
+  /// A checkpoint, or a file of it, is not what was written.
   case damaged(path: String, reason: String)
   /// The options make another number of steps than those the checkpoint was trained with.
   case optionsChanged(checkpoint: String, was: Int, now: Int)
@@ -40,7 +40,7 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case .folderNotEmpty(let path): "\(path) is no empty folder; choose a new one for --out"
     case .locked(let path, let holder):
       "\(path) is being written by another process\(holder.isEmpty ? "" : " (\(holder))"); "
-        + "wait for it or choose another --out"
+        + "wait for it, or take another folder"
     case .noCheckpoint(let path):
       "\(path) has no checkpoint yet; let it reach its first one, or go on with 'antlm train --resume'"
     case .unknownCheckpoint(let path, let name, let available):
@@ -48,7 +48,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noCheckpoints(let path, let name):
       "\(path) is a model by itself and has no checkpoint '\(name)'; leave --checkpoint out, or name its run"
     case .damaged(let path, let reason):
-      "\(path) is damaged: \(reason); move the checkpoint's folder away and resume again, after the one before"
+      "\(path) is damaged: \(reason); move the checkpoint's folder away and resume again: the run then goes on after the "
+        + "one before, or from its beginning where there is none"
     case .optionsChanged(let checkpoint, let was, let now):
       "\(checkpoint) is of a run of \(was) steps, and its config.json now makes \(now); restore what was "
         + "changed there, or start a new run with --out"

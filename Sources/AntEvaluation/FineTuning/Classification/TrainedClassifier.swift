@@ -68,7 +68,7 @@ public struct TrainedClassifier {
 
   /// - Throws: ``ClassifierError``, or what opening the model throws.
   public init(_ path: String, on device: any Device) throws {
-    let folder = URL(filePath: path).absoluteURL
+    let folder = FileSystem.url(path)
     let file = folder.appending(path: Self.description)
     guard !path.isEmpty, FileSystem.exists(file) else { throw ClassifierError.notAClassifier(path: path) }
     guard let said = try? JSONReader().decode(Description.self, from: FileSystem.read(file)),
