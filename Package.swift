@@ -60,7 +60,8 @@ let package = Package(
     .testTarget(name: "AntOpenCLTests", dependencies: ["AntOpenCL", "AntCheck"]),
     .testTarget(name: "AntCheckTests", dependencies: ["AntCheck", "AntDevices"]),
     .testTarget(name: "AntAutogradTests", dependencies: ["AntAutograd", "AntDevices", "AntCheck"]),
-    .testTarget(name: "AntModelsTests", dependencies: ["AntModels", "AntDevices", "AntCheck"]),
+    .testTarget(
+      name: "AntModelsTests", dependencies: ["AntModels", "AntDevices", "AntCheck", "AntTestSupport"]),
     .testTarget(name: "AntTextTests", dependencies: ["AntText", "AntTestSupport"]),
     .testTarget(name: "AntTrainingTests", dependencies: ["AntTraining", "AntCheck", "AntTestSupport"]),
     .testTarget(name: "AntInferenceTests", dependencies: ["AntInference", "AntCheck", "AntTestSupport"]),

@@ -14,19 +14,16 @@ public enum ModelExchange {
   /// does: one file of float32 weights, every tensor under its own name once.
   ///
   /// - Parameters:
-  ///   - positionProjection: which LTG-BERT it is, where its config.json does not say.
+  ///   - said: keys that its config.json leaves out (see ``AntModels/Architecture/unsaidKeys``), and their values.
+  ///   - architectures: those it may be of.
   ///   - device: where the model is put while it is checked.
   /// - Returns: the model's sizes, and why the tokenizer cannot be used here; nil where it can.
   public static func importModel(
-    from source: String, to target: String, positionProjection: String?, on device: any Device
+    from source: String, to target: String, saying said: [String: String] = [:], on device: any Device,
+    architectures: Architectures = .standard
   ) throws -> (architecture: any Architecture, tokenizerProblem: String?) {
     let source = URL(filePath: source).absoluteURL
-    let configuration = try configuration(in: source, positionProjection: positionProjection)
-    if case .llama = configuration, positionProjection != nil {
-      throw ModelError.invalidConfiguration(
-        file: source.appending(path: "config.json").path, problem: "a Llama, which has no position_projection"
-      )
-    }
+    let configuration = try configuration(in: source, saying: said, architectures: architectures)
     let model = try ModelFolder.model(configuration, weights: ModelWeights(in: source), on: device)
     let problem = try write(model, tokenizerOf: source, to: target)
     return (configuration.architecture, problem)
@@ -66,20 +63,28 @@ public enum ModelExchange {
     guard names.allSatisfy({ $0 == incomplete }) else { throw RunError.folderNotEmpty(path: target) }
   }
 
-  private static func configuration(in source: URL, positionProjection: String?) throws -> ModelConfiguration
-  {
+  private static func configuration(
+    in source: URL, saying said: [String: String], architectures: Architectures
+  ) throws -> ModelConfiguration {
     let file = source.appending(path: "config.json")
-    guard let positionProjection else { return try ModelConfiguration(contentsOf: file) }
-    let data = try FileSystem.read(file)
-    guard var keys = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-      return try ModelConfiguration(contentsOf: file)
+    guard !said.isEmpty,
+      var keys = try? JSONSerialization.jsonObject(with: FileSystem.read(file)) as? [String: Any]
+    else { return try ModelConfiguration(contentsOf: file, architectures: architectures) }
+    for (key, value) in said {
+      if let found = keys[key] as? String, found != value {
+        throw ModelError.invalidConfiguration(
+          file: file.path, problem: "\(key) is '\(found)', not '\(value)'")
+      }
+      keys[key] = value
     }
-    if let said = keys["position_projection"] as? String, said != positionProjection {
+    let configuration = try ModelConfiguration(
+      JSONSerialization.data(withJSONObject: keys), file: file.path, architectures: architectures)
+    let type = type(of: configuration.architecture)
+    if let key = said.keys.first(where: { !type.unsaidKeys.contains($0) }) {
       throw ModelError.invalidConfiguration(
-        file: file.path, problem: "position_projection is '\(said)', not '\(positionProjection)'")
+        file: file.path, problem: "model_type is '\(type.modelType)', which has no \(key)")
     }
-    keys["position_projection"] = positionProjection
-    return try ModelConfiguration(JSONSerialization.data(withJSONObject: keys), file: file.path)
+    return configuration
   }
 
   /// Where the files lie until all of them are there.

@@ -21,7 +21,11 @@ public struct TrainedModel {
   /// - Parameters:
   ///   - path: a run directory, or a Hugging Face folder with model.safetensors in it.
   ///   - checkpoint: `latest`, `best` or `step-N`.
-  public init(_ path: String, checkpoint: String = "latest", on device: any Device) throws {
+  ///   - architectures: those the model may be of.
+  public init(
+    _ path: String, checkpoint: String = "latest", on device: any Device,
+    architectures: Architectures = .standard
+  ) throws {
     guard !path.isEmpty else { throw RunError.notARun(path: "''") }
     let url = URL(filePath: path).absoluteURL
     if ["", ".index.json"].contains(where: {
@@ -37,7 +41,7 @@ public struct TrainedModel {
       source = (run, found.step)
     }
     tokenizer = try Tokenizer(contentsOf: folder.appending(path: "tokenizer.json"))
-    model = try ModelFolder.read(folder, on: device)
+    model = try ModelFolder.read(folder, on: device, architectures: architectures)
     guard model.vocabularySize == tokenizer.vocabularySize else {
       throw TrainingError.vocabularyMismatch(
         tokenizer: folder.appending(path: "tokenizer.json").path, tokens: tokenizer.vocabularySize,

@@ -26,7 +26,8 @@ public protocol Transformer: LanguageModel {
     attend: (_ layer: Int, _ queryKeyValue: Tensor, _ positionProjection: Tensor?) -> Tensor
   ) -> Tensor
 
-  /// The residual stream as transformers hands it out: a Llama's after its final norm.
+  /// The residual stream as transformers hands it out as `last_hidden_state`: after a final norm, where the model
+  /// has one and it goes row by row.
   func lastHidden(_ x: Tensor, on tape: Tape) -> Tensor
 
   /// What the output layer reads, at the given rows of the residual stream.
@@ -34,12 +35,6 @@ public protocol Transformer: LanguageModel {
 
   /// The output layer, `[vocabularySize, hiddenSize]`, and its bias.
   var output: (weight: Parameter, bias: Parameter?) { get }
-}
-
-/// How a model's relative positions work.
-public struct RelativeDistances: Sendable {
-  public var buckets: LogBuckets
-  public var layout: RelativePositions.Layout
 }
 
 extension Transformer {
@@ -91,7 +86,7 @@ extension Transformer {
     let shape = attentionShape(batch: input.sequences, queries: input.length, keys: input.length)
     let keyRanges = device.makeBuffer(input.mask.keyRanges())[...]
     let buckets = distances.map {
-      device.makeBuffer($0.buckets.table(queries: 0..<input.length, keys: input.length))[...]
+      device.makeBuffer($0.table(queries: 0..<input.length, keys: input.length))[...]
     }
     return stack(
       input.ids, positions: input.mask.positions(), firstRow: dropout.firstSample * input.length, on: tape,
@@ -110,7 +105,7 @@ extension Transformer {
 
   func relativePositions(_ projection: Tensor?, _ buckets: BufferSlice?) -> RelativePositions? {
     guard let distances, let projection, let buckets else { return nil }
-    return RelativePositions(projection: projection, layout: distances.layout, buckets: buckets)
+    return RelativePositions(projection: projection, columns: distances.columns, buckets: buckets)
   }
 
   func attentionShape(batch: Int, queries: Int, keys: Int) -> AttentionShape {

@@ -1,6 +1,7 @@
 import AntDevice
 import AntFiles
 import AntInference
+import AntModels
 import AntTraining
 import Foundation
 
@@ -30,10 +31,14 @@ public struct Samples: Sendable {
   private static let tokens = 40
   private static let candidates = 5
 
-  /// - Parameter run: a run directory.
+  /// - Parameters:
+  ///   - run: a run directory.
+  ///   - architectures: those its model may be of.
   /// - Returns: nil where the run has no checkpoint yet.
-  public init?(of run: String, prompts: [String], on device: any Device) throws {
-    guard let (trained, checkpoint) = try Self.newest(run, on: device) else { return nil }
+  public init?(
+    of run: String, prompts: [String], on device: any Device, architectures: Architectures = .standard
+  ) throws {
+    guard let (trained, checkpoint) = try Self.newest(run, on: device, architectures) else { return nil }
     step = checkpoint.step
     answers = try prompts.map { prompt in
       do {
@@ -45,13 +50,15 @@ public struct Samples: Sendable {
   }
 
   /// A run in training may put a newer checkpoint in the place of the one being read: then that one is read.
-  private static func newest(_ run: String, on device: any Device) throws -> (TrainedModel, Checkpoint)? {
+  private static func newest(
+    _ run: String, on device: any Device, _ architectures: Architectures
+  ) throws -> (TrainedModel, Checkpoint)? {
     let directory = try RunDirectory(run)
     var seen: Checkpoint?
     while true {
       guard let checkpoint = try directory.checkpoints().last else { return nil }
       do {
-        return (try TrainedModel(checkpoint.url.path, on: device), checkpoint)
+        return (try TrainedModel(checkpoint.url.path, on: device, architectures: architectures), checkpoint)
       } catch {
         if checkpoint == seen || FileSystem.exists(checkpoint.url) { throw error }
         seen = checkpoint

@@ -100,7 +100,7 @@ public final class SequenceClassifier {
 
   private func hidden(_ input: ModelInput, rows: [Int32], on tape: Tape, dropout: DropoutContext?) -> Tensor {
     let states = model.hiddenStates(input, on: tape, dropout: dropout ?? .none)
-    // The norm of a Llama goes row by row, so that only those that are read need it.
+    // A final norm goes row by row, so that only those that are read need it.
     let read = model.lastHidden(tape.gather(states, rows: rows), on: tape)
     return head.hidden(read, of: parameters, on: tape, dropout: dropout)
   }

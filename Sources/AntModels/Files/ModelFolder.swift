@@ -3,14 +3,18 @@ import AntDevice
 import AntFiles
 import Foundation
 
-/// A model as a Hugging Face folder: `config.json`, `generation_config.json` and `model.safetensors`. A Llama's
-/// opens in transformers as it is.
+/// A model as a Hugging Face folder: `config.json`, `generation_config.json` and `model.safetensors`. Where
+/// transformers has the architecture, it opens there as it is.
 public enum ModelFolder {
   /// Reads the model in `folder`, whatever its architecture, and puts it on `device`.
   ///
+  /// - Parameter architectures: those it may be of.
   /// - Throws: ``ModelError`` or ``SafeTensorsError``, one line each.
-  public static func read(_ folder: URL, on device: any Device) throws -> any Transformer {
-    let configuration = try ModelConfiguration(contentsOf: folder.appending(path: "config.json"))
+  public static func read(
+    _ folder: URL, on device: any Device, architectures: Architectures = .standard
+  ) throws -> any Transformer {
+    let configuration = try ModelConfiguration(
+      contentsOf: folder.appending(path: "config.json"), architectures: architectures)
     return try model(configuration, weights: ModelWeights(in: folder), on: device)
   }
 
@@ -34,9 +38,10 @@ public enum ModelFolder {
       expected.insert(tensor.name)
     }
     for name in weights.names where !expected.contains(name) {
-      let (isDerived, original) = architecture.isDerived(tensor: name)
-      guard isDerived else { throw ModelError.unexpectedTensor(file: file, tensor: name) }
-      if let original {
+      guard let derivation = architecture.derivation(of: name) else {
+        throw ModelError.unexpectedTensor(file: file, tensor: name)
+      }
+      if case .copy(let original) = derivation {
         guard
           weights.entry(name)?.shape == weights.entry(original)?.shape,
           try weights.floats(name) == weights.floats(original)

@@ -3,6 +3,9 @@ import Foundation
 /// The sizes and options of a Llama model, with the keys of a Hugging Face `config.json`.
 public struct LlamaConfiguration: Architecture {
   public static let modelType = "llama"
+  public static let about =
+    "Llama, with as many key and value heads as heads, heads of hidden_size / num_attention_heads, rotary positions "
+    + "of the default type and no biases"
 
   public var vocabularySize: Int
   public var hiddenSize: Int
@@ -47,7 +50,7 @@ public struct LlamaConfiguration: Architecture {
 
   // MARK: Presets
 
-  /// What `--model` takes.
+  public static let benchmarkPreset: String? = "llama-mini"
   public static let presetNames = [
     "llama-micro", "llama-mini", "llama-small", "llama-base", "babyllama", "llama-97m",
   ]
@@ -78,8 +81,16 @@ public struct LlamaConfiguration: Architecture {
     (6 * hiddenSize + heads + 2 * intermediateSize, 6 * hiddenSize + 2 * intermediateSize)
   }
 
-  /// Hugging Face's Llama has none.
-  public var dropoutRates: DropoutRates { .none }
+  /// Hugging Face's Llama has none, and none anywhere in attention.
+  public func dropoutRates(_ override: Float?) -> DropoutRates {
+    DropoutRates(hidden: override ?? 0, attention: 0)
+  }
+
+  /// One layer, drawn as the model's matrices.
+  public func classificationHead(labels: Int) -> ClassificationHead {
+    ClassificationHead(
+      .linear, labels: labels, hiddenSize: hiddenSize, initialization: .normal(deviation: initializerRange))
+  }
 
   public var problem: String? {
     if let sizeProblem { return sizeProblem }
