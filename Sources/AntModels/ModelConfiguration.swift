@@ -1,3 +1,4 @@
+import AntFiles
 import Foundation
 
 /// The architecture of a model, whichever it is: what a config.json says.
@@ -22,7 +23,15 @@ public struct ModelConfiguration: Equatable, Sendable {
 }
 
 extension ModelConfiguration: Encodable, DecodableWithConfiguration {
-  private enum Key: String, CodingKey { case modelType = "model_type" }
+  private enum Key: String, CodingKey {
+    case modelType = "model_type"
+    case quantization = "quantization_config"
+  }
+
+  private struct Quantization: Decodable {
+    var method: String?
+    enum CodingKeys: String, CodingKey { case method = "quant_method" }
+  }
 
   /// - Parameter architectures: what `model_type` may name.
   public init(from decoder: any Decoder, configuration architectures: Architectures) throws {
@@ -33,6 +42,12 @@ extension ModelConfiguration: Encodable, DecodableWithConfiguration {
         forKey: .modelType, in: keys,
         debugDescription: "model_type is '\(name)', not \(architectures.modelTypes.joined(separator: " or "))"
       )
+    }
+    if let quantization = try keys.decodeIfPresent(Quantization.self, forKey: .quantization) {
+      throw DecodingError.dataCorruptedError(
+        forKey: .quantization, in: keys,
+        debugDescription: "quantization_config is there: its weights are quantized"
+          + (quantization.method.map { " (\($0))" } ?? "") + ", which are not read")
     }
     self.init(try type.init(from: decoder))
   }
@@ -48,7 +63,8 @@ extension ModelConfiguration: Encodable, DecodableWithConfiguration {
     do {
       data = try Data(contentsOf: file)
     } catch {
-      throw ModelError.unreadable(file: file.path, problem: "cannot be read")
+      throw ModelError.unreadable(
+        file: file.path, problem: FileSystem.exists(file) ? "cannot be read" : "is not there")
     }
     try self.init(data, file: file.path, architectures: architectures)
   }
