@@ -23,6 +23,7 @@ public enum ModelExchange {
     architectures: Architectures = .standard
   ) throws -> (architecture: any Architecture, tokenizerProblem: String?) {
     let source = URL(filePath: source).absoluteURL
+    try ModelFolder.requireModel(in: source)
     let configuration = try configuration(in: source, saying: said, architectures: architectures)
     let model = try ModelFolder.model(configuration, weights: ModelWeights(in: source), on: device)
     let problem = try write(model, tokenizerOf: source, to: target)
@@ -104,7 +105,7 @@ public enum ModelExchange {
       try FileSystem.makeFolder(partial)
       try model.write(to: partial)
       try more(partial)
-      for name in ["tokenizer.json"] + tokenizerCompanions
+      for name in [Tokenizer.file] + tokenizerCompanions
       where FileSystem.exists(source.appending(path: name)) {
         try FileSystem.write(
           FileSystem.read(source.appending(path: name)), to: partial.appending(path: name))
@@ -120,8 +121,8 @@ public enum ModelExchange {
       throw error
     }
     do {
-      let tokenizer = try Tokenizer(contentsOf: final.appending(path: "tokenizer.json"))
-      guard tokenizer.vocabularySize == model.vocabularySize else {
+      let tokenizer = try Tokenizer(ofModelIn: source)
+      guard tokenizer.vocabularySize <= model.vocabularySize else {
         return "tokenizer.json has \(tokenizer.vocabularySize) tokens, the model \(model.vocabularySize)"
       }
       return nil
