@@ -79,7 +79,7 @@ public struct Samples: Sendable {
     if hasBlanks(prompt, mask: mask) {
       guard let mask else { return .cannotFill }
       let ids = try tokenizer.encodeBlanks(prompt.replacing(blank, with: mask))
-      let fillIn = FillIn(trained.model, specials: trained.specials)
+      let fillIn = FillIn(trained)
       let blanks = try fillIn(ids, top: candidates)
       return .filled(
         tokenizer.decodeText(fillIn.filled(ids, with: blanks)),
@@ -88,7 +88,7 @@ public struct Samples: Sendable {
         })
     }
     let start = tokenizer.encode(prompt.withoutTrailingSpace)
-    let generator = Generator(trained.model, specials: trained.specials)
+    let generator = Generator(trained)
     func continuation(_ sampler: Sampler) throws -> String {
       let ids = try generator(prompt: start, tokens: tokens, sampler: sampler)[0]
       return tokenizer.decodeText(start + ids, skippingSpecials: true)

@@ -231,7 +231,7 @@ public enum TrainingRun {
     }
     let description = try ModelConfiguration(
       contentsOf: URL(filePath: configuration.model), architectures: architectures)
-    guard description.architecture.vocabularySize == tokenizer.vocabularySize else {
+    guard description.architecture.vocabularySize >= tokenizer.vocabularySize else {
       throw TrainingError.vocabularyMismatch(
         tokenizer: tokenizerFile, tokens: tokenizer.vocabularySize, model: configuration.model,
         vocabulary: description.architecture.vocabularySize)
