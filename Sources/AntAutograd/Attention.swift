@@ -1,24 +1,30 @@
 import AntDevice
 
-/// Relative positions as LTG-BERT projects them (see ``AntDevice/PositionScores``).
+/// Relative positions, projected as queries and keys are (see ``AntDevice/PositionScores``).
 public struct RelativePositions {
-  /// Which columns of the projection belong to a head.
-  public enum Layout: String, Sendable, Codable, CaseIterable {
-    /// All heads' query positions, then all heads' key positions: what LTG-BERT's authors train.
-    case blocked
-    /// Head by head, its query positions, then its key positions: what a published port computes.
-    case perHead = "per_head"
+  /// Which columns of the projection belong to a head: as many as the head is wide, beginning at
+  /// `query + h * step` for the query positions of head h, and at `key + h * step` for its key positions.
+  public struct Columns: Sendable, Equatable {
+    public var query: Int
+    public var key: Int
+    public var step: Int
+
+    public init(query: Int, key: Int, step: Int) {
+      self.query = query
+      self.key = key
+      self.step = step
+    }
   }
 
   /// `[buckets, 2 * width]`: a row for each kind of distance.
   public let projection: Tensor
-  public let layout: Layout
+  public let columns: Columns
   /// See ``AntDevice/PositionScores/buckets``.
   public let buckets: BufferSlice
 
-  public init(projection: Tensor, layout: Layout, buckets: BufferSlice) {
+  public init(projection: Tensor, columns: Columns, buckets: BufferSlice) {
     self.projection = projection
-    self.layout = layout
+    self.columns = columns
     self.buckets = buckets
   }
 
@@ -27,49 +33,42 @@ public struct RelativePositions {
 }
 
 extension AttentionShape {
-  /// Where the heads of query and key positions lie in a projection: the columns of the first, and the step
-  /// from head to head.
-  private func places(_ layout: RelativePositions.Layout) -> (query: Int, key: Int, step: Int) {
-    switch layout {
-    case .blocked: (0, width, headDimension)
-    case .perHead: (0, headDimension, 2 * headDimension)
-    }
+  /// The columns of the first head that queries are multiplied with, or keys. Queries look at the positions of
+  /// keys, and keys at those of queries.
+  private func first(_ columns: RelativePositions.Columns, isQuery: Bool) -> Range<Int> {
+    let first = isQuery ? columns.key : columns.query
+    return first..<first + headDimension
   }
 
   /// `scores[:, h] = rows[:, h] positions[:, h]^T` for every head.
   fileprivate func score(
-    _ rows: Matrix, _ projection: Matrix, _ layout: RelativePositions.Layout, isQuery: Bool,
+    _ rows: Matrix, _ projection: Matrix, _ columns: RelativePositions.Columns, isQuery: Bool,
     into scores: Matrix, _ precision: Precision
   ) -> Matmul {
-    let (query, key, step) = places(layout)
-    // Queries look at the positions of keys, and keys at those of queries.
-    let first = isQuery ? key : query
-    return Matmul(
+    Matmul(
       rows.columns(0..<headDimension), transposed: false,
-      projection.columns(first..<first + headDimension), transposed: true,
+      projection.columns(first(columns, isQuery: isQuery)), transposed: true,
       into: scores.columns(0..<projection.rows), batch: heads, batchStrideA: headDimension,
-      batchStrideB: step, batchStrideC: scores.columns / heads, precision: precision)
+      batchStrideB: columns.step, batchStrideC: scores.columns / heads, precision: precision)
   }
 
   /// The gradients of what ``score(_:_:_:isQuery:into:_:)`` multiplied, added to what is there.
   fileprivate func scoreBackward(
     _ gradient: Matrix, _ rows: Matrix, rowGradient: Matrix, _ projection: Matrix,
-    projectionGradient: Matrix, _ layout: RelativePositions.Layout, isQuery: Bool, _ precision: Precision
+    projectionGradient: Matrix, _ columns: RelativePositions.Columns, isQuery: Bool, _ precision: Precision
   ) -> [Matmul] {
-    let (query, key, step) = places(layout)
-    let first = isQuery ? key : query
-    let columns = first..<first + headDimension
+    let first = first(columns, isQuery: isQuery)
     let pitch = gradient.columns / heads
     let own = gradient.columns(0..<projection.rows)
     return [
       Matmul(
-        own, projection.columns(columns), into: rowGradient.columns(0..<headDimension), accumulate: true,
-        batch: heads, batchStrideA: pitch, batchStrideB: step, batchStrideC: headDimension,
+        own, projection.columns(first), into: rowGradient.columns(0..<headDimension), accumulate: true,
+        batch: heads, batchStrideA: pitch, batchStrideB: columns.step, batchStrideC: headDimension,
         precision: precision),
       Matmul(
-        own, transposed: true, rows.columns(0..<headDimension), into: projectionGradient.columns(columns),
+        own, transposed: true, rows.columns(0..<headDimension), into: projectionGradient.columns(first),
         accumulate: true, batch: heads, batchStrideA: pitch, batchStrideB: headDimension,
-        batchStrideC: step, precision: precision),
+        batchStrideC: columns.step, precision: precision),
     ]
   }
 
@@ -84,8 +83,8 @@ extension AttentionShape {
       device.makeMatrix(rows: key.rows, columns: columns)
     )
     let projection = positions.projection.value
-    device.matmul(score(query, projection, positions.layout, isQuery: true, into: a, precision))
-    device.matmul(score(key, projection, positions.layout, isQuery: false, into: b, precision))
+    device.matmul(score(query, projection, positions.columns, isQuery: true, into: a, precision))
+    device.matmul(score(key, projection, positions.columns, isQuery: false, into: b, precision))
     return PositionScores(query: a, key: b, buckets: positions.buckets, bucketCount: buckets)
   }
 }
@@ -149,7 +148,7 @@ extension Tape {
           ] {
             for product in shape.scoreBackward(
               scores, rows, rowGradient: rowGradient, projection.value, projectionGradient: into,
-              positions.layout, isQuery: isQuery, precision)
+              positions.columns, isQuery: isQuery, precision)
             { device.matmul(product) }
           }
         }

@@ -40,7 +40,7 @@ public final class Tape {
 
   /// Appends the backward of an operation. It may be called without a gradient in its output's slot, when
   /// nothing that leads to the loss used that output, and then must do nothing.
-  func record(_ backward: @autoclosure () -> () -> Void) {
+  public func record(_ backward: @autoclosure () -> () -> Void) {
     if records { nodes.append(backward()) }
   }
 

@@ -36,14 +36,14 @@ public final class Gradient {
   init() {}
 
   /// Removes the gradient: the one who takes it owns its memory. Nil where no consumer contributed.
-  func take() -> Matrix? {
+  public func take() -> Matrix? {
     defer { value = nil }
     return value
   }
 
   /// Contributes `matrix`, which from now on belongs to this gradient: a residual connection passes the
   /// gradient of a sum on to its terms this way. The memory must be contiguous.
-  func adopt(_ matrix: Matrix, on device: any Device) {
+  public func adopt(_ matrix: Matrix, on device: any Device) {
     if let value {
       device.elementwise(Add(value.elements, matrix.elements, into: value.elements))
     } else {
@@ -53,7 +53,7 @@ public final class Gradient {
 
   /// Contributes what `compute` writes into the matrix it is given, adding to it where its second argument
   /// says so.
-  func contribute(
+  public func contribute(
     rows: Int, columns: Int, room: Int = 0, on device: any Device,
     _ compute: (_ into: Matrix, _ accumulate: Bool) -> Void
   ) {

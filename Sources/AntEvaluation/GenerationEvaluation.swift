@@ -76,8 +76,7 @@ public struct GenerationEvaluation {
       throw InferenceError.noRoom(
         place: prompt.place, prompt: start.count + 1, tokens: tokens, maximum: maximum)
     }
-    let generator = Generator(
-      trained.model, specials: trained.specials, readsPromptBothWays: readsPromptBothWays)
+    let generator = Generator(trained, readsPromptBothWays: readsPromptBothWays)
     let scorer = Scorer(trained.model, specials: trained.specials)
     var results: [Result] = []
     for (index, start) in starts.enumerated() {

@@ -35,6 +35,8 @@ public struct BeamSearch {
 
   public let model: any Transformer
   public let specials: SpecialTokens
+  /// Tokens there are: the model may be padded beyond them.
+  public let vocabularySize: Int
   /// Hypotheses kept of each prompt.
   public let width: Int
   /// Alpha.
@@ -42,13 +44,15 @@ public struct BeamSearch {
   /// Whether a prompt sees itself both ways.
   public let readsPromptBothWays: Bool
 
+  /// - Parameter vocabularySize: of the tokenizer; nil for the model's.
   public init(
-    _ model: any Transformer, specials: SpecialTokens, width: Int = 4, lengthPenalty: Double = 0.6,
-    readsPromptBothWays: Bool = false
+    _ model: any Transformer, specials: SpecialTokens, vocabularySize: Int? = nil, width: Int = 4,
+    lengthPenalty: Double = 0.6, readsPromptBothWays: Bool = false
   ) {
     precondition(width >= 1, "BeamSearch: a width of \(width)")
     self.model = model
     self.specials = specials
+    self.vocabularySize = vocabularySize ?? model.vocabularySize
     self.width = width
     self.lengthPenalty = lengthPenalty
     self.readsPromptBothWays = readsPromptBothWays
@@ -167,7 +171,7 @@ public struct BeamSearch {
         return largest + log(row.reduce(0.0) { $0 + exp(Double($1) - largest) })
       }
       guard logSumExp.isFinite else { throw InferenceError.notFinite }
-      for id in 0..<vocabulary {
+      for id in 0..<vocabularySize {
         let logProbability = hypothesis.logProbability + Double(logits[first + id]) - logSumExp
         if best.count == 2 * width, logProbability <= best[best.count - 1].logProbability { continue }
         if forbidden.contains(Int32(id)) { continue }

@@ -5,7 +5,7 @@ import Foundation
 
 /// Predicts masked tokens in place, under the bidirectional mask; all masks of a text at once.
 public struct FillIn {
-  /// A token and its probability among all tokens of the vocabulary.
+  /// A token and its probability among all tokens of the model.
   public struct Candidate: Sendable, Equatable {
     public var id: Int32
     public var probability: Double
@@ -13,6 +13,8 @@ public struct FillIn {
 
   public let model: any LanguageModel
   public let specials: SpecialTokens
+  /// Tokens there are: the model may be padded beyond them.
+  public let vocabularySize: Int
 
   /// `text` with the likeliest candidate in the place of each mask.
   public func filled(_ text: [Int32], with candidates: [[Candidate]]) -> [Int32] {
@@ -20,9 +22,17 @@ public struct FillIn {
     return text.map { $0 == specials.mask ? best.next() ?? $0 : $0 }
   }
 
-  public init(_ model: any LanguageModel, specials: SpecialTokens) {
+  /// - Parameter vocabularySize: of the tokenizer; nil for the model's.
+  public init(_ model: any LanguageModel, specials: SpecialTokens, vocabularySize: Int? = nil) {
     self.model = model
     self.specials = specials
+    self.vocabularySize = vocabularySize ?? model.vocabularySize
+  }
+
+  /// Of a model and its tokenizer.
+  public init(_ trained: TrainedModel) {
+    self.init(
+      trained.model, specials: trained.specials, vocabularySize: trained.tokenizer.vocabularySize)
   }
 
   /// The `top` likeliest tokens at each mask in `text`, likeliest first; special tokens are passed over.
@@ -41,7 +51,7 @@ public struct FillIn {
       guard row.allSatisfy(\.isFinite), let largest = row.max() else { throw InferenceError.notFinite }
       let weights = row.map { exp(Double($0) - Double(largest)) }
       let total = weights.reduce(0, +)
-      return weights.indices.lazy.map { Candidate(id: Int32($0), probability: weights[$0] / total) }
+      return (0..<vocabularySize).lazy.map { Candidate(id: Int32($0), probability: weights[$0] / total) }
         .filter { !hidden.contains($0.id) }
         .sorted { ($1.probability, $0.id) < ($0.probability, $1.id) }
         .prefix(top).map { $0 }

@@ -14,13 +14,27 @@ public struct Generator {
 
   public let model: any LanguageModel
   public let specials: SpecialTokens
+  /// Tokens there are: the model may be padded beyond them.
+  public let vocabularySize: Int
   /// Whether the prompt sees itself both ways.
   public let readsPromptBothWays: Bool
 
-  public init(_ model: any LanguageModel, specials: SpecialTokens, readsPromptBothWays: Bool = false) {
+  /// - Parameter vocabularySize: of the tokenizer; nil for the model's.
+  public init(
+    _ model: any LanguageModel, specials: SpecialTokens, vocabularySize: Int? = nil,
+    readsPromptBothWays: Bool = false
+  ) {
     self.model = model
     self.specials = specials
+    self.vocabularySize = vocabularySize ?? model.vocabularySize
     self.readsPromptBothWays = readsPromptBothWays
+  }
+
+  /// Of a model and its tokenizer.
+  public init(_ trained: TrainedModel, readsPromptBothWays: Bool = false) {
+    self.init(
+      trained.model, specials: trained.specials, vocabularySize: trained.tokenizer.vocabularySize,
+      readsPromptBothWays: readsPromptBothWays)
   }
 
   /// - Parameters:
@@ -60,6 +74,7 @@ public struct Generator {
         }
         let stream = RandomStream(seed: seed, purpose: .generation, step: sample)
         let row = logits[place * model.vocabularySize..<(place + 1) * model.vocabularySize]
+          .prefix(vocabularySize)
         guard
           let next = sampler.pick(
             row, draw: Double(stream.uniform(UInt64(number))), forbidden: forbidden, said: texts[place])

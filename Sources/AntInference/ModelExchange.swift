@@ -14,19 +14,17 @@ public enum ModelExchange {
   /// does: one file of float32 weights, every tensor under its own name once.
   ///
   /// - Parameters:
-  ///   - positionProjection: which LTG-BERT it is, where its config.json does not say.
+  ///   - said: keys that its config.json leaves out (see ``AntModels/Architecture/unsaidKeys``), and their values.
+  ///   - architectures: those it may be of.
   ///   - device: where the model is put while it is checked.
   /// - Returns: the model's sizes, and why the tokenizer cannot be used here; nil where it can.
   public static func importModel(
-    from source: String, to target: String, positionProjection: String?, on device: any Device
+    from source: String, to target: String, saying said: [String: String] = [:], on device: any Device,
+    architectures: Architectures = .standard
   ) throws -> (architecture: any Architecture, tokenizerProblem: String?) {
     let source = FileSystem.url(source)
-    let configuration = try configuration(in: source, positionProjection: positionProjection)
-    if case .llama = configuration, positionProjection != nil {
-      throw ModelError.invalidConfiguration(
-        file: source.appending(path: "config.json").path, problem: "a Llama, which has no position_projection"
-      )
-    }
+    try ModelFolder.requireModel(in: source)
+    let configuration = try configuration(in: source, saying: said, architectures: architectures)
     let model = try ModelFolder.model(configuration, weights: ModelWeights(in: source), on: device)
     let problem = try write(model, tokenizerOf: source, to: target)
     return (configuration.architecture, problem)
@@ -66,18 +64,27 @@ public enum ModelExchange {
     guard names.allSatisfy({ $0 == incomplete }) else { throw RunError.folderNotEmpty(path: target) }
   }
 
-  private static func configuration(in source: URL, positionProjection: String?) throws -> ModelConfiguration
-  {
+  private static func configuration(
+    in source: URL, saying said: [String: String], architectures: Architectures
+  ) throws -> ModelConfiguration {
     let file = source.appending(path: "config.json")
-    guard let positionProjection else { return try ModelConfiguration(contentsOf: file) }
-    let data = try FileSystem.read(file)
-    guard case .object(var keys)? = try? JSON(data) else { return try ModelConfiguration(contentsOf: file) }
-    if case .string(let said)? = keys["position_projection"], !said.isExactly(positionProjection) {
-      throw ModelError.invalidConfiguration(
-        file: file.path, problem: "position_projection is '\(said)', not '\(positionProjection)'")
+    guard !said.isEmpty, case .object(var keys)? = try? JSON(FileSystem.read(file)) else {
+      return try ModelConfiguration(contentsOf: file, architectures: architectures)
     }
-    keys.list.append(("position_projection", .string(positionProjection)))
-    return try ModelConfiguration(.object(keys), file: file.path)
+    for (key, value) in said {
+      if case .string(let found)? = keys[key], !found.isExactly(value) {
+        throw ModelError.invalidConfiguration(
+          file: file.path, problem: "\(key) is '\(found)', not '\(value)'")
+      }
+      keys.list.append((key, .string(value)))
+    }
+    let configuration = try ModelConfiguration(.object(keys), file: file.path, architectures: architectures)
+    let type = type(of: configuration.architecture)
+    if let key = said.keys.first(where: { !type.unsaidKeys.contains($0) }) {
+      throw ModelError.invalidConfiguration(
+        file: file.path, problem: "model_type is '\(type.modelType)', which has no \(key)")
+    }
+    return configuration
   }
 
   /// Where the files lie until all of them are there.
@@ -97,7 +104,7 @@ public enum ModelExchange {
       try FileSystem.makeFolder(partial)
       try model.write(to: partial)
       try more(partial)
-      for name in ["tokenizer.json"] + tokenizerCompanions
+      for name in [Tokenizer.file] + tokenizerCompanions
       where FileSystem.exists(source.appending(path: name)) {
         try FileSystem.write(
           FileSystem.read(source.appending(path: name)), to: partial.appending(path: name))
@@ -113,8 +120,8 @@ public enum ModelExchange {
       throw error
     }
     do {
-      let tokenizer = try Tokenizer(contentsOf: final.appending(path: "tokenizer.json"))
-      guard tokenizer.vocabularySize == model.vocabularySize else {
+      let tokenizer = try Tokenizer(ofModelIn: source)
+      guard tokenizer.vocabularySize <= model.vocabularySize else {
         return "tokenizer.json has \(tokenizer.vocabularySize) tokens, the model \(model.vocabularySize)"
       }
       return nil

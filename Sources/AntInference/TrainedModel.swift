@@ -16,29 +16,50 @@ public struct TrainedModel {
 
   public var specials: SpecialTokens { tokenizer.specials }
 
+  /// Throws a `ModelError` that says what `folder` is where it is no run but some other thing that is known.
+  private static func refuseOtherThanRun(_ folder: URL) throws {
+    struct Section: Decodable { var antlm: Options? }
+    struct Options: Decodable {}
+    guard FileSystem.exists(folder) else { return }
+    let file = folder.appending(path: "config.json")
+    guard FileSystem.isFolder(folder), FileSystem.exists(file) else {
+      if FileSystem.isFolder(folder) { return try ModelFolder.refuseOtherForms(in: folder) }
+      return try ModelFolder.requireModel(in: folder)
+    }
+    if let section = try? JSONDecoder().decode(Section.self, from: FileSystem.read(file)),
+      section.antlm == nil
+    {
+      try ModelFolder.requireModel(in: folder)
+    }
+  }
+
   /// Opens a run (its newest checkpoint unless another is named) or a checkpoint folder.
   ///
   /// - Parameters:
   ///   - path: a run directory, or a Hugging Face folder with model.safetensors in it.
   ///   - checkpoint: `latest`, `best` or `step-N`.
-  public init(_ path: String, checkpoint: String = "latest", on device: any Device) throws {
+  ///   - architectures: those the model may be of.
+  public init(
+    _ path: String, checkpoint: String = "latest", on device: any Device,
+    architectures: Architectures = .standard
+  ) throws {
     guard !path.isEmpty else { throw RunError.notARun(path: "''") }
     let url = FileSystem.url(path)
-    if ["", ".index.json"].contains(where: {
-      FileSystem.exists(url.appending(path: "model.safetensors" + $0))
-    }) {
+    if ModelFolder.hasWeights(url) {
       guard checkpoint == "latest" else { throw RunError.noCheckpoints(path: path, name: checkpoint) }
       folder = url
       source = nil
     } else {
+      try Self.refuseOtherThanRun(url)
       let run = try RunDirectory(path)
       let found = try run.checkpoint(checkpoint)
       folder = found.url
       source = (run, found.step)
     }
-    tokenizer = try Tokenizer(contentsOf: folder.appending(path: "tokenizer.json"))
-    model = try ModelFolder.read(folder, on: device)
-    guard model.vocabularySize == tokenizer.vocabularySize else {
+    tokenizer = try Tokenizer(ofModelIn: folder)
+    model = try ModelFolder.read(folder, on: device, architectures: architectures)
+    // Models are padded to a round number of tokens; what the tokenizer has, the model must have.
+    guard model.vocabularySize >= tokenizer.vocabularySize else {
       throw TrainingError.vocabularyMismatch(
         tokenizer: folder.appending(path: "tokenizer.json").path, tokens: tokenizer.vocabularySize,
         model: folder.path, vocabulary: model.vocabularySize)

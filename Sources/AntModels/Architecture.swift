@@ -1,13 +1,12 @@
 import AntAutograd
+import AntBatch
 import AntDevice
-import AntFiles
-import Foundation
 
 /// Part of the elements that dropout sets to zero while training.
 public struct DropoutRates: Equatable, Sendable {
   /// Of embeddings, of what layers add to the residual stream, and in the head.
   public var hidden: Float
-  /// Of attention weights, and of what belongs to attention in LTG-BERT.
+  /// Of attention weights, and of what else an architecture counts to attention.
   public var attention: Float
 
   public init(hidden: Float, attention: Float) {
@@ -19,10 +18,33 @@ public struct DropoutRates: Equatable, Sendable {
 }
 
 /// The sizes of a model and everything that follows from them before there is one: what its parameters are,
-/// how they are drawn, what its files hold.
+/// how they are drawn, what its files hold, how it is fine-tuned. A new architecture is a type of this kind and its
+/// ``Transformer``, put on a list (see ``Architectures``).
+///
+/// Its coding is that of `config.json`: it writes `model_type` and the keys of Hugging Face, and refuses what it
+/// cannot compute by throwing `DecodingError.dataCorrupted` with what is wrong as the description.
 public protocol Architecture: Codable, Equatable, Sendable {
+  // MARK: As a member of a list
+
   /// What config.json calls it under `model_type`.
   static var modelType: String { get }
+  /// Which models of that type are read, in a sentence.
+  static var about: String { get }
+  /// Keys that config.json may leave out though the model depends on them: whoever takes the model in says them.
+  static var unsaidKeys: [String] { get }
+  /// Names of common sizes.
+  static var presetNames: [String] { get }
+  /// The sizes called `name`; nil where there are none.
+  ///
+  /// - Parameter maximumLength: positions, where the architecture has a limit; nil for the preset's own.
+  static func preset(_ name: String, vocabularySize: Int, maximumLength: Int?) -> Self?
+  /// The preset that stands for the architecture where speed is measured; nil for none.
+  static var benchmarkPreset: String? { get }
+  /// What the weights were made to see: ``AntDevice/AttentionMask/Pattern/causal`` or
+  /// ``AntDevice/AttentionMask/Pattern/bidirectional``. Fine-tuning goes by it unless told otherwise.
+  static var pattern: AttentionMask.Pattern { get }
+
+  // MARK: Sizes
 
   var vocabularySize: Int { get }
   var hiddenSize: Int { get }
@@ -41,40 +63,80 @@ public protocol Architecture: Codable, Equatable, Sendable {
   /// Floats a token needs in training: those a layer keeps for its backward pass, and those that the layer at
   /// work and the head hold beside that.
   var activationFloats: (kept: Int, working: Int) { get }
+  /// Outputs and inputs of the products that a layer makes of every token.
+  var products: [(outputs: Int, inputs: Int)] { get }
   /// What the model is trained with unless told otherwise.
   var dropoutRates: DropoutRates { get }
+  /// What it is trained with where one rate is told for all.
+  func dropoutRates(_ override: Float?) -> DropoutRates
 
   /// The first thing that makes this no model; nil where all is well.
   var problem: String? { get }
+
+  // MARK: Parameters and files
+
   /// Every parameter, in order.
   var segments: [Parameters.Segment] { get }
   /// New weights for the segments of a flat buffer of `count` elements.
   func initialWeights(_ segments: [Parameters.Segment], count: Int, seed: UInt64) -> [Float]
-  /// Tensors a file may hold beside the parameters, and the parameter each must equal; nil for those that only
-  /// follow from the sizes.
-  func isDerived(tensor: String) -> (Bool, equals: String?)
+  /// What a tensor is that a file may hold beside the parameters; nil for one that is no part of the model.
+  func derivation(of tensor: String) -> DerivedTensor?
   /// Files that transformers needs beside the model: their names and contents.
   var companions: [(name: String, bytes: [UInt8])] { get }
+
+  // MARK: Models
+
   /// A model whose weights are all zero, to be filled.
   ///
   /// - Parameter more: parameters beside its own, such as those of a head for a task, in the same flat buffer.
   func makeModel(on device: any Device, with more: [Parameters.Segment]) -> any Transformer
+  /// The head that transformers gives it for so many labels.
+  func classificationHead(labels: Int) -> ClassificationHead
+}
+
+/// A tensor that follows from the parameters.
+public enum DerivedTensor: Equatable, Sendable {
+  /// One parameter under a second name; it must hold the same.
+  case copy(of: String)
+  /// What follows from the sizes; nobody reads it.
+  case implied
 }
 
 extension Architecture {
+  public static var about: String { "" }
+  public static var unsaidKeys: [String] { [] }
+  public static var presetNames: [String] { [] }
+  public static func preset(_ name: String, vocabularySize: Int, maximumLength: Int?) -> Self? { nil }
+  public static var benchmarkPreset: String? { nil }
+  public static var pattern: AttentionMask.Pattern { .causal }
+
+  /// Queries, keys and values together, the way back, the gated layer both ways.
+  public var products: [(outputs: Int, inputs: Int)] {
+    [
+      (3 * hiddenSize, hiddenSize), (hiddenSize, hiddenSize), (2 * intermediateSize, hiddenSize),
+      (hiddenSize, intermediateSize),
+    ]
+  }
+
+  public var dropoutRates: DropoutRates { .none }
+  public func dropoutRates(_ override: Float?) -> DropoutRates {
+    override.map { DropoutRates(hidden: $0, attention: $0) } ?? dropoutRates
+  }
+
+  public var problem: String? { sizeProblem }
+  public func derivation(of tensor: String) -> DerivedTensor? { nil }
   public var companions: [(name: String, bytes: [UInt8])] { [] }
+
+  /// One layer, drawn from normal(0, 0.02).
+  public func classificationHead(labels: Int) -> ClassificationHead {
+    ClassificationHead(
+      .linear, labels: labels, hiddenSize: hiddenSize, initialization: .normal(deviation: 0.02))
+  }
 
   public var headDimension: Int { hiddenSize / heads }
 
   /// How many numbers the model has.
   public var parameterCount: Int { segments.reduce(0) { $0 + $1.count } }
-
-  /// The rates with `override` in place of what the model says.
-  public func dropoutRates(_ override: Float?) -> DropoutRates {
-    guard let override else { return dropoutRates }
-    return DropoutRates(
-      hidden: override, attention: Self.modelType == LlamaConfiguration.modelType ? 0 : override)
-  }
 
   /// A model whose weights are all zero, to be filled.
   public func makeModel(on device: any Device) -> any Transformer { makeModel(on: device, with: []) }
@@ -88,7 +150,7 @@ extension Architecture {
   }
 
   /// What every architecture asks of its sizes.
-  var sizeProblem: String? {
+  public var sizeProblem: String? {
     for (key, value) in [
       ("vocab_size", vocabularySize), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
       ("num_hidden_layers", layers), ("num_attention_heads", heads),
@@ -112,47 +174,11 @@ extension Architecture {
   }
 }
 
-/// The architecture of a model, whichever it is: what a config.json says.
-public enum ModelConfiguration: Equatable, Sendable {
-  case llama(LlamaConfiguration)
-  case ltgBert(LTGBertConfiguration)
-
-  public var architecture: any Architecture {
-    switch self {
-    case .llama(let configuration): configuration
-    case .ltgBert(let configuration): configuration
-    }
-  }
-
-  /// The same model with these special tokens.
-  public func withSpecialTokens(beginning: Int?, end: Int?, padding: Int?) -> Self {
-    func set<Configuration: Architecture>(_ configuration: Configuration) -> Configuration {
-      var configuration = configuration
-      configuration.beginningID = beginning
-      configuration.endID = end
-      configuration.paddingID = padding
-      return configuration
-    }
-    switch self {
-    case .llama(let configuration): return .llama(set(configuration))
-    case .ltgBert(let configuration): return .ltgBert(set(configuration))
-    }
-  }
-
-  /// What `--model` takes.
-  public static let presetNames = LlamaConfiguration.presetNames + LTGBertConfiguration.presetNames
-
-  /// The preset called `name`; nil where there is none.
-  public static func preset(_ name: String, vocabularySize: Int, maximumLength: Int? = nil) -> Self? {
-    LlamaConfiguration.preset(name, vocabularySize: vocabularySize, maximumLength: maximumLength)
-      .map { .llama($0) }
-      ?? LTGBertConfiguration.preset(name, vocabularySize: vocabularySize).map { .ltgBert($0) }
-  }
-}
-
 extension KeyedDecodingContainer {
   /// The id of a special token, the first where there is a list of them; nil for none, which some write as -1.
-  func specialToken(_ key: Key, below vocabularySize: Int) throws -> Int? {
+  ///
+  /// - Throws: `DecodingError` where it is no token of the vocabulary.
+  public func specialToken(_ key: Key, below vocabularySize: Int) throws -> Int? {
     let id: Int?
     if let ids = try? decode([Int].self, forKey: key) {
       id = ids.first
@@ -166,52 +192,5 @@ extension KeyedDecodingContainer {
         debugDescription: "\(key.stringValue) is \(id), no token of the \(vocabularySize) of vocab_size")
     }
     return id
-  }
-}
-
-extension ModelConfiguration: Codable {
-  private enum Key: String, CodingKey { case modelType = "model_type" }
-
-  public init(from decoder: any Decoder) throws {
-    let keys = try decoder.container(keyedBy: Key.self)
-    switch try keys.decode(String.self, forKey: .modelType) {
-    case LlamaConfiguration.modelType: self = .llama(try LlamaConfiguration(from: decoder))
-    case LTGBertConfiguration.modelType: self = .ltgBert(try LTGBertConfiguration(from: decoder))
-    case let other:
-      throw DecodingError.dataCorruptedError(
-        forKey: .modelType, in: keys,
-        debugDescription:
-          "model_type is '\(other)', not \(LlamaConfiguration.modelType) or \(LTGBertConfiguration.modelType)"
-      )
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws { try architecture.encode(to: encoder) }
-
-  /// Reads a `config.json`; keys it does not know are passed over.
-  ///
-  /// - Throws: ``ModelError`` or `FileError`.
-  public init(contentsOf file: URL) throws {
-    try self.init(FileSystem.read(file), file: file.path)
-  }
-
-  /// As ``init(contentsOf:)``, of what a file held.
-  ///
-  /// - Parameter file: what errors call it.
-  public init(_ data: Data, file: String) throws {
-    do {
-      try self.init(try JSON(data), file: file)
-    } catch let error as JSONSyntaxError {
-      throw ModelError.invalidConfiguration(file: file, problem: "\(error)")
-    }
-  }
-
-  /// As ``init(_:file:)``, of the JSON that was read.
-  package init(_ json: JSON, file: String) throws {
-    do {
-      self = try JSONReader().decode(Self.self, from: json)
-    } catch let error as DecodingError {
-      throw ModelError.invalidConfiguration(file: file, problem: error.problem)
-    }
   }
 }

@@ -6,7 +6,7 @@ extension RandomStream {
   /// four words of Philox block n give elements 4n to 4n + 3 of the range, pair by pair
   ///
   ///     r = sqrt(-2 ln u1), r cos(2 pi u2), r sin(2 pi u2),   u1 in (0, 1], u2 in [0, 1)
-  func fillNormal(_ values: inout [Float], _ range: Range<Int>, deviation: Double) {
+  public func fillNormal(_ values: inout [Float], _ range: Range<Int>, deviation: Double) {
     values.withUnsafeMutableBufferPointer { values in
       for start in stride(from: 0, to: range.count, by: 4) {
         let words = block(UInt64(start / 4))
@@ -24,7 +24,7 @@ extension RandomStream {
 
   /// Fills `values[range]` with draws from normal(0, deviation) cut at two deviations. Draws beyond are drawn
   /// again, from blocks of their own, so that an element depends on its number alone.
-  func fillTruncatedNormal(_ values: inout [Float], _ range: Range<Int>, deviation: Double) {
+  public func fillTruncatedNormal(_ values: inout [Float], _ range: Range<Int>, deviation: Double) {
     for start in stride(from: 0, to: range.count, by: 4) {
       var attempt: UInt64 = 0
       var missing = Array(0..<min(4, range.count - start))

@@ -73,7 +73,7 @@ extension Transformer {
   /// Columns of the position scores of a row, all heads.
   private var positionColumns: Int {
     guard let distances else { return 0 }
-    return configuration.architecture.heads * RelativePositions.pitch(buckets: distances.buckets.count)
+    return configuration.architecture.heads * RelativePositions.pitch(buckets: distances.count)
   }
 
   /// Appends `ids` to the sequences of the cache and gives the logits after the last of them,
@@ -103,7 +103,7 @@ extension Transformer {
     let shape = attentionShape(batch: cache.sequences, queries: count, keys: cache.capacity)
     let keyRanges = device.makeBuffer(mask.keyRanges(queries: queries))[...]
     let buckets = distances.map {
-      device.makeBuffer($0.buckets.table(queries: queries, keys: cache.capacity))[...]
+      device.makeBuffer($0.table(queries: queries, keys: cache.capacity))[...]
     }
     let logSumExp = device.makeBuffer(.float32, count: ids.count * architecture.heads)[...]
     let tape = Tape(on: device, records: false)

@@ -27,7 +27,8 @@ public struct DropoutContext: Equatable, Sendable {
   /// No dropout: evaluation, generation.
   public static let none = DropoutContext(rates: .none, seed: 0, step: 0)
 
-  func stream(_ purpose: RandomStream.Purpose, layer: Int = 0) -> RandomStream {
+  /// The draws of `purpose` in the step, those of layer `layer`.
+  public func stream(_ purpose: RandomStream.Purpose, layer: Int = 0) -> RandomStream {
     RandomStream(seed: seed, purpose: purpose, layer: layer, step: step)
   }
 }

@@ -27,7 +27,8 @@ public protocol Transformer: LanguageModel {
     attend: (_ layer: Int, _ queryKeyValue: Tensor, _ positionProjection: Tensor?) -> Tensor
   ) -> Tensor
 
-  /// The residual stream as transformers hands it out: a Llama's after its final norm.
+  /// The residual stream as transformers hands it out as `last_hidden_state`: after a final norm, where the model
+  /// has one and it goes row by row.
   func lastHidden(_ x: Tensor, on tape: Tape) -> Tensor
 
   /// What the output layer reads, at the given rows of the residual stream.
@@ -35,12 +36,6 @@ public protocol Transformer: LanguageModel {
 
   /// The output layer, `[vocabularySize, hiddenSize]`, and its bias.
   var output: (weight: Parameter, bias: Parameter?) { get }
-}
-
-/// How a model's relative positions work.
-public struct RelativeDistances: Sendable {
-  public var buckets: LogBuckets
-  public var layout: RelativePositions.Layout
 }
 
 extension Transformer {
@@ -90,7 +85,7 @@ extension Transformer {
     let shape = attentionShape(batch: batch.sequences, queries: batch.length, keys: batch.length)
     let keyRanges = device.makeBuffer(batch.mask.keyRanges())[...]
     let buckets = distances.map {
-      device.makeBuffer($0.buckets.table(queries: 0..<batch.length, keys: batch.length))[...]
+      device.makeBuffer($0.table(queries: 0..<batch.length, keys: batch.length))[...]
     }
     return stack(
       batch.ids, positions: batch.mask.positions(), firstRow: dropout.firstSample * batch.length, on: tape,
@@ -109,7 +104,7 @@ extension Transformer {
 
   func relativePositions(_ projection: Tensor?, _ buckets: BufferSlice?) -> RelativePositions? {
     guard let distances, let projection, let buckets else { return nil }
-    return RelativePositions(projection: projection, layout: distances.layout, buckets: buckets)
+    return RelativePositions(projection: projection, columns: distances.columns, buckets: buckets)
   }
 
   func attentionShape(batch: Int, queries: Int, keys: Int) -> AttentionShape {

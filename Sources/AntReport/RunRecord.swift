@@ -41,12 +41,13 @@ public struct RunRecord: Sendable {
     var steps: ClosedRange<Int>
   }
 
+  /// - Parameter architectures: those its model may be of.
   /// - Throws: ``RunError``, ``TextFileError``, ``FileError`` or `ModelError`.
-  public init(_ path: String) throws {
+  public init(_ path: String, architectures: Architectures = .standard) throws {
     guard !path.isEmpty else { throw RunError.notARun(path: "''") }
     let run = try RunDirectory(path)
     struct Section: Decodable { var antlm: Options? }
-    let model = try ModelConfiguration(contentsOf: run.configuration)
+    let model = try ModelConfiguration(contentsOf: run.configuration, architectures: architectures)
     let section: Section
     do {
       section = try JSONReader().decode(Section.self, from: FileSystem.read(run.configuration))

@@ -1,6 +1,7 @@
 import AntDevice
 import AntFiles
 import AntInference
+import AntModels
 import AntTraining
 import Foundation
 
@@ -30,10 +31,14 @@ public struct Samples: Sendable {
   private static let tokens = 40
   private static let candidates = 5
 
-  /// - Parameter run: a run directory.
+  /// - Parameters:
+  ///   - run: a run directory.
+  ///   - architectures: those its model may be of.
   /// - Returns: nil where the run has no checkpoint yet.
-  public init?(of run: String, prompts: [String], on device: any Device) throws {
-    guard let (trained, checkpoint) = try Self.newest(run, on: device) else { return nil }
+  public init?(
+    of run: String, prompts: [String], on device: any Device, architectures: Architectures = .standard
+  ) throws {
+    guard let (trained, checkpoint) = try Self.newest(run, on: device, architectures) else { return nil }
     step = checkpoint.step
     answers = try prompts.map { prompt in
       do {
@@ -45,13 +50,15 @@ public struct Samples: Sendable {
   }
 
   /// A run in training may put a newer checkpoint in the place of the one being read: then that one is read.
-  private static func newest(_ run: String, on device: any Device) throws -> (TrainedModel, Checkpoint)? {
+  private static func newest(
+    _ run: String, on device: any Device, _ architectures: Architectures
+  ) throws -> (TrainedModel, Checkpoint)? {
     let directory = try RunDirectory(run)
     var seen: Checkpoint?
     while true {
       guard let checkpoint = try directory.checkpoints().last else { return nil }
       do {
-        return (try TrainedModel(checkpoint.url.path, on: device), checkpoint)
+        return (try TrainedModel(checkpoint.url.path, on: device, architectures: architectures), checkpoint)
       } catch {
         if checkpoint == seen || FileSystem.exists(checkpoint.url) { throw error }
         seen = checkpoint
@@ -73,7 +80,7 @@ public struct Samples: Sendable {
       guard let mask else { return .cannotFill }
       let named = prompt.unicodeScalars.replacing(blank.unicodeScalars, with: mask.unicodeScalars)
       let ids = try tokenizer.encodeBlanks(String(named))
-      let fillIn = FillIn(trained.model, specials: trained.specials)
+      let fillIn = FillIn(trained)
       let blanks = try fillIn(ids, top: candidates)
       return .filled(
         tokenizer.decodeText(fillIn.filled(ids, with: blanks)),
@@ -82,7 +89,7 @@ public struct Samples: Sendable {
         })
     }
     let start = tokenizer.encode(prompt.withoutTrailingSpace)
-    let generator = Generator(trained.model, specials: trained.specials)
+    let generator = Generator(trained)
     func continuation(_ sampler: Sampler) throws -> String {
       let ids = try generator(prompt: start, tokens: tokens, sampler: sampler)[0]
       return tokenizer.decodeText(start + ids, skippingSpecials: true)

@@ -12,9 +12,11 @@ extension Study {
   /// The study of order and frequency that `antlm study` runs where it is given none.
   public static let defaultFile = String(decoding: PackageResources.study_yaml, as: UTF8.self)
 
-  /// - Parameter path: paths in the file are relative to its folder; nil for ``defaultFile``.
+  /// - Parameters:
+  ///   - path: paths in the file are relative to its folder; nil for ``defaultFile``.
+  ///   - architectures: those whose presets it may name.
   /// - Throws: ``StudyError``, or ``FileError`` where the file cannot be read.
-  public init(contentsOf path: String?) throws {
+  public init(contentsOf path: String?, architectures: Architectures = .standard) throws {
     let text: String
     if let path {
       let data = try FileSystem.read(SystemPath(reading: path))
@@ -28,10 +30,10 @@ extension Study {
     } else {
       text = Self.defaultFile
     }
-    try self.init(yaml: text, path: path ?? "study.yaml")
+    try self.init(yaml: text, path: path ?? "study.yaml", architectures: architectures)
   }
 
-  init(yaml: String, path: String) throws {
+  init(yaml: String, path: String, architectures: Architectures = .standard) throws {
     let root = try StudyNode(yaml: yaml, path: path)
     let fields = try root.fields([
       "models", "epochs", "schedules", "seeds", "english", "text", "pairs", "preset", "training",
@@ -43,9 +45,9 @@ extension Study {
 
     models = try root.required("models", in: fields).items().map { node in
       let model = try node.string()
-      guard model.hasSuffix(".json") || ModelConfiguration.presetNames.contains(model) else {
+      guard model.hasSuffix(".json") || architectures.presetNames.contains(model) else {
         throw node.error(
-          "no model '\(model)'; give one of \(ModelConfiguration.presetNames.joined(separator: ", ")), or a config.json"
+          "no model '\(model)'; give one of \(architectures.presetNames.joined(separator: ", ")), or a config.json"
         )
       }
       guard Self.isPlain(Self.shortName(model)) else {

@@ -37,12 +37,16 @@ public struct StudyRun: Sendable {
   private let steps: Int
   /// By the model's name in the study.
   private let models: [String: ModelConfiguration]
+  private let architectures: Architectures
   private let textChecksum: String
   private let lock: RunLock
 
   /// Makes the folder and everything that all jobs need; refuses what could not be run.
-  public init(_ study: Study, in path: String) throws {
+  ///
+  /// - Parameter architectures: those its models may be of.
+  public init(_ study: Study, in path: String, architectures: Architectures = .standard) throws {
     self.study = study
+    self.architectures = architectures
     folder = FileSystem.url(path)
     try Self.requirePlace(folder, as: path)
     try FileSystem.makeFolder(folder)
@@ -69,7 +73,7 @@ public struct StudyRun: Sendable {
     var models: [String: ModelConfiguration] = [:]
     for configuration in configurations where models[configuration.model] == nil {
       let model = try TrainingRun.modelDescription(
-        configuration, tokenizer: tokenizer, tokenizerFile: text.tokenizer)
+        configuration, tokenizer: tokenizer, tokenizerFile: text.tokenizer, architectures: architectures)
       for scoring in study.pairs.scoring {
         _ = try pairs.texts(tokenizer, scoring, maximum: model.architecture.maximumLength)
       }
@@ -99,7 +103,8 @@ public struct StudyRun: Sendable {
   private func result(of job: Study.Job, _ configuration: TrainingConfiguration) throws -> StudyResult? {
     let url = URL(filePath: path(of: job))
     guard FileSystem.exists(url.appending(path: "config.json")) else { return nil }
-    let begun = try RunConfiguration(contentsOf: url.appending(path: "config.json"), run: url.path)
+    let begun = try RunConfiguration(
+      contentsOf: url.appending(path: "config.json"), run: url.path, architectures: architectures)
     guard begun.model == models[job.model], begun.antlm.textChecksum == textChecksum,
       begun.antlm.isBegun(from: configuration)
     else { throw StudyError.otherOptions(run: url.path) }
@@ -187,16 +192,18 @@ public struct StudyRun: Sendable {
     if FileSystem.exists(URL(filePath: path).appending(path: "config.json")) {
       // The study's folder may have been moved, and its text with it.
       trainer = try TrainingRun.resume(
-        path, on: device, training: text.training, development: text.development)
+        path, on: device, training: text.training, development: text.development,
+        architectures: architectures)
     } else {
       try FileSystem.makeFolder(folder.appending(path: "runs"))
-      trainer = try TrainingRun.start(configuration, tokenizerFile: text.tokenizer, in: path, on: device)
+      trainer = try TrainingRun.start(
+        configuration, tokenizerFile: text.tokenizer, in: path, on: device, architectures: architectures)
     }
     guard try trainer.train(until: stop, report: { report(.step(job, $0)) }) == .finished else {
       return false
     }
 
-    let trained = try TrainedModel(path, on: device)
+    let trained = try TrainedModel(path, on: device, architectures: architectures)
     var records: [EvaluationLog.Record] = []
     let rule = study.pairs.rule
     for scoring in study.pairs.scoring {

@@ -8,7 +8,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooLong(length: Int, maximum: Int)
   /// Text that does not fill one sequence.
   case tooLittleText(files: [String], tokens: Int, needed: Int)
-  /// The tokenizer knows another vocabulary than the model.
+  /// The tokenizer has tokens that the model has not.
   case vocabularyMismatch(tokenizer: String, tokens: Int, model: String, vocabulary: Int)
   /// The tokenizer of a run is not what it was when the run began.
   case tokenizerChanged(file: String)
@@ -37,7 +37,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(files.joined(separator: ", ")): \(tokens) tokens do not fill one sequence of \(needed); "
         + (needed > 2 ? "give more text or lower --length" : "give more text")
     case .vocabularyMismatch(let tokenizer, let tokens, let model, let vocabulary):
-      "\(tokenizer) has \(tokens) tokens but \(model) has \(vocabulary); use the tokenizer of the model, or a "
+      "\(tokenizer) has \(tokens) tokens but \(model) only \(vocabulary); use the tokenizer of the model, or a "
         + "preset, which takes the tokenizer's size"
     case .tokenizerChanged(let file):
       "\(file): not the tokenizer this run was started with; copy tokenizer.json back from one of the run's "

@@ -23,10 +23,12 @@ public enum TrainingRun {
   ///   - configuration: the options; its record of device and text is filled in here.
   ///   - tokenizerFile: a tokenizer.json; copied into the run.
   ///   - folder: a new or empty folder.
+  ///   - architectures: those its model may be of.
   ///   - objectives: what the schedule may name.
   public static func start(
     _ configuration: TrainingConfiguration, tokenizerFile: String, in folder: String, on device: any Device,
-    objectives: Objectives = .standard, report: (Event) -> Void = { _ in }
+    architectures: Architectures = .standard, objectives: Objectives = .standard,
+    report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
     try configuration.validate()
     _ = try schedule(configuration, objectives)
@@ -37,7 +39,8 @@ public enum TrainingRun {
     if FileSystem.exists(kept), (try? Tokenizer(contentsOf: kept).checksum) != tokenizer.checksum {
       throw RunError.notEmpty(path: folder)
     }
-    let model = try modelDescription(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
+    let model = try modelDescription(
+      configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile, architectures: architectures)
     return try start(
       configuration, model: model, tokenizer: tokenizer,
       text: TrainingText(configuration, tokenizer: tokenizer, report: report), in: folder, on: device,
@@ -88,9 +91,12 @@ public enum TrainingRun {
   }
 
   /// The recorded options of the run in `folder`, for opening the device it used.
-  public static func configuration(of folder: String) throws -> TrainingConfiguration {
+  public static func configuration(
+    of folder: String, architectures: Architectures = .standard
+  ) throws -> TrainingConfiguration {
     let run = try RunDirectory(folder)
-    return try RunConfiguration(contentsOf: run.configuration, run: folder).antlm
+    return try RunConfiguration(contentsOf: run.configuration, run: folder, architectures: architectures)
+      .antlm
   }
 
   /// Takes a run up after its newest checkpoint, or from the beginning where it has none yet.
@@ -98,15 +104,18 @@ public enum TrainingRun {
   /// - Parameters:
   ///   - training: where the training text lies now; nil for where it lay.
   ///   - development: likewise.
+  ///   - architectures: those its model may be of.
   ///   - text: the text itself, of a run that was begun on values.
   ///   - objectives: what the schedule may name.
   public static func resume(
     _ folder: String, on device: any Device, training: [String]? = nil, development: [String]? = nil,
-    text: TrainingText? = nil, objectives: Objectives = .standard, report: (Event) -> Void = { _ in }
+    text: TrainingText? = nil, architectures: Architectures = .standard, objectives: Objectives = .standard,
+    report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
     let run = try RunDirectory(folder)
     let lock = try RunLock(in: run.url)
-    let recorded = try RunConfiguration(contentsOf: run.configuration, run: folder)
+    let recorded = try RunConfiguration(
+      contentsOf: run.configuration, run: folder, architectures: architectures)
     var configuration = recorded.antlm
     let schedule: Schedule
     do {
@@ -149,7 +158,9 @@ public enum TrainingRun {
     let memory = try memory(of: recorded.model.architecture, configuration, on: device)
     let model =
       try checkpoint.map { checkpoint in
-        try checkpoint.reading { try ModelFolder.read(checkpoint.url, on: device) }
+        try checkpoint.reading {
+          try ModelFolder.read(checkpoint.url, on: device, architectures: architectures)
+        }
       }
       ?? recorded.model.architecture.makeModel(seed: configuration.seed, on: device)
     guard model.configuration == recorded.model else {
@@ -248,21 +259,25 @@ public enum TrainingRun {
   /// A preset of the tokenizer's size, or what a config.json says, with the tokenizer's special tokens. Throws where
   /// the sequences are longer than the model has positions.
   package static func modelDescription(
-    _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String
+    _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String,
+    architectures: Architectures = .standard
   ) throws -> ModelConfiguration {
     let specials = tokenizer.specials
     // Where a tokenizer has no token of its own to fill up with, one that means something does.
     let padding = [specials.end, specials.beginning].contains(specials.padding) ? nil : Int(specials.padding)
-    let description = try modelSizes(configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile)
-      .withSpecialTokens(beginning: Int(specials.beginning), end: Int(specials.end), padding: padding)
+    let description = try modelSizes(
+      configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile, architectures: architectures
+    )
+    .withSpecialTokens(beginning: Int(specials.beginning), end: Int(specials.end), padding: padding)
     try requireLength(configuration, description)
     return description
   }
 
   private static func modelSizes(
-    _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String
+    _ configuration: TrainingConfiguration, tokenizer: Tokenizer, tokenizerFile: String,
+    architectures: Architectures
   ) throws -> ModelConfiguration {
-    if let preset = ModelConfiguration.preset(
+    if let preset = architectures.preset(
       configuration.model, vocabularySize: tokenizer.vocabularySize)
     {
       return preset
@@ -270,10 +285,11 @@ public enum TrainingRun {
     guard configuration.model.hasSuffix(".json") else {
       throw TrainingError.option(
         "--model", found: "'\(configuration.model)'",
-        expected: "one of \(ModelConfiguration.presetNames.joined(separator: ", ")), or a config.json")
+        expected: "one of \(architectures.presetNames.joined(separator: ", ")), or a config.json")
     }
-    let description = try ModelConfiguration(contentsOf: FileSystem.url(configuration.model))
-    guard description.architecture.vocabularySize == tokenizer.vocabularySize else {
+    let description = try ModelConfiguration(
+      contentsOf: FileSystem.url(configuration.model), architectures: architectures)
+    guard description.architecture.vocabularySize >= tokenizer.vocabularySize else {
       throw TrainingError.vocabularyMismatch(
         tokenizer: tokenizerFile, tokens: tokenizer.vocabularySize, model: configuration.model,
         vocabulary: description.architecture.vocabularySize)

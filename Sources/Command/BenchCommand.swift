@@ -120,9 +120,9 @@ struct BenchCommand: ParsableCommand {
       )
     }
     guard checkpoint == nil || model != nil else { throw ValidationError("--checkpoint needs --model") }
-    if let model, ModelConfiguration.preset(model, vocabularySize: vocab) == nil {
+    if let model, Architectures.standard.preset(model, vocabularySize: vocab) == nil {
       throw ValidationError(
-        "--model must be one of \(ModelConfiguration.presetNames.joined(separator: ", "))")
+        "--model must be one of \(Architectures.standard.presetNames.joined(separator: ", "))")
     }
   }
 
@@ -165,8 +165,11 @@ struct BenchCommand: ParsableCommand {
     case .crossEntropy: show(try bench.crossEntropy(rows: 1024, vocabulary: 8192))
     case .optimizer: show(try bench.adamW(parameters: 1 << 24))
     case .step:
-      for preset in ["llama-mini", "ltg-bert-mini"] { try steps(of: preset, bench) }
-    case .generate: try generation(of: "llama-mini", prompt: 16, tokens: 128, bench)
+      for preset in Architectures.standard.benchmarkPresets { try steps(of: preset, bench) }
+    case .generate:
+      for preset in Architectures.standard.benchmarkPresets.prefix(1) {
+        try generation(of: preset, prompt: 16, tokens: 128, bench)
+      }
     }
   }
 
@@ -209,7 +212,7 @@ struct BenchCommand: ParsableCommand {
   /// - Parameter room: tokens after the first ``length``.
   private func architecture(_ preset: String, room: Int = 0) -> any Architecture {
     guard
-      let configuration = ModelConfiguration.preset(
+      let configuration = Architectures.standard.preset(
         preset, vocabularySize: vocab, maximumLength: max(512, length + room))
     else { preconditionFailure("bench: no preset \(preset)") }
     return configuration.architecture

@@ -9,8 +9,8 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Writes a run's model as a folder for transformers, without what only training needs.",
     discussion: """
-      A Llama opens as it is; an LTG-BERT brings its classes along: open it with
-      trust_remote_code=True.
+      A model that transformers has opens as it is; another brings its classes along:
+      open it with trust_remote_code=True.
 
       Example: antlm export run --checkpoint best --out model
       """)

@@ -31,7 +31,7 @@ struct FillCommand: ParsableCommand {
     guard ids.contains(trained.specials.mask) else {
       throw InferenceError.nothingToFill(mask: trained.tokenizer.decode([trained.specials.mask]))
     }
-    let fillIn = FillIn(trained.model, specials: trained.specials)
+    let fillIn = FillIn(trained)
     let blanks = try fillIn(ids, top: top)
     for (index, candidates) in blanks.enumerated() {
       if json {

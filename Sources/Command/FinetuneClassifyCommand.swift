@@ -45,7 +45,7 @@ struct FinetuneClassifyCommand: ParsableCommand {
   var recipe: ClassificationRecipe.Year
   @Option(
     help:
-      "causal: a token sees those before it; masked: it sees all. (default: causal for a Llama, else masked)")
+      "causal: a token sees those before it; masked: it sees all. (default: as the architecture was made)")
   var mode: Embedder.Mode?
   @Option(parsing: .upToNextOption, help: "One run a seed. (default: the recipe's: 12 for 2024, 42 for 2025)")
   var seeds: [UInt64] = []

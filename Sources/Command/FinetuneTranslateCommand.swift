@@ -44,7 +44,7 @@ struct FinetuneTranslateCommand: ParsableCommand {
   var out: String
 
   @OptionGroup var tuning: FineTuningOptions
-  @Option(help: "Dropout in place of the model's own: 0 for Llama, 0.1 for LTG-BERT.")
+  @Option(help: "Dropout in place of the model's own.")
   var dropout: Float?
   @Option(help: "Decides the order of the pairs and what is dropped out.")
   var seed: UInt64 = 1

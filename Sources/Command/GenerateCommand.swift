@@ -40,8 +40,7 @@ struct GenerateCommand: ParsableCommand {
     let (trained, device) = try source.open()
     // A space at the end would be a token of its own, after which no word begins.
     let text = prompt.withoutTrailingSpace
-    let generator = Generator(
-      trained.model, specials: trained.specials, readsPromptBothWays: readsPromptBothWays)
+    let generator = Generator(trained, readsPromptBothWays: readsPromptBothWays)
     let start = trained.tokenizer.encode(text)
     let continuations = try generator(
       prompt: start, tokens: tokens, sampler: sampling.sampler, seed: seed, count: count)

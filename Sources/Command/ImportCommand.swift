@@ -1,6 +1,6 @@
-import AntAutograd
 import AntDevices
 import AntInference
+import AntModels
 import ArgumentParser
 
 /// `antlm import`
@@ -10,11 +10,10 @@ struct ImportCommand: ParsableCommand {
     abstract: "Takes in a model that transformers or others saved.",
     discussion: """
       Reads config.json, model.safetensors (or the files its index names, in
-      float32, float16 or bfloat16) and tokenizer.json of a Llama or an LTG-BERT. A
-      Llama has as many key and value heads as heads, heads of hidden_size /
-      num_attention_heads, rotary positions of the default type and no biases; what
-      is otherwise is refused. A tokenizer that cannot be used here is copied with a
-      warning.
+      float32, float16 or bfloat16) and tokenizer.json. The model_type may be:
+      \(Architectures.standard.types.map { "\($0.modelType): \($0.about)." }.joined(separator: "\n"))
+      What is otherwise is refused. A tokenizer that cannot be used here is copied
+      with a warning.
 
       Example: antlm import ltgbert --position-projection blocked --out model
       """)
@@ -27,7 +26,7 @@ struct ImportCommand: ParsableCommand {
     help: ArgumentHelp(
       "Which LTG-BERT it is, where its config.json does not say: blocked is the authors', per_head a published "
         + "port's.", valueName: "blocked|per_head"))
-  var positionProjection: RelativePositions.Layout?
+  var positionProjection: LTGBertConfiguration.PositionProjection?
 
   func validate() throws {
     if source.isEmpty || out.isEmpty { throw ValidationError("an empty path; name folders") }
@@ -35,11 +34,11 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let (architecture, problem) = try ModelExchange.importModel(
-      from: source, to: out, positionProjection: positionProjection?.rawValue,
+      from: source, to: out, saying: positionProjection.map { ["position_projection": $0.rawValue] } ?? [:],
       on: Devices.open("cpu").device)
     if let problem { warn("its tokenizer cannot be used here: \(problem)") }
     emit("\(out): \(architecture.parameterCount) parameters, vocabulary \(architecture.vocabularySize)")
   }
 }
 
-extension RelativePositions.Layout: ExpressibleByArgument {}
+extension LTGBertConfiguration.PositionProjection: ExpressibleByArgument {}

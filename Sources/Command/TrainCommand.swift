@@ -35,7 +35,7 @@ struct TrainCommand: ParsableCommand {
 
   @Option(help: "A recipe: model, schedule and how to train ('antlm presets').")
   var preset: String?
-  @Option(help: "A model (\(ModelConfiguration.presetNames.joined(separator: ", "))) or a config.json.")
+  @Option(help: "A model (\(Architectures.standard.presetNames.joined(separator: ", "))) or a config.json.")
   var model: String?
   @Option(help: "Which objective when: 4_CLM+16_MLM+4_CLM.")
   var schedule: String?
@@ -106,7 +106,7 @@ struct TrainCommand: ParsableCommand {
       "Evaluate and save a running mean of the weights, such as 0.999. (default: 0, none)",
       valueName: "decay"))
   var ema: Float?
-  @Option(help: "Dropout in place of the model's own: 0 for Llama, 0.1 for LTG-BERT.")
+  @Option(help: "Dropout in place of the model's own.")
   var dropout: Float?
   @Option(help: "Part of the tokens MLM and MNTP predict. (default: 0.15)")
   var maskRate: Float?

@@ -64,9 +64,9 @@ struct TuneCommand: ParsableCommand {
     guard (5...1 << 24).contains(vocab), (1...1 << 16).contains(batch), (2...1 << 16).contains(length) else {
       throw ValidationError("--vocab must be 5 to 2^24, --batch 1 to 2^16, --length 2 to 2^16")
     }
-    if ModelConfiguration.preset(model, vocabularySize: vocab) == nil {
+    if Architectures.standard.preset(model, vocabularySize: vocab) == nil {
       throw ValidationError(
-        "--model must be one of \(ModelConfiguration.presetNames.joined(separator: ", "))")
+        "--model must be one of \(Architectures.standard.presetNames.joined(separator: ", "))")
     }
   }
 
@@ -134,15 +134,13 @@ struct TuneCommand: ParsableCommand {
         return Product(layout: layout, m: size[0], n: size[1], k: size[2])
       }
     }
-    guard let configuration = ModelConfiguration.preset(model, vocabularySize: vocab) else {
+    guard let configuration = Architectures.standard.preset(model, vocabularySize: vocab) else {
       preconditionFailure("tune: no preset \(model)")
     }
     let architecture = configuration.architecture
-    let (width, inner, tokens) = (architecture.hiddenSize, architecture.intermediateSize, batch * length)
-    // Outputs and inputs of the layers: queries, keys and values together, the way back, the gated layer both ways.
-    let layers = [(3 * width, width), (width, width), (2 * inner, width), (width, inner)]
+    let (width, tokens) = (architecture.hiddenSize, batch * length)
     var products: [Product] = []
-    for (outputs, inputs) in layers {
+    for (outputs, inputs) in architecture.products {
       products += [
         Product(layout: .nt, m: tokens, n: outputs, k: inputs),
         Product(layout: .nn, m: tokens, n: inputs, k: outputs),

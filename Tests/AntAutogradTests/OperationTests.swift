@@ -104,10 +104,13 @@ import Testing
     }
   }
 
-  /// Every head's positions lie where its layout says; two layers share them, each through a dropout of its
+  /// Every head's positions lie where their columns say; two layers share them, each through a dropout of its
   /// own.
-  @Test(arguments: RelativePositions.Layout.allCases, [0, 0.4] as [Float])
-  func attentionWithPositions(layout: RelativePositions.Layout, probability: Float) throws {
+  @Test(
+    arguments: [
+      RelativePositions.Columns(query: 0, key: 8, step: 4), .init(query: 0, key: 4, step: 8),
+    ], [0, 0.4] as [Float])
+  func attentionWithPositions(columns: RelativePositions.Columns, probability: Float) throws {
     let shape = AttentionShape(
       batch: 2, heads: 2, headDimension: 4, queryLength: 5, keyLength: 5, scale: 0.5)
     let mask = AttentionMask(.bidirectional, lengths: [5, 3], length: 5)
@@ -127,7 +130,7 @@ import Testing
           relative, probability: 0.3, stream: RandomStream(seed: 4, purpose: .sampling, layer: layer),
           firstElement: 0, keepsInput: true)
         let positions = RelativePositions(
-          projection: tape.linear(dropped, parameters[2], bias: parameters[3]), layout: layout,
+          projection: tape.linear(dropped, parameters[2], bias: parameters[3]), columns: columns,
           buckets: tape.device.makeBuffer(buckets)[...])
         let context = tape.attention(
           shape, queryKeyValue: x, keyRanges: tape.device.makeBuffer(mask.keyRanges())[...],
@@ -151,7 +154,7 @@ import Testing
     let projection = Tensor(
       Matrix(device.makeBuffer([Float](repeating: 0.5, count: 80))[...], rows: 5, columns: 16))
     let positions = RelativePositions(
-      projection: projection, layout: .blocked,
+      projection: projection, columns: .init(query: 0, key: 8, step: 4),
       buckets: device.makeBuffer([0, 1, 2, 3, 4] as [Int32])[...])
     for (precision, score) in [(Precision.float32, Float(2 + 0x1p-7)), (.tf32, 2 + 0x1p-7), (.bfloat16, 2)] {
       let scores = shape.positionScores(query: rows, key: rows, positions, precision, on: tape.device)

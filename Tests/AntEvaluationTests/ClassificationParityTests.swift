@@ -38,10 +38,10 @@ import Testing
     let run = fixture.runs[number]
     let configuration: ModelConfiguration =
       run.architecture == "llama"
-      ? .llama(
+      ? ModelConfiguration(
         LlamaConfiguration(
           vocabularySize: Self.vocabulary, hiddenSize: 64, intermediateSize: 96, layers: 3, heads: 4))
-      : .ltgBert(
+      : ModelConfiguration(
         LTGBertConfiguration(
           vocabularySize: Self.vocabulary, hiddenSize: 64, intermediateSize: 96, layers: 3, heads: 4,
           hiddenDropout: 0, attentionDropout: 0))
@@ -54,7 +54,7 @@ import Testing
     recipe.settings.patience = nil
     if run.year == "2025" { recipe.settings.warmup = 0.25 }
     let mode: Embedder.Mode = run.causal ? .causal : .masked
-    let readsLast = recipe.readsLast(configuration, mode)
+    let readsLast = recipe.readsLast(configuration.architecture, mode)
 
     func remainders(_ layer: Int, _ step: Int, _ count: Int, _ divisor: UInt32) -> [Int32] {
       let stream = RandomStream(seed: fixture.seed, purpose: .sampling, layer: layer, step: step)
@@ -69,7 +69,7 @@ import Testing
     let device = try Devices.open("cpu", options: DeviceOptions(threads: 1)).device
     let classifier = SequenceClassifier(
       configuration.architecture.makeModel(seed: fixture.seed, on: device),
-      head: recipe.head(for: configuration, labels: 2), seed: fixture.seed)
+      head: recipe.head(for: configuration.architecture, labels: 2), seed: fixture.seed)
     let tuner = try FineTuner(
       classifier, examples: fixture.examples, dropout: .none, settings: recipe.settings)
     var lines: [FineTuningStep] = []

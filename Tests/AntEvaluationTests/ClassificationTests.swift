@@ -131,11 +131,10 @@ import Testing
 
   /// As the table of ``ClassificationRecipe`` says.
   @Test func recipes() throws {
-    let llama = ModelConfiguration.llama(
-      LlamaConfiguration(
-        vocabularySize: 30, hiddenSize: 8, intermediateSize: 8, layers: 1, heads: 2, initializerRange: 0.03))
-    let bert = ModelConfiguration.ltgBert(
-      LTGBertConfiguration(vocabularySize: 30, hiddenSize: 8, intermediateSize: 8, layers: 1, heads: 2))
+    let llama = LlamaConfiguration(
+      vocabularySize: 30, hiddenSize: 8, intermediateSize: 8, layers: 1, heads: 2, initializerRange: 0.03)
+    let bert = LTGBertConfiguration(
+      vocabularySize: 30, hiddenSize: 8, intermediateSize: 8, layers: 1, heads: 2)
     let (old, new) = (
       ClassificationRecipe(.babylm2024, .mnli), ClassificationRecipe(.babylm2025, .boolq)
     )
@@ -143,7 +142,7 @@ import Testing
     #expect(old.head(for: llama, labels: 3).initialization == .normal(deviation: 0.03))
     #expect(old.head(for: bert, labels: 3).segments.map(\.shape) == [[8, 8], [8], [3, 8], [3]])
     #expect(old.head(for: bert, labels: 3).normEpsilon == 1e-7)
-    for model in [llama, bert] {
+    for model in [llama, bert] as [any Architecture] {
       let head = new.head(for: model, labels: 2)
       #expect(head.kind == .transform && head.dropout == 0.1 && head.initialization == .uniform)
       #expect(old.readsLast(model, .causal) && new.readsLast(model, .causal))

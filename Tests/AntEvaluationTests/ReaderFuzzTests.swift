@@ -58,7 +58,7 @@ import Testing
   @Test func modelConfigurations() throws {
     let encoder = JSONEncoder()
     let seeds = try ["llama-mini", "ltg-bert-mini"].map {
-      try encoder.encode(try #require(ModelConfiguration.preset($0, vocabularySize: 500)))
+      try encoder.encode(try #require(Architectures.standard.preset($0, vocabularySize: 500)))
     }
     let newer = Data(
       """

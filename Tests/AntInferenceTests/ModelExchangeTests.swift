@@ -26,7 +26,8 @@ import Testing
     try Data(text.replacing("\"position_projection\"", with: "\"someone_elses\"").utf8).write(to: file)
     func take(_ projection: String?, _ target: String) throws -> String? {
       try ModelExchange.importModel(
-        from: source.path, to: scratch.path(target), positionProjection: projection, on: device
+        from: source.path, to: scratch.path(target),
+        saying: projection.map { ["position_projection": $0] } ?? [:], on: device
       ).tokenizerProblem
     }
     let error = try #require(throws: ModelError.self) { try take(nil, "a") }
@@ -34,12 +35,13 @@ import Testing
     #expect(!FileSystem.exists(URL(filePath: scratch.path("a"))))
     #expect(try take("per_head", "b")?.contains("tokenizer.json") == true)
     let read = try ModelFolder.read(URL(filePath: scratch.path("b")), on: device)
-    #expect(read.configuration == .ltgBert(ltgBert))
+    #expect(read.configuration == .init(ltgBert))
     #expect(try read.parameters.read() == LTGBert(ltgBert, seed: 2, on: device).parameters.read())
     // What it says cannot be said otherwise, and what is there is not replaced.
     #expect(throws: ModelError.self) {
       try ModelExchange.importModel(
-        from: scratch.path("b"), to: scratch.path("c"), positionProjection: "blocked", on: device)
+        from: scratch.path("b"), to: scratch.path("c"), saying: ["position_projection": "blocked"], on: device
+      )
     }
     #expect(throws: RunError.self) { try take("per_head", "b") }
     #expect(try FileSystem.names(in: scratch.url).sorted() == ["b", "source"])
@@ -54,7 +56,7 @@ import Testing
     try LTGBert(ltgBert, seed: 2, on: device).write(to: source)
     func take(_ target: String) throws {
       _ = try ModelExchange.importModel(
-        from: source.path, to: scratch.path(target), positionProjection: nil, on: device)
+        from: source.path, to: scratch.path(target), on: device)
     }
     for name in ["lock", "tokenizer.json", ".mine.partial"] {
       try FileSystem.makeFolder(URL(filePath: scratch.path(name + ".folder")))
@@ -93,7 +95,7 @@ import Testing
       ])
     let back = tiny.scratch.path("back")
     let (architecture, problem) = try ModelExchange.importModel(
-      from: out, to: back, positionProjection: nil, on: device)
+      from: out, to: back, on: device)
     #expect(problem == nil && architecture.parameterCount == trained.model.parameters.parameterCount)
     let read = try TrainedModel(back, on: device)
     #expect(try read.model.parameters.read() == trained.model.parameters.read())

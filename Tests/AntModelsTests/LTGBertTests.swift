@@ -9,15 +9,16 @@ import Testing
   /// The sizes the authors publish, and those of the models the paper trains.
   @Test func parameterCounts() throws {
     func count(_ preset: String, _ vocabulary: Int) throws -> Int {
-      try #require(ModelConfiguration.preset(preset, vocabularySize: vocabulary)).architecture.parameterCount
+      try #require(Architectures.standard.preset(preset, vocabularySize: vocabulary)).architecture
+        .parameterCount
     }
     #expect(try count("ltg-bert-small", 16_384) == 27_741_952)
     #expect(try count("ltg-bert-base", 16_384) == 98_229_760)
     #expect(try count("babyllama", 16_000) == 58_343_936)
     #expect(try count("llama-97m", 16_000) == 97_241_856)
-    #expect(ModelConfiguration.preset("ltg-bert-huge", vocabularySize: 16_384) == nil)
-    for name in ModelConfiguration.presetNames {
-      let configuration = try #require(ModelConfiguration.preset(name, vocabularySize: 300))
+    #expect(Architectures.standard.preset("ltg-bert-huge", vocabularySize: 16_384) == nil)
+    for name in Architectures.standard.presetNames {
+      let configuration = try #require(Architectures.standard.preset(name, vocabularySize: 300))
       #expect(configuration.architecture.problem == nil, "\(name)")
     }
   }
@@ -74,14 +75,14 @@ import Testing
     #expect(decaying.allSatisfy { !$0.contains("bias") && !$0.contains("norm") && !$0.contains("embedding") })
   }
 
-  @Test(arguments: RelativePositions.Layout.allCases)
-  func readsBackWhatItWrites(layout: RelativePositions.Layout) throws {
+  @Test(arguments: LTGBertConfiguration.PositionProjection.allCases)
+  func readsBackWhatItWrites(layout: LTGBertConfiguration.PositionProjection) throws {
     let device = try openDevice("cpu")
     let model = LTGBert(.tiny(layout), seed: 4, on: device)
     let folder = TemporaryFolder()
     try model.write(to: folder.url)
     let read = try ModelFolder.read(folder.url, on: device)
-    #expect(read.configuration == .ltgBert(.tiny(layout)))
+    #expect(read.configuration == .init(LTGBertConfiguration.tiny(layout)))
     #expect(try read.parameters.read() == model.parameters.read())
     let weights = try SafeTensors(contentsOf: folder.weights)
     #expect(weights.entry("transformer.layers.1.attention.in_proj_qk.weight")?.shape == [24, 12])

@@ -7,11 +7,11 @@ import Testing
 @Suite struct LeakageTests {
   private static let length = 9
   static let configurations: [ModelConfiguration] = [
-    .llama(
+    ModelConfiguration(
       LlamaConfiguration(
         vocabularySize: 31, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 2, maximumLength: 16,
         initializerRange: 0.3)),
-    .ltgBert(
+    ModelConfiguration(
       LTGBertConfiguration(
         vocabularySize: 31, hiddenSize: 24, intermediateSize: 40, layers: 2, heads: 2, farthestDistance: 7,
         bucketSize: 4)),

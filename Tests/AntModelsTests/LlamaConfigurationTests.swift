@@ -31,13 +31,13 @@ import Testing
       "num_attention_heads":2,"num_key_value_heads":2,"eos_token_id":null,"someone_elses_key":[{}]}
       """
     try Data(("{\"rope_theta\":5000.0,\"rope_scaling\":null," + rest).utf8).write(to: file.url)
-    guard case .llama(let first) = try ModelConfiguration(contentsOf: file.url) else {
+    guard let first = try ModelConfiguration(contentsOf: file.url).architecture as? LlamaConfiguration else {
       throw CancellationError()
     }
     #expect(first.ropeTheta == 5000)
     let nested = "{\"rope_parameters\":{\"rope_theta\":5000.0,\"rope_type\":\"default\"}," + rest
     try Data(nested.utf8).write(to: file.url)
-    guard case .llama(let read) = try ModelConfiguration(contentsOf: file.url) else {
+    guard let read = try ModelConfiguration(contentsOf: file.url).architecture as? LlamaConfiguration else {
       throw CancellationError()
     }
     #expect(read.ropeTheta == 5000 && read.endID == nil && !read.tiesEmbeddings)
@@ -61,6 +61,17 @@ import Testing
     ("eos_token_id", "10", "eos_token_id is 10, no token of the 10"),
     ("pad_token_id", "[99]", "pad_token_id is 99"),
     ("rope_scaling", "{\"type\":\"linear\",\"factor\":2}", "rope_scaling is of type 'linear'"),
+    (
+      "rope_parameters", "{\"rope_type\":\"llama3\",\"rope_theta\":1e4}",
+      "rope_parameters is of type 'llama3'"
+    ),
+    (
+      "rope_parameters", "{\"sliding\":{\"rope_type\":\"default\"},\"full\":{\"rope_type\":\"default\"}}",
+      "rope_parameters is different for layers of type 'full'"
+    ),
+    ("rope_parameters", "{\"partial_rotary_factor\":0.5}", "rope_parameters is for 0.5 of a head"),
+    ("partial_rotary_factor", "0.25", "partial_rotary_factor is 0.25"),
+    ("quantization_config", "{\"quant_method\":\"gptq\"}", "its weights are quantized (gptq)"),
   ])
   func refusesWhatItCannotCompute(key: String, value: String, complaint: String) throws {
     var keys = [
@@ -72,6 +83,30 @@ import Testing
     let text = keys.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
     try Data("{\(text)}".utf8).write(to: file.url)
     try expectRefusal(file, complaint)
+  }
+
+  /// The base as transformers 5 reads it: `rope_scaling` where it says anything, else `rope_parameters`, and a base
+  /// within before the one beside.
+  @Test(arguments: [
+    ("{}", 10_000), ("{\"rope_theta\": 7}", 7), ("{\"rope_theta\": null}", 10_000),
+    ("{\"rope_scaling\": null, \"rope_parameters\": null, \"rope_theta\": 7}", 7),
+    ("{\"rope_scaling\": {\"rope_type\": \"default\"}, \"rope_theta\": 7}", 7),
+    ("{\"rope_scaling\": {\"type\": \"default\", \"rope_theta\": 5}, \"rope_theta\": 7}", 5),
+    ("{\"rope_parameters\": {\"rope_theta\": 5}, \"rope_theta\": 7}", 5),
+    ("{\"rope_parameters\": {\"rope_theta\": null}, \"rope_theta\": 7}", 7),
+    (
+      "{\"rope_parameters\": {\"rope_theta\": 5}, \"rope_scaling\": {\"rope_theta\": 6}, \"rope_theta\": 7}",
+      6
+    ),
+    ("{\"rope_parameters\": {\"rope_theta\": 5}, \"rope_scaling\": {}, \"rope_theta\": 7}", 5),
+  ])
+  func readsTheRotaryBase(keys: String, base: Double) throws {
+    let text = """
+      {"model_type": "llama", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1,
+       "num_attention_heads": 2, "head_dim": null, "hidden_act": null, "bos_token_id": null\(keys == "{}" ? "" : ",")
+      """ + keys.dropFirst()
+    let model = try ModelConfiguration(Data(text.utf8), file: "f").architecture as? LlamaConfiguration
+    #expect(model?.ropeTheta == base)
   }
 
   /// Some write no token as -1, and some several that end a text.

@@ -28,7 +28,7 @@ import Testing
 
   struct Case: Decodable {
     var architecture: String
-    var layout: RelativePositions.Layout
+    var layout: LTGBertConfiguration.PositionProjection
     var mask: String
     var length: Int
     var sequences: Int
@@ -54,7 +54,7 @@ import Testing
 
   struct Training: Decodable {
     var architecture: String
-    var layout: RelativePositions.Layout
+    var layout: LTGBertConfiguration.PositionProjection
     var mask: String
     var dropout: Float
     var losses: [Double]
@@ -164,7 +164,8 @@ import Testing
   }
 
   private func model(
-    _ architecture: String, _ layout: RelativePositions.Layout, sizes: (Int, Int, Int, Int, Int),
+    _ architecture: String, _ layout: LTGBertConfiguration.PositionProjection,
+    sizes: (Int, Int, Int, Int, Int),
     seed: UInt64, on device: any Device
   ) -> any Transformer {
     if architecture == "llama" {

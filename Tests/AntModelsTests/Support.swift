@@ -16,7 +16,7 @@ extension LlamaConfiguration {
 
 extension LTGBertConfiguration {
   /// Two layers, everything small, no size a multiple of another; distances from 4 on share buckets.
-  static func tiny(_ layout: RelativePositions.Layout = .blocked) -> Self {
+  static func tiny(_ layout: LTGBertConfiguration.PositionProjection = .blocked) -> Self {
     LTGBertConfiguration(
       vocabularySize: 23, hiddenSize: 12, intermediateSize: 10, layers: 2, heads: 2, farthestDistance: 12,
       bucketSize: 5, positionProjection: layout)
@@ -25,7 +25,8 @@ extension LTGBertConfiguration {
 
 /// Every architecture and variant, small.
 let tinyModels: [ModelConfiguration] = [
-  .llama(.tiny), .ltgBert(.tiny(.blocked)), .ltgBert(.tiny(.perHead)),
+  .init(LlamaConfiguration.tiny), .init(LTGBertConfiguration.tiny(.blocked)),
+  .init(LTGBertConfiguration.tiny(.perHead)),
 ]
 
 /// Ids from 4 up, fixed by `seed`.

@@ -23,7 +23,7 @@ import Testing
       vocabularySize: 300, hiddenSize: 16, intermediateSize: 24, layers: 1, heads: 2, maximumLength: 32,
       initializerRange: 0.1)
     try FileSystem.makeFolder(URL(filePath: scratch.path(name)))
-    try RunConfiguration(model: .llama(model), antlm: configuration).write(
+    try RunConfiguration(model: .init(model), antlm: configuration).write(
       to: URL(filePath: scratch.path("\(name)/config.json")))
     let lines = (0..<steps).map { index -> String in
       let step = index + 1

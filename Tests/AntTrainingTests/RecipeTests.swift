@@ -21,7 +21,7 @@ import Testing
     let configuration = recipe.configuration(training: ["text"])
     try configuration.validate()
     _ = try Schedule(configuration.schedule)
-    let model = try #require(ModelConfiguration.preset(configuration.model, vocabularySize: 16_384))
+    let model = try #require(Architectures.standard.preset(configuration.model, vocabularySize: 16_384))
     #expect(configuration.length.longest <= model.architecture.maximumLength)
     // What is written is what is run.
     let written = try #require(

@@ -32,8 +32,8 @@ public struct Translator {
   public init(_ trained: TrainedModel, mask: TranslationMask, width: Int = 4, lengthPenalty: Double = 0.6) {
     tokenizer = trained.tokenizer
     search = BeamSearch(
-      trained.model, specials: trained.specials, width: width, lengthPenalty: lengthPenalty,
-      readsPromptBothWays: mask == .prefix)
+      trained.model, specials: trained.specials, vocabularySize: tokenizer.vocabularySize, width: width,
+      lengthPenalty: lengthPenalty, readsPromptBothWays: mask == .prefix)
   }
 
   /// Tokens of a translation at most, for a source of so many, its end counted: far more than translations need,

@@ -96,7 +96,7 @@ public final class SequenceClassifier: Trainable {
 
   private func hidden(_ batch: Batch, rows: [Int32], on tape: Tape, dropout: DropoutContext?) -> Tensor {
     let states = model.hiddenStates(batch, on: tape, dropout: dropout ?? .none)
-    // The norm of a Llama goes row by row, so that only those that are read need it.
+    // A final norm goes row by row, so that only those that are read need it.
     let read = model.lastHidden(tape.gather(states, rows: rows), on: tape)
     return head.hidden(read, of: parameters, on: tape, dropout: dropout)
   }

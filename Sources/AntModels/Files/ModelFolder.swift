@@ -3,40 +3,69 @@ import AntDevice
 import AntFiles
 import Foundation
 
-/// A model as a Hugging Face folder: `config.json`, `generation_config.json` and `model.safetensors`. A Llama's
-/// opens in transformers as it is.
+/// A model as a Hugging Face folder: `config.json`, `generation_config.json` and `model.safetensors`. Where
+/// transformers has the architecture, it opens there as it is.
 public enum ModelFolder {
   /// Reads the model in `folder`, whatever its architecture, and puts it on `device`.
   ///
+  /// - Parameter architectures: those it may be of.
   /// - Throws: ``ModelError`` or ``SafeTensorsError``, one line each.
-  public static func read(_ folder: URL, on device: any Device) throws -> any Transformer {
-    let configuration = try ModelConfiguration(contentsOf: folder.appending(path: "config.json"))
+  public static func read(
+    _ folder: URL, on device: any Device, architectures: Architectures = .standard
+  ) throws -> any Transformer {
+    try requireModel(in: folder)
+    let configuration = try ModelConfiguration(
+      contentsOf: folder.appending(path: ModelFiles.configuration), architectures: architectures)
     return try model(configuration, weights: ModelWeights(in: folder), on: device)
   }
 
-  /// A model of the tensors in `weights`; each must be there in the right shape, and nothing else but what
-  /// follows from them.
+  /// Whether weights lie in `folder` that ``read(_:on:architectures:)`` reads.
+  public static func hasWeights(_ folder: URL) -> Bool { ModelFiles.hasWeights(folder) }
+
+  /// Throws a ``ModelError`` that says what `folder` is where it is no folder with a model in a form that is read.
+  public static func requireModel(in folder: URL) throws { try ModelFiles.require(in: folder) }
+
+  /// Throws a ``ModelError`` that names a model in a form that is not read, where one lies in `folder`.
+  public static func refuseOtherForms(in folder: URL) throws {
+    if let other = ModelFiles.otherForm(in: folder) { throw other }
+  }
+
+  /// A model of the tensors in `weights`; each must be there in the right shape, under its own name or that of a
+  /// copy, and nothing else but what follows from them.
   public static func model(
     _ configuration: ModelConfiguration, weights: ModelWeights, on device: any Device
   ) throws -> any Transformer {
     // Names and shapes first: what does not fit must not cost the memory it asks for.
     let architecture = configuration.architecture
     let file = weights.file.path
-    var expected: Set<String> = []
+    let names = weights.names
+    // What holds each tensor of the model.
+    var sources: [String: String] = [:]
     for tensor in architecture.segments.flatMap(\.tensors) {
-      guard let entry = weights.entry(tensor.name) else {
+      let source =
+        weights.entry(tensor.name) != nil
+        ? tensor.name : names.first { architecture.derivation(of: $0) == .copy(of: tensor.name) }
+      guard let source, let entry = weights.entry(source) else {
+        // One name is part of the other, from a point on.
+        if let found = names.first(where: {
+          $0.hasSuffix("." + tensor.name) || tensor.name.hasSuffix("." + $0)
+        }) {
+          throw ModelError.otherNames(file: file, found: found, expected: tensor.name)
+        }
         throw ModelError.missingTensor(file: file, tensor: tensor.name)
       }
       guard entry.shape == tensor.shape else {
-        throw ModelError.wrongShape(
-          file: file, tensor: tensor.name, found: entry.shape, expected: tensor.shape)
+        throw ModelError.wrongShape(file: file, tensor: source, found: entry.shape, expected: tensor.shape)
       }
-      expected.insert(tensor.name)
+      sources[tensor.name] = source
     }
-    for name in weights.names where !expected.contains(name) {
-      let (isDerived, original) = architecture.isDerived(tensor: name)
-      guard isDerived else { throw ModelError.unexpectedTensor(file: file, tensor: name) }
-      if let original {
+    let used = Set(sources.values)
+    for name in names where !used.contains(name) {
+      guard let derivation = architecture.derivation(of: name) else {
+        throw ModelError.unexpectedTensor(file: file, tensor: name)
+      }
+      if case .copy(let parameter) = derivation {
+        let original = sources[parameter] ?? parameter
         guard
           weights.entry(name)?.shape == weights.entry(original)?.shape,
           try weights.floats(name) == weights.floats(original)
@@ -48,7 +77,8 @@ public enum ModelFolder {
     var flat = [Float](repeating: 0, count: model.parameters.count)
     for tensor in model.parameters.segments.flatMap(\.tensors) {
       try flat.withUnsafeMutableBufferPointer {
-        try weights.copy(tensor.name, into: UnsafeMutableBufferPointer(rebasing: $0[tensor.range]))
+        try weights.copy(
+          sources[tensor.name] ?? tensor.name, into: UnsafeMutableBufferPointer(rebasing: $0[tensor.range]))
       }
     }
     model.parameters.write(flat)
@@ -65,7 +95,7 @@ extension Transformer {
     let own = Set(configuration.architecture.segments.map(\.name))
     try configuration.write(to: folder)
     try SafeTensors.write(
-      tensors { own.contains($0.name) }, to: folder.appending(path: "model.safetensors"))
+      tensors { own.contains($0.name) }, to: folder.appending(path: ModelFiles.weights))
   }
 }
 
@@ -84,7 +114,7 @@ extension ModelConfiguration {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     for (name, data) in [
-      ("config.json", try encoder.encode(self)),
+      (ModelFiles.configuration, try encoder.encode(self)),
       ("generation_config.json", try encoder.encode(GenerationConfiguration(architecture))),
     ] {
       try FileSystem.write(data + Data("\n".utf8), to: folder.appending(path: name))

@@ -2,7 +2,7 @@ import AntFiles
 import Foundation
 
 /// The tensors of a model: those of `model.safetensors`, or of the files that `model.safetensors.index.json`
-/// distributes them over.
+/// distributes them over: those it names, whatever else these files hold.
 public struct ModelWeights {
   /// What names the tensors: the one file, or the index.
   public let file: URL
@@ -20,8 +20,8 @@ public struct ModelWeights {
   ///
   /// - Throws: ``SafeTensorsError`` or ``ModelError``.
   public init(in folder: URL) throws {
-    let single = folder.appending(path: "model.safetensors")
-    let index = folder.appending(path: "model.safetensors.index.json")
+    let single = folder.appending(path: ModelFiles.weights)
+    let index = folder.appending(path: ModelFiles.index)
     guard !FileSystem.exists(single), FileSystem.exists(index) else {
       self.init(try SafeTensors(contentsOf: single))
       return
@@ -42,18 +42,17 @@ public struct ModelWeights {
         file: index.path, problem: "names \(String(reflecting: name)), which is not beside it")
     }
     let names = Set(map.values).sorted()
-    let files = try names.map { try SafeTensors(contentsOf: folder.appending(path: $0)) }
-    var places: [String: Int] = [:]
-    for (number, file) in files.enumerated() {
-      for entry in file.entries {
-        guard map[entry.name] == names[number] else {
-          throw ModelError.unexpectedTensor(file: file.file.path, tensor: entry.name)
-        }
-        places[entry.name] = number
-      }
+    if let name = names.first(where: { !FileSystem.exists(folder.appending(path: $0)) }) {
+      throw ModelError.noModel(
+        path: folder.path, found: "no \(name) in it, which \(ModelFiles.index) names",
+        advice: "copy the file there")
     }
-    if let missing = map.keys.sorted().first(where: { places[$0] == nil }) {
-      throw ModelError.missingTensor(file: folder.appending(path: map[missing]!).path, tensor: missing)
+    let files = try names.map { try SafeTensors(contentsOf: folder.appending(path: $0)) }
+    let numbers = Dictionary(uniqueKeysWithValues: zip(names, files.indices))
+    let places = map.compactMapValues { numbers[$0] }
+    // What a file holds beyond what the index says of it does not count.
+    for (name, number) in places.sorted(by: { $0.key < $1.key }) where files[number].entry(name) == nil {
+      throw ModelError.missingTensor(file: files[number].file.path, tensor: name)
     }
     self.init(file: index, files: files, places: places)
   }
@@ -64,8 +63,8 @@ public struct ModelWeights {
     self.places = places
   }
 
-  /// The names of all tensors.
-  public var names: [String] { files.flatMap { $0.entries.map(\.name) } }
+  /// The names of all tensors, in order.
+  public var names: [String] { places.keys.sorted() }
 
   /// The tensor called `name`; nil where there is none.
   public func entry(_ name: String) -> SafeTensors.Entry? { places[name].flatMap { files[$0].entry(name) } }

@@ -37,9 +37,19 @@ public struct SafeTensors {
     try self.init(MappedFile(file.path).data, file: file)
   }
 
+  /// How files begin that go by the name of one, and what they are.
+  private static let otherBeginnings = [
+    ("version https://git-lfs", "a pointer of Git LFS, for which 'git lfs pull' gets the file"),
+    ("PK\u{3}\u{4}", "an archive, as torch.save writes"),
+    ("GGUF", "weights for llama.cpp"), ("<!DOCTYPE", "a page of the web"), ("<html", "a page of the web"),
+  ]
+
   /// Validates what `file` holds.
   init(_ content: Data, file: URL) throws {
     func refuse(_ problem: String) -> SafeTensorsError { .damaged(file: file.path, problem: problem) }
+    for (beginning, what) in Self.otherBeginnings where content.starts(with: beginning.utf8) {
+      throw refuse("but \(what)")
+    }
     guard content.count >= 8 else { throw refuse("only \(content.count) bytes long") }
     let length = content.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     guard length <= 100_000_000 else { throw refuse("its header claims to be \(length) bytes long") }
@@ -166,7 +176,7 @@ public enum SafeTensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case .unsupportedType(let file, let tensor, let type):
       "\(file): tensor '\(tensor)' is of type \(type); convert it to F32, F16 or BF16"
     case .notFinite(let file, let tensor):
-      "\(file): tensor '\(tensor)' holds a NaN or an infinity; use an earlier checkpoint"
+      "\(file): tensor '\(tensor)' holds a NaN or an infinity; use another checkpoint"
     }
   }
 }

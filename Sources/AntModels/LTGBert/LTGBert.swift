@@ -15,7 +15,7 @@ import AntRandom
 /// `q·k + q·kp + k·qp` over `sqrt(3 headDimension)`: content to content, to position, and back. There are no
 /// absolute positions. Query, key and value projections are one matrix, rows stacked.
 public final class LTGBert: Transformer {
-  public var configuration: ModelConfiguration { .ltgBert(sizes) }
+  public var configuration: ModelConfiguration { ModelConfiguration(sizes) }
   public let parameters: Parameters
   public let device: any Device
   public var precision = Precision.float32

@@ -1,10 +1,15 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 
 /// The sizes and options of an LTG-BERT (Samuel et al. 2023, "Trained on 100 million words and still in shape"),
 /// with the keys of its `config.json`.
 public struct LTGBertConfiguration: Architecture {
   public static let modelType = "ltgbert"
+  public static let about =
+    "LTG-BERT, in either order of its position projections, which config.json has to say or its reader"
+  public static let unsaidKeys = [Key.positionProjection.rawValue]
+  public static let pattern = AttentionMask.Pattern.bidirectional
 
   public var vocabularySize: Int
   public var hiddenSize: Int
@@ -20,9 +25,7 @@ public struct LTGBertConfiguration: Architecture {
   public var hiddenDropout: Double
   /// Of attention weights, and of relative embeddings and contexts.
   public var attentionDropout: Double
-  /// How the heads share the columns of the position projection. The variants have equal names and shapes, so
-  /// only the configuration can tell them apart.
-  public var positionProjection: RelativePositions.Layout
+  public var positionProjection: PositionProjection
   public var paddingID: Int?
   public var beginningID: Int?
   public var endID: Int?
@@ -31,7 +34,7 @@ public struct LTGBertConfiguration: Architecture {
     vocabularySize: Int, hiddenSize: Int, intermediateSize: Int, layers: Int, heads: Int,
     farthestDistance: Int = 512, bucketSize: Int = 32, normEpsilon: Double = 1e-7,
     hiddenDropout: Double = 0.1, attentionDropout: Double = 0.1,
-    positionProjection: RelativePositions.Layout = .blocked, paddingID: Int? = nil, beginningID: Int? = nil,
+    positionProjection: PositionProjection = .blocked, paddingID: Int? = nil, beginningID: Int? = nil,
     endID: Int? = nil
   ) {
     self.vocabularySize = vocabularySize
@@ -59,23 +62,37 @@ public struct LTGBertConfiguration: Architecture {
 
   /// As a Llama's, and what the norm after attention reads; at work, position scores and their gradients.
   public var activationFloats: (kept: Int, working: Int) {
-    let scores = heads * RelativePositions.pitch(buckets: distances.buckets.count)
+    let scores = heads * RelativePositions.pitch(buckets: buckets.count)
     return (
       7 * hiddenSize + heads + 2 * intermediateSize, 7 * hiddenSize + 3 * intermediateSize + 4 * scores
     )
   }
 
+  var buckets: LogBuckets { LogBuckets(size: bucketSize, farthest: farthestDistance) }
+
   public var distances: RelativeDistances {
     RelativeDistances(
-      buckets: LogBuckets(size: bucketSize, farthest: farthestDistance), layout: positionProjection)
+      count: buckets.count,
+      columns: positionProjection.columns(width: hiddenSize, headDimension: headDimension),
+      bucket: buckets.bucket)
+  }
+
+  /// That of the authors, with the model's norms and dropout.
+  public func classificationHead(labels: Int) -> ClassificationHead {
+    ClassificationHead(
+      .transform, labels: labels, hiddenSize: hiddenSize, normEpsilon: normEpsilon,
+      dropout: Float(hiddenDropout), initialization: .truncatedNormal)
   }
 
   // MARK: Presets
 
+  public static let benchmarkPreset: String? = "ltg-bert-mini"
   public static let presetNames = ["ltg-bert-mini", "ltg-bert-xs", "ltg-bert-small", "ltg-bert-base"]
 
   /// The preset called `name`; nil where there is none. All but the mini one are the authors'.
-  public static func preset(_ name: String, vocabularySize: Int) -> Self? {
+  ///
+  /// - Parameter maximumLength: of no account: there is no such limit.
+  public static func preset(_ name: String, vocabularySize: Int, maximumLength: Int? = nil) -> Self? {
     let sizes: (hidden: Int, intermediate: Int, layers: Int, heads: Int)
     switch name {
     case "ltg-bert-mini": sizes = (256, 640, 4, 4)
@@ -169,7 +186,7 @@ extension LTGBertConfiguration {
         debugDescription: "position_projection is not there; 'antlm import --position-projection "
           + "blocked|per_head' says which of the two LTG-BERTs this is")
     }
-    guard let layout = RelativePositions.Layout(rawValue: projection) else {
+    guard let layout = PositionProjection(rawValue: projection) else {
       throw DecodingError.dataCorruptedError(
         forKey: .positionProjection, in: keys,
         debugDescription: "position_projection is '\(projection)', not blocked or per_head")

@@ -40,7 +40,7 @@ extension LTGBertConfiguration {
     var segments: [Parameters.Segment] = [
       .matrix(Name.embedding, rows: vocabularySize, columns: hiddenSize, decays: false),
       .matrix(
-        Name.relativeEmbedding, rows: distances.buckets.count, columns: hiddenSize, decays: false),
+        Name.relativeEmbedding, rows: buckets.count, columns: hiddenSize, decays: false),
     ]
     segments += norm(Name.relativeNorm)
     for layer in 0..<layers {
@@ -94,9 +94,9 @@ extension LTGBertConfiguration {
   }
 
   /// The tied output layer, and each layer's table of buckets.
-  public func isDerived(tensor: String) -> (Bool, equals: String?) {
-    if tensor == LTGBert.Name.output { return (true, LTGBert.Name.embedding) }
-    return (tensor.hasSuffix(".position_indices"), nil)
+  public func derivation(of tensor: String) -> DerivedTensor? {
+    if tensor == LTGBert.Name.output { return .copy(of: LTGBert.Name.embedding) }
+    return tensor.hasSuffix(".position_indices") ? .implied : nil
   }
 
   /// The classes that `auto_map` names.

@@ -31,9 +31,4 @@ public struct LogBuckets: Equatable, Sendable {
     let bucket = middle + min(Int((ratio / whole * Float(middle - 1)).rounded(.up)), middle - 1)
     return (distance < 0 ? -bucket : bucket) + size - 1
   }
-
-  /// ``AntDevice/PositionScores/buckets`` of some queries against the keys from 0 on.
-  func table(queries: Range<Int>, keys: Int) -> [Int32] {
-    (0..<queries.count + keys - 1).map { Int32(bucket(queries.lowerBound + $0 - (keys - 1))) }
-  }
 }

@@ -14,7 +14,7 @@ import AntRandom
 /// Rotary positions count from the beginning of each document. Dropout, where asked for, comes after the
 /// embedding and on the output of both branches; Hugging Face's Llama has none.
 public final class Llama: Transformer {
-  public var configuration: ModelConfiguration { .llama(sizes) }
+  public var configuration: ModelConfiguration { ModelConfiguration(sizes) }
   public let parameters: Parameters
   public let device: any Device
   public var precision = Precision.float32

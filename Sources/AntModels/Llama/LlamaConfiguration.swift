@@ -3,6 +3,9 @@ import Foundation
 /// The sizes and options of a Llama model, with the keys of a Hugging Face `config.json`.
 public struct LlamaConfiguration: Architecture {
   public static let modelType = "llama"
+  public static let about =
+    "Llama, with as many key and value heads as heads, heads of hidden_size / num_attention_heads, rotary positions "
+    + "of the default type and no biases"
 
   public var vocabularySize: Int
   public var hiddenSize: Int
@@ -47,7 +50,7 @@ public struct LlamaConfiguration: Architecture {
 
   // MARK: Presets
 
-  /// What `--model` takes.
+  public static let benchmarkPreset: String? = "llama-mini"
   public static let presetNames = [
     "llama-micro", "llama-mini", "llama-small", "llama-base", "babyllama", "llama-97m",
   ]
@@ -78,8 +81,16 @@ public struct LlamaConfiguration: Architecture {
     (6 * hiddenSize + heads + 2 * intermediateSize, 6 * hiddenSize + 2 * intermediateSize)
   }
 
-  /// Hugging Face's Llama has none.
-  public var dropoutRates: DropoutRates { .none }
+  /// Hugging Face's Llama has none, and none anywhere in attention.
+  public func dropoutRates(_ override: Float?) -> DropoutRates {
+    DropoutRates(hidden: override ?? 0, attention: 0)
+  }
+
+  /// One layer, drawn as the model's matrices.
+  public func classificationHead(labels: Int) -> ClassificationHead {
+    ClassificationHead(
+      .linear, labels: labels, hiddenSize: hiddenSize, initialization: .normal(deviation: initializerRange))
+  }
 
   public var problem: String? {
     if let sizeProblem { return sizeProblem }
@@ -112,6 +123,7 @@ extension LlamaConfiguration {
     case ropeTheta = "rope_theta"
     case ropeScaling = "rope_scaling"
     case ropeParameters = "rope_parameters"
+    case rotaryPart = "partial_rotary_factor"
     case attentionBias = "attention_bias"
     case attentionDropout = "attention_dropout"
     case mlpBias = "mlp_bias"
@@ -123,19 +135,6 @@ extension LlamaConfiguration {
     case vocabularySize = "vocab_size"
     case dataType = "torch_dtype"
     case usesCache = "use_cache"
-  }
-
-  /// What newer versions of transformers write in place of `rope_theta` and `rope_scaling`.
-  private struct RopeParameters: Decodable {
-    var theta: Double?
-    var type: String?
-    var legacyType: String?
-
-    enum CodingKeys: String, CodingKey {
-      case theta = "rope_theta"
-      case type = "rope_type"
-      case legacyType = "type"
-    }
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -173,12 +172,15 @@ extension LlamaConfiguration {
     }
     let modelType = try keys.decode(String.self, forKey: .modelType)
     if modelType != Self.modelType { throw refuse(.modelType, "'\(modelType)'") }
-    let rope = try keys.decodeIfPresent(RopeParameters.self, forKey: .ropeParameters)
-    let scaling = try keys.decodeIfPresent(RopeParameters.self, forKey: .ropeScaling)
-    for (key, parameters) in [(Key.ropeParameters, rope), (.ropeScaling, scaling)] {
-      if let type = parameters?.type ?? parameters?.legacyType, type != "default" {
-        throw refuse(key, "of type '\(type)'")
-      }
+    var rope: RopeParameters?
+    for key in [Key.ropeParameters, .ropeScaling] {
+      guard let parameters = try keys.decodeIfPresent(RopeParameters.self, forKey: key) else { continue }
+      if let problem = parameters.problem { throw refuse(key, problem) }
+      // Of the two the older name goes first where it says anything.
+      if !parameters.isEmpty { rope = parameters }
+    }
+    if let part = try keys.decodeIfPresent(Double.self, forKey: .rotaryPart), part != 1 {
+      throw refuse(.rotaryPart, "\(part), not 1")
     }
     let vocabularySize = try keys.decode(Int.self, forKey: .vocabularySize)
     self.init(
@@ -189,7 +191,7 @@ extension LlamaConfiguration {
       heads: try keys.decode(Int.self, forKey: .heads),
       maximumLength: try keys.decodeIfPresent(Int.self, forKey: .maximumLength) ?? 2048,
       normEpsilon: try keys.decodeIfPresent(Double.self, forKey: .normEpsilon) ?? 1e-6,
-      ropeTheta: try keys.decodeIfPresent(Double.self, forKey: .ropeTheta) ?? rope?.theta ?? 10_000,
+      ropeTheta: try rope?.theta ?? keys.decodeIfPresent(Double.self, forKey: .ropeTheta) ?? 10_000,
       tiesEmbeddings: try keys.decodeIfPresent(Bool.self, forKey: .tiesEmbeddings) ?? false,
       initializerRange: try keys.decodeIfPresent(Double.self, forKey: .initializerRange) ?? 0.02,
       paddingID: try keys.specialToken(.paddingID, below: vocabularySize),
@@ -205,7 +207,7 @@ extension LlamaConfiguration {
       throw refuse(.headDimension, "\(size), not hidden_size / num_attention_heads = \(headDimension)")
     }
     let activation = try keys.decodeIfPresent(String.self, forKey: .activation) ?? "silu"
-    if activation != "silu" { throw refuse(.activation, "'\(activation)'") }
+    if !["silu", "swish"].contains(activation) { throw refuse(.activation, "'\(activation)'") }
     for key in [Key.attentionBias, .mlpBias]
     where try keys.decodeIfPresent(Bool.self, forKey: key) == true {
       throw refuse(key, "true")

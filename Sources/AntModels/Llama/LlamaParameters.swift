@@ -93,9 +93,10 @@ extension LlamaConfiguration {
     return flat
   }
 
-  /// Some writers repeat a tied output layer, whatever it holds; older ones store the rotary frequencies.
-  public func isDerived(tensor: String) -> (Bool, equals: String?) {
-    (tensor == Llama.Name.output && tiesEmbeddings || tensor.hasSuffix(".rotary_emb.inv_freq"), nil)
+  /// Some writers repeat a tied output layer; older ones store the rotary frequencies.
+  public func derivation(of tensor: String) -> DerivedTensor? {
+    if tensor == Llama.Name.output && tiesEmbeddings { return .copy(of: Llama.Name.embedding) }
+    return tensor.hasSuffix(".rotary_emb.inv_freq") ? .implied : nil
   }
 
   public func makeModel(on device: any Device, with more: [Parameters.Segment]) -> any Transformer {

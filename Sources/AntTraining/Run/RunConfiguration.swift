@@ -3,7 +3,7 @@ import AntModels
 import Foundation
 
 /// A run's config.json: the model's Hugging Face keys, and every training option under "antlm".
-package struct RunConfiguration: Codable {
+package struct RunConfiguration: Encodable {
   package var model: ModelConfiguration
   package var antlm: TrainingConfiguration
 
@@ -17,22 +17,19 @@ package struct RunConfiguration: Codable {
     self.antlm = antlm
   }
 
-  package init(from decoder: any Decoder) throws {
-    antlm = try decoder.container(keyedBy: Key.self).decode(TrainingConfiguration.self, forKey: .antlm)
-    model = try ModelConfiguration(from: decoder)
-  }
-
   package func encode(to encoder: any Encoder) throws {
     try model.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(antlm, forKey: .antlm)
   }
 
-  /// - Parameter run: the folder as the user named it.
-  package init(contentsOf url: URL, run: String) throws {
+  /// - Parameters:
+  ///   - run: the folder as the user named it.
+  ///   - architectures: those its model may be of.
+  package init(contentsOf url: URL, run: String, architectures: Architectures = .standard) throws {
     let model: ModelConfiguration
     do {
-      model = try ModelConfiguration(contentsOf: url)
+      model = try ModelConfiguration(contentsOf: url, architectures: architectures)
     } catch ModelError.invalidConfiguration(_, let problem) {
       throw RunError.configuration(
         path: url.path, reason: "\(problem); restore it from a copy, or start a new run")

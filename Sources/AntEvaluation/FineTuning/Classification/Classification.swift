@@ -62,7 +62,7 @@ public struct Classification {
     self.trained = trained
     self.task = task
     self.recipe = recipe
-    self.mode = mode ?? ClassificationRecipe.defaultMode(trained.model.configuration)
+    self.mode = mode ?? ClassificationRecipe.defaultMode(trained.model.configuration.architecture)
     length = min(recipe.length, trained.model.maximumLength)
     self.training = ClassificationInputs(
       training.examples, tokenizer: trained.tokenizer, length: length)
@@ -83,7 +83,7 @@ public struct Classification {
   }
 
   /// Whether the last token is read rather than the first.
-  public var readsLast: Bool { recipe.readsLast(trained.model.configuration, mode) }
+  public var readsLast: Bool { recipe.readsLast(trained.model.configuration.architecture, mode) }
 
   /// Fine-tunes with one seed. Nil where it was stopped before an epoch was evaluated.
   ///
@@ -96,7 +96,7 @@ public struct Classification {
   ) throws -> Result? {
     let model = trained.model
     let classifier = SequenceClassifier(
-      model, head: recipe.head(for: model.configuration, labels: task.labels), seed: seed)
+      model, head: recipe.head(for: model.configuration.architecture, labels: task.labels), seed: seed)
     var settings = recipe.settings
     settings.seed = seed
     let tuner = try FineTuner(

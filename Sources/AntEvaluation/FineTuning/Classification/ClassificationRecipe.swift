@@ -4,17 +4,18 @@ import AntModels
 
 /// How the BabyLM evaluation of a year fine-tunes.
 ///
-/// |               | 2024                                   | 2025                                         |
-/// |---------------|----------------------------------------|----------------------------------------------|
-/// | head          | the architecture's own                 | norm, linear, GELU, norm, dropout 0.1, linear |
-/// | reads         | Llama the last token, LTG-BERT the first | the first token                            |
-/// | tokens        | 128                                    | 512                                          |
-/// | learning rate | 5e-5, linear to 0                      | 3e-5, warm-up 6 %, cosine to 10 %            |
-/// | batch         | 64                                     | 32; 16 for BoolQ and MultiRC; short ones wait |
-/// | epochs        | 10, patience 3 (gains over 0.001)      | 10; 30 for WSC                               |
-/// | AdamW         | no decay, clip 1                       | decay 0.01, no clip                          |
-/// | best epoch by | F1; accuracy where labels are three    | accuracy; F1 for MRPC and QQP                |
-/// | seed          | 12                                     | 42                                           |
+/// |               | 2024                               | 2025                                          |
+/// |---------------|------------------------------------|-----------------------------------------------|
+/// | head          | the architecture's own             | norm, linear, GELU, norm, dropout 0.1, linear |
+/// | reads         | the last token; the first where    | the first token                               |
+/// |               | the architecture sees both ways    |                                               |
+/// | tokens        | 128                                | 512                                           |
+/// | learning rate | 5e-5, linear to 0                  | 3e-5, warm-up 6 %, cosine to 10 %             |
+/// | batch         | 64                                 | 32; 16 for BoolQ and MultiRC; short ones wait |
+/// | epochs        | 10, patience 3 (gains over 0.001)  | 10; 30 for WSC                                |
+/// | AdamW         | no decay, clip 1                   | decay 0.01, no clip                           |
+/// | best epoch by | F1; accuracy where labels are three | accuracy; F1 for MRPC and QQP                |
+/// | seed          | 12                                 | 42                                            |
 ///
 /// Under a causal mask the first token sees itself alone, so there the last one is read under either recipe, as
 /// the evaluation of 2025 can be told to. Decay leaves norms and biases alone, as everywhere here; the evaluation
@@ -52,32 +53,22 @@ public struct ClassificationRecipe: Sendable, Equatable {
   }
 
   /// The head for a model.
-  public func head(for model: ModelConfiguration, labels: Int) -> ClassificationHead {
-    let width = model.architecture.hiddenSize
-    switch (year, model) {
-    case (.babylm2024, .llama(let sizes)):
-      return ClassificationHead(
-        .linear, labels: labels, hiddenSize: width, initialization: .normal(deviation: sizes.initializerRange)
-      )
-    case (.babylm2024, .ltgBert(let sizes)):
-      return ClassificationHead(
-        .transform, labels: labels, hiddenSize: width, normEpsilon: sizes.normEpsilon,
-        dropout: Float(sizes.hiddenDropout), initialization: .truncatedNormal)
-    case (.babylm2025, _):
-      return ClassificationHead(
-        .transform, labels: labels, hiddenSize: width, dropout: 0.1, initialization: .uniform)
+  public func head(for model: any Architecture, labels: Int) -> ClassificationHead {
+    switch year {
+    case .babylm2024: model.classificationHead(labels: labels)
+    case .babylm2025:
+      ClassificationHead(
+        .transform, labels: labels, hiddenSize: model.hiddenSize, dropout: 0.1, initialization: .uniform)
     }
   }
 
   /// Whether the head reads the last token rather than the first.
-  public func readsLast(_ model: ModelConfiguration, _ mode: Embedder.Mode) -> Bool {
-    if mode == .causal { return true }
-    if case .llama = model { return year == .babylm2024 }
-    return false
+  public func readsLast(_ model: any Architecture, _ mode: Embedder.Mode) -> Bool {
+    mode == .causal || year == .babylm2024 && Self.defaultMode(model) == .causal
   }
 
-  /// What transformers lets the model see: a Llama causally, an LTG-BERT both ways.
-  public static func defaultMode(_ model: ModelConfiguration) -> Embedder.Mode {
-    if case .llama = model { .causal } else { .masked }
+  /// What transformers lets the model see.
+  public static func defaultMode(_ model: any Architecture) -> Embedder.Mode {
+    type(of: model).pattern == .bidirectional ? .masked : .causal
   }
 }

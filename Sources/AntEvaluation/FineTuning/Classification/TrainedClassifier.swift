@@ -66,8 +66,9 @@ public struct TrainedClassifier {
     }
   }
 
+  /// - Parameter architectures: those the model may be of.
   /// - Throws: ``ClassifierError``, or what opening the model throws.
-  public init(_ path: String, on device: any Device) throws {
+  public init(_ path: String, on device: any Device, architectures: Architectures = .standard) throws {
     let folder = FileSystem.url(path)
     let file = folder.appending(path: Self.description)
     guard !path.isEmpty, FileSystem.exists(file) else { throw ClassifierError.notAClassifier(path: path) }
@@ -76,7 +77,7 @@ public struct TrainedClassifier {
       ["first", "last"].contains(said.reads), said.labels == task.labels, said.length >= 4,
       Float(said.layerNormEpsilon ?? 1) > 0
     else { throw ClassifierError.damaged(file: file.path) }
-    let trained = try TrainedModel(path, on: device)
+    let trained = try TrainedModel(path, on: device, architectures: architectures)
     let head = ClassificationHead(
       said.kind, labels: said.labels, hiddenSize: trained.model.configuration.architecture.hiddenSize,
       normEpsilon: said.layerNormEpsilon ?? 1e-5, initialization: .normal(deviation: 0))
