@@ -1,5 +1,6 @@
 import AntAutograd
 import AntDevice
+import AntFiles
 import AntModels
 import AntText
 import AntTraining
@@ -312,5 +313,5 @@ extension TrainingConfiguration.OptimizerState: ExpressibleByArgument {}
 /// `text` as one word of a shell.
 func shellQuoted(_ text: String) -> String {
   let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+".contains($0)) }
-  return plain && !text.isEmpty ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  return plain && !text.isEmpty ? text : "'" + text.replacingExactly("'", with: "'\\''") + "'"
 }
