@@ -12,6 +12,11 @@ extension String {
     return String(scalars[...last])
   }
 
+  /// The text with `new` in every place of `old`, whatever marks follow: those hide it from Foundation's search.
+  public func replacingExactly(_ old: String, with new: String) -> String {
+    String(unicodeScalars.replacing(old.unicodeScalars, with: new.unicodeScalars))
+  }
+
   /// The text without the white space around it.
   public var trimmed: String {
     String(withoutTrailingSpace.unicodeScalars.drop(while: \.properties.isWhitespace))

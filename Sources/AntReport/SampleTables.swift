@@ -58,9 +58,10 @@ struct SampleTables {
 
   /// What was given in another shade than what was written.
   private func continued(_ text: String, _ prompt: String) -> [Markup] {
-    guard !prompt.isEmpty, text.hasPrefix(prompt) else { return [.text(text)] }
+    guard !prompt.isEmpty, text.utf8.starts(with: prompt.utf8) else { return [.text(text)] }
     return [
-      .element("span", ["class": "given"], text: prompt), .text(String(text.dropFirst(prompt.count))),
+      .element("span", ["class": "given"], text: prompt),
+      .text(String(text.unicodeScalars.dropFirst(prompt.unicodeScalars.count))),
     ]
   }
 }

@@ -78,8 +78,7 @@ public struct Samples: Sendable {
     let mask = (try? tokenizer.requireMask()).map { tokenizer.decode([$0]) }
     if hasBlanks(prompt, mask: mask) {
       guard let mask else { return .cannotFill }
-      let named = prompt.unicodeScalars.replacing(blank.unicodeScalars, with: mask.unicodeScalars)
-      let ids = try tokenizer.encodeBlanks(String(named))
+      let ids = try tokenizer.encodeBlanks(prompt.replacingExactly(blank, with: mask))
       let fillIn = FillIn(trained)
       let blanks = try fillIn(ids, top: candidates)
       return .filled(

@@ -34,7 +34,7 @@ public struct StudyResult: Sendable {
   private func figure(_ scoring: Scoring, _ phenomenon: String = EvaluationLog.Record.mean)
     -> EvaluationLog.Record?
   {
-    pairs.last { $0.scoring == scoring.rawValue && $0.phenomenon == phenomenon }
+    pairs.last { $0.scoring == scoring.rawValue && $0.phenomenon.isExactly(phenomenon) }
   }
 }
 
@@ -108,7 +108,7 @@ public struct StudyResults: Sendable {
     self.results = results
     phenomena =
       results.first?.pairs.map(\.phenomenon).reduce(into: []) { names, name in
-        if name != EvaluationLog.Record.mean, !names.contains(name) { names.append(name) }
+        if name != EvaluationLog.Record.mean, !names.contains(where: name.isExactly) { names.append(name) }
       } ?? []
     let objectives = Set(results.flatMap(\.devLosses.keys))
     measures =
@@ -135,8 +135,8 @@ public struct StudyResults: Sendable {
   /// A row a run.
   var csv: String {
     func quoted(_ cell: String) -> String {
-      cell.contains { ",\"\n".contains($0) }
-        ? "\"" + cell.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : cell
+      cell.unicodeScalars.contains { [",", "\"", "\n", "\r"].contains($0) }
+        ? "\"" + cell.replacingExactly("\"", with: "\"\"") + "\"" : cell
     }
     var rows = [["model", "schedule", "notation", "seed", "steps", "seconds", "evaluationSeconds"]]
     rows[0] += measures.map(\.title)

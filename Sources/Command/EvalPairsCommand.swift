@@ -136,7 +136,8 @@ struct EvalPairsCommand: ParsableCommand {
 
   private func markdownTable(_ rows: [[String]]) -> String {
     func line(_ cells: [String]) -> String {
-      "| " + cells.map { $0.printableOnOneLine.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+      "| " + cells.map { $0.printableOnOneLine.replacingExactly("|", with: "\\|") }.joined(separator: " | ")
+        + " |"
     }
     let rule = line(["---"] + rows[0].dropFirst().map { _ in "---:" })
     return ([line(rows[0]), rule] + rows.dropFirst().map(line)).joined(separator: "\n")

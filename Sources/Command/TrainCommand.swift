@@ -312,5 +312,5 @@ extension TrainingConfiguration.OptimizerState: ExpressibleByArgument {}
 /// `text` as one word of a shell.
 func shellQuoted(_ text: String) -> String {
   let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+".contains($0)) }
-  return plain && !text.isEmpty ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  return plain && !text.isEmpty ? text : "'" + text.replacingExactly("'", with: "'\\''") + "'"
 }

@@ -187,6 +187,7 @@ import Testing
   @Test func marksDoNotHideWhatTheyStandOn() throws {
     #expect(try tokenizer.encodeBlanks("a [MASK]\u{301}.").contains(3))
     #expect(" \u{301}".isBlank == false && " \u{301}".withoutTrailingSpace == " \u{301}")
+    #expect("a'\u{301}".replacingExactly("'", with: "?").utf8.elementsEqual("a?\u{301}".utf8))
     #expect(" \r\n a\u{200B}\r\n ".trimmed == "a\u{200B}")
   }
 

@@ -12,6 +12,27 @@ public enum NormalizationForm: String, Sendable, CaseIterable {
   func callAsFunction(_ text: String) -> String {
     text.applyingTransform(StringTransform(rawValue: rawValue), reverse: false) ?? text
   }
+
+  /// Of the characters below U+2070, Latin to punctuation, those that stay as they are among others of their kind:
+  /// no marks, and nothing to take apart.
+  fileprivate var plain: [Bool] { Self.plain[self] ?? [] }
+
+  private static let plain: [NormalizationForm: [Bool]] = Dictionary(
+    uniqueKeysWithValues: allCases.map { form in
+      let scalars = (0..<0x2070).map { Unicode.Scalar($0 as UInt32) ?? "\0" }
+      let lines = String(String.UnicodeScalarView(scalars.flatMap { $0 < "\u{80}" ? [] : [$0, "\n"] }))
+      let changed = form(lines).unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+      return (
+        form,
+        scalars.map { scalar in
+          guard scalar >= "\u{80}", Normalizer.isKnown(scalar), !Normalizer.isMark(scalar) else {
+            return false
+          }
+          return changed[Int(scalar.value) - 0x80].elementsEqual(CollectionOfOne(scalar))
+            && !Normalizer.conjoining.contains(scalar.value)
+        }
+      )
+    })
 }
 
 /// Puts text in one form before it is looked at, so that equal words are equal bytes.
@@ -32,15 +53,18 @@ struct Normalizer: Sendable, Equatable {
   /// characters are looked at, each with the one ASCII character that it may combine with.
   func callAsFunction(_ bytes: UnsafeBufferPointer<UInt8>, in range: Range<Int>) -> [UInt8]? {
     guard !forms.isEmpty, var next = Self.firstNonASCII(bytes, in: range) else { return nil }
+    let plain = forms.map(\.plain)
     var result: [UInt8] = []
     result.reserveCapacity(range.count + 16)
     var copied = range.lowerBound
     while true {
       let start = max(next - 1, copied)
       result.append(contentsOf: bytes[copied..<start])
-      var end = Self.endOfRun(bytes, from: next, to: range.upperBound)
+      var (end, isPlain) = Self.endOfRun(bytes, from: next, to: range.upperBound, plain: plain)
       if end == next {
         end += UTF8Scan.character(bytes, at: next, end: range.upperBound).length
+        result.append(contentsOf: bytes[start..<end])
+      } else if isPlain {
         result.append(contentsOf: bytes[start..<end])
       } else {
         let run = String(decoding: bytes[start..<end], as: UTF8.self)
@@ -58,31 +82,43 @@ struct Normalizer: Sendable, Equatable {
   private static let longRun = 64
 
   /// Where the characters that may combine with each other end: before ASCII, malformed bytes, and characters newer
-  /// than the forms.
-  private static func endOfRun(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to limit: Int) -> Int {
+  /// than the forms. And whether all of them are plain in every form.
+  private static func endOfRun(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to limit: Int, plain: [[Bool]]
+  ) -> (end: Int, isPlain: Bool) {
     var end = start
     var count = 0
-    while end < limit, let scalar = UTF8Scan.scalar(bytes, at: end, end: limit), isKnown(scalar),
-      count < longRun || !standsAlone(scalar)
-    {
+    var isPlain = true
+    while end < limit, let scalar = UTF8Scan.scalar(bytes, at: end, end: limit) {
+      let value = Int(scalar.value)
+      if !plain.allSatisfy({ value < $0.count && $0[value] }) {
+        guard isKnown(scalar), count < longRun || !standsAlone(scalar) else { break }
+        isPlain = false
+      }
       end += UTF8.width(scalar)
       count += 1
     }
-    return end
+    return (end, isPlain)
   }
 
-  private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
+  fileprivate static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
     scalar.properties.age.map { $0.major <= 9 } ?? false
   }
 
-  /// Whether a character combines with nothing before it, in any form: it does not begin with a mark, nor with a
-  /// conjoining vowel or final consonant of Korean.
+  fileprivate static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark: true
+    default: false
+    }
+  }
+
+  /// Vowels and final consonants of Korean, which syllables are put together of.
+  fileprivate static let conjoining: ClosedRange<UInt32> = 0x1160...0x11FF
+
+  /// Whether a character combines with nothing before it, in any form.
   private static func standsAlone(_ scalar: Unicode.Scalar) -> Bool {
     guard let first = NormalizationForm.nfkd(String(scalar)).unicodeScalars.first else { return false }
-    switch first.properties.generalCategory {
-    case .nonspacingMark, .spacingMark, .enclosingMark: return false
-    default: return !(0x1160...0x11FF).contains(first.value)
-    }
+    return !isMark(first) && !conjoining.contains(first.value)
   }
 
   private static func firstNonASCII(_ bytes: UnsafeBufferPointer<UInt8>, in range: Range<Int>) -> Int? {
