@@ -1,3 +1,4 @@
+import AntBatch
 import AntCheck
 import AntDevice
 import AntModels
@@ -45,9 +46,9 @@ import Testing
     try expectGradients(of: model.parameters, on: device, least: 1e-6, step: 1e-5) {
       device.elementwise(Fill(loss, with: 0))
       model.accumulateGradients(
-        ModelInput(ids: ids, mask: mask),
-        labels: Labels(rows: [0, 1, 2, 3, 4, 6, 7, 8], ids: [1, 2, 3, 4, 5, 6, 7, 8]), scale: 0.125,
-        dropout: .none, loss: loss)
+        Batch(
+          ids: ids, mask: mask, labelRows: [0, 1, 2, 3, 4, 6, 7, 8], labels: [1, 2, 3, 4, 5, 6, 7, 8]),
+        scale: 0.125, dropout: .none, loss: loss)
       return device.readDoubles(loss)[0]
     }
   }
@@ -56,7 +57,7 @@ import Testing
     let model = toy.makeModel(seed: 6, on: try openDevice("cpu"))
     let ids = randomIDs(16, below: 23)
     let whole = try model.logits(
-      ModelInput(ids: ids, mask: AttentionMask(.causal, sequences: 2, length: 8)), rows: [7, 15])
+      Batch(ids: ids, mask: AttentionMask(.causal, sequences: 2, length: 8)), rows: [7, 15])
     let cache = model.makeCache(sequences: 2)
     var last: [Float] = []
     for position in 0..<8 { last = try model.nextLogits([ids[position], ids[8 + position]], cache: cache) }
