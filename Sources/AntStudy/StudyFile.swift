@@ -151,7 +151,7 @@ extension Study {
   ) throws -> TrainingConfiguration {
     try options.reduce(configuration) { configuration, option in
       let (key, node) = option
-      guard !ownOptions.contains(key) else {
+      guard TrainingOptions.list.first(where: { $0.name == key })?.role ?? .setting == .setting else {
         throw node.error("'\(key)' is decided by the study; leave it out of 'training'")
       }
       // A number may be meant as a text: 'warmup: 300'.
@@ -172,13 +172,6 @@ extension Study {
   }
 
   private static let plainNames = "use up to 64 letters, digits, '-', '_', '+' and '.'"
-
-  /// Options of a run that 'training' cannot say.
-  private static let ownOptions: Set = [
-    "model", "schedule", "training", "development", "seed", "maximumSteps", "keep", "device", "deviceName",
-    "tuning",
-    "kernels", "trainingTokens", "developmentTokens", "textChecksum", "tokenizerChecksum",
-  ]
 }
 
 /// A place in a YAML file.

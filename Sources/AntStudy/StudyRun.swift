@@ -220,23 +220,3 @@ public struct StudyRun: Sendable {
     return true
   }
 }
-
-extension TrainingConfiguration {
-  /// Whether these, as a run records them, are `configuration` with what is found out at the start filled in. Where
-  /// model and text lie does not count; they are compared by what they are.
-  fileprivate func isBegun(from configuration: TrainingConfiguration) -> Bool {
-    var begun = configuration
-    begun.model = model
-    begun.training = training
-    begun.development = development
-    begun.device = device
-    begun.deviceName = deviceName
-    begun.kernels = kernels
-    begun.tuning = tuning
-    begun.trainingTokens = trainingTokens
-    begun.developmentTokens = developmentTokens
-    begun.textChecksum = textChecksum
-    begun.tokenizerChecksum = tokenizerChecksum
-    return begun == self
-  }
-}

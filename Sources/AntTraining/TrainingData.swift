@@ -41,7 +41,7 @@ package final class TrainingData {
     guard let order = order?.blocks else { return [] }
     let (first, end, part) = range(position.stepInEpoch, of: order)
     let masking = configuration.masking(
-      tokenizer, rate: configuration.maskRate(step: step, of: plan.totalSteps))
+      tokenizer, rate: configuration.maskingRate(step: step, of: plan.totalSteps))
     return stride(from: first, to: end, by: part).map { start in
       let blocks = (start..<min(start + part, end)).map { corpus.tokens(order[$0]..<order[$0] + length) }
       return objective.batch(

@@ -35,10 +35,6 @@ struct TrainCommand: ParsableCommand {
 
   @Option(help: "A recipe: model, schedule and how to train ('antlm presets').")
   var preset: String?
-  @Option(help: "A model (\(Architectures.standard.presetNames.joined(separator: ", "))) or a config.json.")
-  var model: String?
-  @Option(help: "Which objective when: 4_CLM+16_MLM+4_CLM.")
-  var schedule: String?
   @Option(
     name: .customLong("train"), parsing: .upToNextOption,
     help: ArgumentHelp("Files or folders of text to train on.", valueName: "path"))
@@ -52,94 +48,8 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "The run's folder: new or empty.")
   var out: String?
 
-  @Option(help: "Sequences a step. (default: 32)")
-  var batch: Int?
-  @Option(help: "Parts a batch is split into to save memory. (default: 1)")
-  var accumulate: Int?
-  @Option(
-    help:
-      "Tokens a sequence; 128:90%,512 for 128 in the first nine tenths of the steps, then 512. (default: 128)",
-    transform: { text in
-      guard let schedule = LengthSchedule(text) else {
-        throw ValidationError(
-          "--length is '\(text)'; it must be a number such as 128, or shares such as 128:90%,512")
-      }
-      return schedule
-    })
-  var length: LengthSchedule?
-  @Option(help: "Stop after this many steps; the learning rate's cosine ends there.")
-  var maxSteps: Int?
-  @Option(help: "Decides every random draw. (default: 1)")
-  var seed: UInt64?
-
-  @Option(
-    name: .customLong("lr"), help: ArgumentHelp("Peak learning rate. (default: 1e-3)", valueName: "rate"))
-  var learningRate: Double?
-  @Option(
-    name: .customLong("lr-floor"),
-    help: ArgumentHelp("Where the cosine ends, as a part of the peak. (default: 0.1)", valueName: "part"))
-  var learningRateFloor: Double?
-  @Option(
-    name: .customLong("lr-span"),
-    help: ArgumentHelp("One cosine over the run, or one per phase. (default: run)", valueName: "run|phase"))
-  var learningRateSpan: LearningRate.Span?
-  @Option(help: "Steps (300) or part (2%) of the cosine in which the rate climbs. (default: 2%)")
-  var warmup: String?
-  @Option(
-    help: ArgumentHelp(
-      "The optimizer's moments at a switch of objective. (default: keep)", valueName: "keep|reset"))
-  var optimizerState: TrainingConfiguration.OptimizerState?
-  @Option(help: "adamw or lamb. (default: adamw)")
-  var optimizer: Optimizer.Rule?
-  @Option(help: "The optimizer's decay of the first moment. (default: 0.9)")
-  var beta1: Float?
-  @Option(help: "The optimizer's decay of the second moment. (default: 0.999)")
-  var beta2: Float?
-  @Option(help: "The optimizer's epsilon. (default: 1e-8)")
-  var epsilon: Float?
-  @Option(help: "The optimizer's weight decay; norms and biases do not decay. (default: 0.1)")
-  var weightDecay: Float?
-  @Option(help: "Scale gradients down to this norm; inf for no clipping. (default: 1)")
-  var clip: Float?
-  @Option(
-    help: ArgumentHelp(
-      "Evaluate and save a running mean of the weights, such as 0.999. (default: 0, none)",
-      valueName: "decay"))
-  var ema: Float?
-  @Option(help: "Dropout in place of the model's own.")
-  var dropout: Float?
-  @Option(help: "Part of the tokens MLM and MNTP predict. (default: 0.15)")
-  var maskRate: Float?
-  @Option(help: "What that part has become at the last step, on a straight line. (default: no change)")
-  var finalMaskRate: Float?
-  @Option(
-    help: ArgumentHelp("What they choose at a time. (default: tokens)", valueName: "tokens|spans"))
-  var maskUnit: Masking.Unit?
-  @Option(
-    help: ArgumentHelp(
-      "What the operands of products are rounded to; memory and sums stay float32. (default: float32)",
-      valueName: "float32|tf32|bfloat16"))
-  var precision: Precision?
-
-  @Option(
-    name: .customLong("eval-every"),
-    help: ArgumentHelp("Steps between evaluations; 0 for ends of phases only. (default: 500)", valueName: "n")
-  )
-  var evaluateEvery: Int?
-  @Flag(
-    name: .customLong("eval-first"),
-    help: "Evaluate before the first step too, which takes as long as any evaluation.")
-  var evaluateFirst = false
-  @Option(
-    name: .customLong("eval-sequences"),
-    help: ArgumentHelp("Sequences an evaluation reads; 0 for all. (default: 512)", valueName: "n"))
-  var evaluationSequences: Int?
-  @Option(
-    help: ArgumentHelp("Steps between checkpoints; 0 for ends of phases only. (default: 500)", valueName: "n")
-  )
-  var checkpointEvery: Int?
-  @Option(help: ArgumentHelp("Checkpoints to keep beside the best; 0 for all. (default: 2)", valueName: "n"))
-  var keep: Int?
+  @OptionGroup(title: "Options of the run, which --resume takes as they were recorded")
+  var options: TrainingOptionGroup
 
   @OptionGroup var compute: DeviceOptionGroup
 
@@ -161,7 +71,8 @@ struct TrainCommand: ParsableCommand {
         throw ValidationError("\(error)")
       }
       for (option, value) in [
-        ("--model", model ?? preset), ("--schedule", schedule ?? preset), ("--tokenizer", tokenizer),
+        ("--model", options.given["model"] ?? preset), ("--schedule", options.given["schedule"] ?? preset),
+        ("--tokenizer", tokenizer),
         ("--out", out), ("--train", training.first),
       ] where value == nil {
         let making = recipe?.tokenizer.value.description ?? "--vocab 8192"
@@ -173,21 +84,8 @@ struct TrainCommand: ParsableCommand {
       }
       return
     }
-    let given: [(String, Any?)] = [
-      ("--preset", preset), ("--model", model), ("--schedule", schedule), ("--tokenizer", tokenizer),
-      ("--out", out), ("--batch", batch), ("--accumulate", accumulate), ("--length", length),
-      ("--max-steps", maxSteps),
-      ("--seed", seed), ("--lr", learningRate), ("--lr-floor", learningRateFloor),
-      ("--lr-span", learningRateSpan), ("--warmup", warmup), ("--optimizer-state", optimizerState),
-      ("--beta1", beta1), ("--beta2", beta2), ("--epsilon", epsilon), ("--weight-decay", weightDecay),
-      ("--clip", clip), ("--dropout", dropout), ("--mask-rate", maskRate),
-      ("--final-mask-rate", finalMaskRate), ("--mask-unit", maskUnit), ("--optimizer", optimizer),
-      ("--ema", ema), ("--precision", precision),
-      ("--eval-every", evaluateEvery),
-      ("--eval-first", evaluateFirst ? true : nil), ("--eval-sequences", evaluationSequences),
-      ("--checkpoint-every", checkpointEvery), ("--keep", keep),
-    ]
-    if let (option, _) = given.first(where: { $0.1 != nil }) {
+    let named = [("--preset", preset), ("--tokenizer", tokenizer), ("--out", out)]
+    if let option = named.first(where: { $0.1 != nil })?.0 ?? options.first {
       throw ValidationError("\(option) cannot be given with --resume: the run's own options are used")
     }
   }
@@ -231,55 +129,21 @@ struct TrainCommand: ParsableCommand {
       return (trainer, device)
     }
     guard let tokenizer, let out else { preconditionFailure("TrainCommand: run before validate") }
-    var options =
+    var configuration =
       try preset.map { try Recipe.named($0).configuration(training: absolute(training)) }
       ?? TrainingConfiguration(model: "", schedule: "", training: absolute(training))
-    options.development = absolute(development)
-    func take<Value>(_ given: Value?, _ key: WritableKeyPath<TrainingConfiguration, Value>) {
-      if let given { options[keyPath: key] = given }
-    }
-    func take<Value>(_ given: Value?, _ key: WritableKeyPath<TrainingConfiguration, Value?>) {
-      if let given { options[keyPath: key] = given }
-    }
-    take(model, \.model)
-    take(schedule, \.schedule)
-    take(batch, \.batch)
-    take(accumulate, \.accumulate)
-    take(length, \.length)
-    options.maximumSteps = maxSteps
-    take(seed, \.seed)
-    take(learningRate, \.learningRate)
-    take(learningRateFloor, \.learningRateFloor)
-    take(learningRateSpan, \.learningRateSpan)
-    take(warmup, \.warmup)
-    take(optimizer, \.optimizer)
-    take(optimizerState, \.optimizerState)
-    take(beta1, \.beta1)
-    take(beta2, \.beta2)
-    take(epsilon, \.epsilon)
-    take(weightDecay, \.weightDecay)
-    take(clip, \.clip)
-    take(ema, \.ema)
-    take(dropout, \.dropout)
-    take(maskRate, \.maskRate)
-    take(finalMaskRate, \.finalMaskRate)
-    take(maskUnit, \.maskUnit)
-    take(precision, \.precision)
-    take(evaluateEvery, \.evaluateEvery)
-    options.evaluateFirst = evaluateFirst
-    take(evaluationSequences, \.evaluationSequences)
-    take(checkpointEvery, \.checkpointEvery)
-    take(keep, \.keep)
-    if options.model.hasSuffix(".json") { options.model = absolute([options.model])[0] }
-    options.kernels = (compute.kernels ?? .automatic).optionName
+    configuration.development = absolute(development)
+    try options.apply(to: &configuration)
+    if configuration.model.hasSuffix(".json") { configuration.model = absolute([configuration.model])[0] }
+    configuration.kernels = (compute.kernels ?? .automatic).optionName
     // What needs no device is refused before one is opened.
-    try options.validate()
-    _ = try Schedule(options.schedule)
+    try configuration.validate()
+    _ = try Schedule(configuration.schedule)
     try RunDirectory.requireNew(out)
     let device = try compute.open()
     warn("device: \(device.info.name)")
     let trainer = try TrainingRun.start(
-      options, tokenizerFile: tokenizer, in: out, on: device, report: announce)
+      configuration, tokenizerFile: tokenizer, in: out, on: device, report: announce)
     return (trainer, device)
   }
 
@@ -304,10 +168,7 @@ struct TrainCommand: ParsableCommand {
   }
 }
 
-extension LearningRate.Span: ExpressibleByArgument {}
-extension Optimizer.Rule: ExpressibleByArgument {}
 extension Masking.Unit: ExpressibleByArgument {}
-extension TrainingConfiguration.OptimizerState: ExpressibleByArgument {}
 
 /// `text` as one word of a shell.
 func shellQuoted(_ text: String) -> String {

@@ -119,7 +119,7 @@ import Testing
       let plan = try TrainingPlan(schedule, stepsPerEpoch: 7, maximumSteps: configuration.maximumSteps)
       for step in [1, plan.totalSteps] {
         _ = configuration.rate(step: step, of: plan)
-        _ = configuration.maskRate(step: step, of: plan.totalSteps)
+        _ = configuration.maskingRate(step: step, of: plan.totalSteps)
         #expect(configuration.length(step: step, of: plan.totalSteps) >= 2)
       }
       _ = configuration.microBatchTokens

@@ -71,11 +71,11 @@ import Testing
 
   @Test func theMaskRateFallsOnALine() {
     var configuration = TrainingConfiguration(model: "", schedule: "", training: [])
-    #expect(configuration.maskRate(step: 3, of: 5) == 0.15)
+    #expect(configuration.maskingRate(step: 3, of: 5) == 0.15)
     configuration.maskRate = 0.3
     configuration.finalMaskRate = 0.1
-    let rates = (1...5).map { configuration.maskRate(step: $0, of: 5) }
+    let rates = (1...5).map { configuration.maskingRate(step: $0, of: 5) }
     #expect(zip(rates, [0.3, 0.25, 0.2, 0.15, 0.1] as [Float]).allSatisfy { abs($0 - $1) < 1e-6 })
-    #expect(configuration.maskRate(step: 1, of: 1) == 0.3)
+    #expect(configuration.maskingRate(step: 1, of: 1) == 0.3)
   }
 }

@@ -1,0 +1,72 @@
+import AntModels
+import AntTraining
+import ArgumentParser
+
+/// The options of a training run on the command line, one for each that ``TrainingOptions`` offers.
+///
+/// ArgumentParser finds the options of a type among the children of its mirror, which are those of the list here, and
+/// decodes each under its child's name.
+struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
+  /// What was given, by the options' names, as it was written.
+  private(set) var given: [String: String] = [:]
+
+  private static let offered = TrainingOptions.list.compactMap { option in
+    option.offer.map { (option: option, offer: $0) }
+  }
+
+  init() {}
+
+  init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: TrainingOptionKey.self)
+    for (option, offer) in Self.offered {
+      let key = TrainingOptionKey(option.name)
+      if offer.isSwitch {
+        if try members.decode(Flag<Bool>.self, forKey: key).wrappedValue { given[option.name] = "true" }
+      } else {
+        given[option.name] = try members.decode(Option<String?>.self, forKey: key).wrappedValue
+      }
+    }
+  }
+
+  var customMirror: Mirror {
+    Mirror(
+      self,
+      children: Self.offered.map { option, offer in
+        let help = ArgumentHelp(Self.help(option, offer), valueName: offer.valueName)
+        let argument: Any =
+          offer.isSwitch
+          ? Flag(wrappedValue: false, name: .customLong(offer.flag), help: help)
+          : Option<String?>(name: .customLong(offer.flag), help: help, transform: { $0 })
+        return (label: option.name, value: argument)
+      }, displayStyle: .struct)
+  }
+
+  private static func help(_ option: any AnyTrainingOption, _ offer: TrainingOptionOffer) -> String {
+    let text = option.text(in: TrainingConfiguration(model: "", schedule: "", training: []))
+    return offer.isSwitch || text.isEmpty || text == "nil" ? offer.help : "\(offer.help) (default: \(text))"
+  }
+
+  /// The first option given, as it is written.
+  var first: String? {
+    Self.offered.first { given[$0.option.name] != nil }.map { "--\($0.offer.flag)" }
+  }
+
+  /// - Throws: a usage error for a text that is no value.
+  func apply(to configuration: inout TrainingConfiguration) throws {
+    for (option, offer) in Self.offered {
+      guard let text = given[option.name] else { continue }
+      guard option.take(text, in: &configuration) else {
+        throw ValidationError("--\(offer.flag) is '\(text)'; it must be \(Self.form(option, offer))")
+      }
+    }
+  }
+
+  /// What a value looks like.
+  private static func form(_ option: any AnyTrainingOption, _ offer: TrainingOptionOffer) -> String {
+    if let values = offer.valueName, values.contains("|") {
+      return "one of \(values.split(separator: "|").joined(separator: ", "))"
+    }
+    let example = option.text(in: TrainingConfiguration(model: "", schedule: "", training: []))
+    return example == "nil" || example.isEmpty ? "a number" : "such as \(example)"
+  }
+}
