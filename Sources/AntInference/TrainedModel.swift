@@ -16,19 +16,25 @@ public struct TrainedModel {
 
   public var specials: SpecialTokens { tokenizer.specials }
 
+  /// What a run's config.json holds beside the model's keys, as far as it is read here.
+  private struct RunSection: Decodable {
+    struct Options: Decodable { var tokenizerChecksum: String? }
+    var antlm: Options?
+
+    init(of folder: URL) throws {
+      let file = folder.appending(path: "config.json")
+      self = try JSONDecoder().decode(Self.self, from: FileSystem.read(file))
+    }
+  }
+
   /// Throws a `ModelError` that says what `folder` is where it is no run but some other thing that is known.
   private static func refuseOtherThanRun(_ folder: URL) throws {
-    struct Section: Decodable { var antlm: Options? }
-    struct Options: Decodable {}
     guard FileSystem.exists(folder) else { return }
-    let file = folder.appending(path: "config.json")
-    guard FileSystem.isFolder(folder), FileSystem.exists(file) else {
-      if FileSystem.isFolder(folder) { return try ModelFolder.refuseOtherForms(in: folder) }
-      return try ModelFolder.requireModel(in: folder)
+    guard FileSystem.isFolder(folder) else { return try ModelFolder.requireModel(in: folder) }
+    guard FileSystem.exists(folder.appending(path: "config.json")) else {
+      return try ModelFolder.refuseOtherForms(in: folder)
     }
-    if let section = try? JSONDecoder().decode(Section.self, from: FileSystem.read(file)),
-      section.antlm == nil
-    {
+    if let section = try? RunSection(of: folder), section.antlm == nil {
       try ModelFolder.requireModel(in: folder)
     }
   }
@@ -63,6 +69,11 @@ public struct TrainedModel {
       throw TrainingError.vocabularyMismatch(
         tokenizer: folder.appending(path: "tokenizer.json").path, tokens: tokenizer.vocabularySize,
         model: folder.path, vocabulary: model.vocabularySize)
+    }
+    if let run = source?.run, let trained = try? RunSection(of: run.url).antlm?.tokenizerChecksum,
+      trained != tokenizer.checksum
+    {
+      throw TrainingError.tokenizerChanged(file: folder.appending(path: "tokenizer.json").path)
     }
   }
 }

@@ -40,8 +40,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(tokenizer) has \(tokens) tokens but \(model) only \(vocabulary); use the tokenizer of the model, or a "
         + "preset, which takes the tokenizer's size"
     case .tokenizerChanged(let file):
-      "\(file): not the tokenizer this run was started with; copy tokenizer.json back from one of the run's "
-        + "checkpoints"
+      "\(file): not the tokenizer this run was started with; copy tokenizer.json back from the run's "
+        + "folder or one of its checkpoints"
     case .textChanged(let files):
       "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or name the same "
         + "text elsewhere with --train and --dev"
