@@ -57,7 +57,7 @@ public struct BenchmarkComparison: Sendable {
 
   private static func read(_ path: String) throws -> [Benchmark.Result] {
     try TextLines(path).lines.map { line in
-      let whole = "expected a line that 'antlm bench --json' wrote"
+      let whole = "expected a line that a benchmark wrote as JSON"
       let result = try JSONReader().decode(
         Benchmark.Result.self, from: line.text.utf8, number: line.number, of: path, whole: whole)
       guard result.seconds > 0 else {

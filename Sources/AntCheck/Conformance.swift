@@ -89,7 +89,7 @@ public enum ConformanceError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unknownFamily(let name):
-      "no operations are called '\(name)'; --family takes \(Conformance.families.joined(separator: ", "))"
+      "no operations are called '\(name)'; there are \(Conformance.families.joined(separator: ", "))"
     }
   }
 }

@@ -17,20 +17,19 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .notFound(let request, let available, let reasons):
       "no device matches '\(request)'\(reasons.isEmpty ? "" : ": \(reasons.joined(separator: ", "))"); "
-        + "available: \(available.joined(separator: ", ")); "
-        + "run 'antlm devices' for details"
+        + "available: \(available.joined(separator: ", "))"
     case .outOfMemory(let device, let bytes):
       "\(device): out of memory"
         + (bytes > 0 ? " asking for \(bytes / 1_048_576) MiB" : "") + "; make the sizes smaller"
     case .buildFailed(let device, let program, let log):
       "\(device): \(program).cl did not compile: \(Self.firstComplaint(in: log)); "
-        + "report it with your driver's version, or use --device cpu"
+        + "report it with your driver's version, or use the built-in CPU"
     case .commandFailed(let device, let call, let code):
-      "\(device): \(call) failed with \(code); its results are lost, try --device cpu"
+      "\(device): \(call) failed with \(code); its results are lost, try the built-in CPU"
     case .noRoomForKernels(let device, let folder):
       "\(device): no room for compiled kernels in \(folder); free some space or set POCL_CACHE_DIR"
     case .selfCheckFailed(let device, let operation):
-      "\(device): wrong results in \(operation), so it is not used; 'antlm check --device' shows more"
+      "\(device): wrong results in \(operation), so it is not used; the conformance suite shows more"
     }
   }
 

@@ -41,7 +41,7 @@ public struct Perplexity {
     of trained: TrainedModel, on paths: [String], _ options: Options, objectives: Objectives = .standard
   ) throws {
     guard options.length >= 2 else {
-      throw TrainingError.option("--length", found: "\(options.length)", expected: "2 or more")
+      throw TrainingError.option("length", found: "\(options.length)", expected: "2 or more")
     }
     let usual = objectives.available(with: trained.specials).all.filter(\.isAlwaysEvaluated)
     let chosen =

@@ -16,7 +16,7 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
         + "\(maximum) positions; shorten it"
     case .noRoom(let place, let prompt, let tokens, let maximum):
       "\(place): \(prompt) tokens and \(tokens) more are too many for the model's \(maximum) positions; shorten it "
-        + "or lower --tokens"
+        + "or generate fewer"
     case .nothingToFill(let mask): "the text has no \(mask); write \(mask) where a word is to be filled in"
     case .notFinite:
       "the model's logits are not finite: its weights are damaged; use an earlier checkpoint"

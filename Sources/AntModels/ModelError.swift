@@ -21,14 +21,14 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   private var message: String {
     switch self {
     case .tooLong(let length, let maximum):
-      "a sequence of \(length) tokens is longer than the model's \(maximum); shorten it or lower --length"
+      "a sequence of \(length) tokens is longer than the model's \(maximum); shorten it"
     case .emptyInput:
       "the input has no tokens; give the model some text"
     case .unknownToken(let id, let vocabulary):
       "token \(id) is outside the model's vocabulary of \(vocabulary); "
         + "use the tokenizer the model was trained with"
     case .invalidConfiguration(let file, let problem):
-      "\(file): \(problem); restore the file, or see which models are read in 'antlm import --help'"
+      "\(file): \(problem); restore the file, or take a model of the kinds that are read"
     case .unreadable(let file, let problem):
       "\(file): \(problem); restore the file, or copy the folder anew"
     case .noModel(let path, let found, let advice):

@@ -113,9 +113,9 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
       "schedule \(schedule) makes \(steps) steps, and the study's \(epochs) epochs are \(total); "
         + (countsSteps ? "let it repeat more often, it is cut there" : "let its epochs add up to \(epochs)")
     case .notAStudy(let folder):
-      "\(folder) holds other things than a study; choose a new folder for --out, or one to go on in"
+      "\(folder) holds other things than a study; choose a new folder, or that of a study to go on with"
     case .otherOptions(let run):
-      "\(run) was begun with other options than the study now has; restore those, or choose another --out"
+      "\(run) was begun with other options than the study now has; restore those, or choose another folder"
     case .failed(let jobs, let first, let reason):
       "\(jobs) run\(jobs == 1 ? "" : "s") of the study failed; \(first): \(reason)"
     }

@@ -184,7 +184,7 @@ private struct StudyNode {
     do {
       guard let node = try Yams.compose(yaml: yaml) else {
         throw StudyError.file(
-          path: path, line: nil, reason: "it is empty; 'antlm study --print-config' shows one")
+          path: path, line: nil, reason: "it is empty; a study names models, schedules and seeds")
       }
       self.node = node
     } catch let error as YamlError {
@@ -230,7 +230,7 @@ private struct StudyNode {
 
   func required(_ key: String, in fields: [String: StudyNode]) throws -> StudyNode {
     guard let field = fields[key] else {
-      throw error("'\(key)' is missing; 'antlm study --print-config' shows how")
+      throw error("'\(key)' is missing; add it")
     }
     return field
   }

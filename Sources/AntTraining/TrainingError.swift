@@ -29,13 +29,13 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .option(let name, let found, let expected): "\(name) is \(found); it must be \(expected)"
     case .tooManySteps(let limit):
-      "the schedule makes more than \(limit) steps; train fewer epochs or set --max-steps"
+      "the schedule makes more than \(limit) steps; train fewer epochs, or stop after fewer steps"
     case .tooLong(let length, let maximum):
-      "--length \(length) is more than the model's \(maximum) positions; lower it, or take a model "
+      "sequences of \(length) tokens are longer than the model's \(maximum) positions; shorten them, or take a model "
         + "whose config.json has a larger max_position_embeddings"
     case .tooLittleText(let files, let tokens, let needed):
       "\(files.joined(separator: ", ")): \(tokens) tokens do not fill one sequence of \(needed); "
-        + (needed > 2 ? "give more text or lower --length" : "give more text")
+        + (needed > 2 ? "give more text or shorter sequences" : "give more text")
     case .vocabularyMismatch(let tokenizer, let tokens, let model, let vocabulary):
       "\(tokenizer) has \(tokens) tokens but \(model) only \(vocabulary); use the tokenizer of the model, or a "
         + "preset, which takes the tokenizer's size"
@@ -43,19 +43,19 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(file): not the tokenizer this run was started with; copy tokenizer.json back from the run's "
         + "folder or one of its checkpoints"
     case .textChanged(let files):
-      "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or name the same "
-        + "text elsewhere with --train and --dev"
+      "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or say where "
+        + "the same text lies now"
     case .textGone(let file):
-      "\(file): the text this run was started on cannot be read there again; name the same text elsewhere with --train "
-        + "and --dev"
+      "\(file): the text this run was started on cannot be read there again; say where the same text lies "
+        + "now"
     case .outOfMemory(let needed, let available, let place, let advice):
       "this needs about \(mebibytes(needed)) but \(place) has \(mebibytes(available)); \(advice)"
     case .notFinite(let step, let phase, let loss, let norm, let checkpoint):
       "step \(step) (phase \(phase)): loss \(loss), gradient norm \(norm); weights are as after step "
         + "\(step - 1); \(checkpoint.map { "the last good checkpoint is \($0), " } ?? "there is no checkpoint yet, ")"
-        + "train again with a lower --lr or a longer --warmup"
+        + "train again with a lower learning rate or a longer warm-up"
     case .checkpointFailed(let step, let reason, let last):
-      "step \(step): \(reason); \(last.map { "the last checkpoint is \($0), continue with --resume" } ?? "no checkpoint was written yet")"
+      "step \(step): \(reason); \(last.map { "the last checkpoint is \($0), resume the run there" } ?? "no checkpoint was written yet")"
     }
   }
 

@@ -60,9 +60,10 @@ package struct TrainingMemory {
   package func require(batch: Int) throws {
     try MemoryBudget.require(bytes, on: info) { available in
       parameters > available / 2
-        ? "choose a smaller --model or vocabulary"
+        ? "choose a smaller model or vocabulary"
         : batch > 1
-          ? "raise --accumulate, or lower --batch or --length" : "lower --length or choose a smaller --model"
+          ? "split the batch into more parts, or lower it or the length of sequences"
+          : "lower the length of sequences or choose a smaller model"
     }
   }
 }

@@ -284,7 +284,7 @@ public enum TrainingRun {
     }
     guard configuration.model.hasSuffix(".json") else {
       throw TrainingError.option(
-        "--model", found: "'\(configuration.model)'",
+        "model", found: "'\(configuration.model)'",
         expected: "one of \(architectures.presetNames.joined(separator: ", ")), or a config.json")
     }
     let description = try ModelConfiguration(

@@ -59,7 +59,7 @@ enum Main {
     }
     if let silent = error as? ExitCode { exit(silent.rawValue) }
     let isUsage = code == .validationFailure || isUsageError(error)
-    var text = Antlm.message(for: error)
+    var text = Advice.message(of: error) ?? Antlm.message(for: error)
     if text.isEmpty { text = "\(error)" }
     let line = text.split(whereSeparator: \.isNewline).joined(separator: " ") + dashHint(text)
     let help = code == .validationFailure ? " (see '\(helpCommand)')" : ""

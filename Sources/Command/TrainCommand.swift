@@ -48,7 +48,7 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "The run's folder: new or empty.")
   var out: String?
 
-  @OptionGroup(title: "Options of the run, which --resume takes as they were recorded")
+  @OptionGroup(title: "Options that a run records")
   var options: TrainingOptionGroup
 
   @OptionGroup var compute: DeviceOptionGroup

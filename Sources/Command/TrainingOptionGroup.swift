@@ -67,6 +67,6 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
       return "one of \(values.split(separator: "|").joined(separator: ", "))"
     }
     let example = option.text(in: TrainingConfiguration(model: "", schedule: "", training: []))
-    return example == "nil" || example.isEmpty ? "a number" : "such as \(example)"
+    return example == "nil" || example.isEmpty ? "a number" : "a value such as \(example)"
   }
 }

@@ -73,7 +73,7 @@ import Testing
     ("seeds: [1, 2]", "seeds: []", 5, "at least one"),
     ("seeds: [1, 2]", "seeds: [1, 2", 6, "not YAML"),
     ("seeds: [1, 2]", "", 1, "'seeds' is missing"),
-    ("batch: 8", "batch: 0", 6, "--batch is 0"),
+    ("batch: 8", "batch: 0", 6, "batch is 0"),
     ("batch: 8", "batches: 8", 6, "no 'batches'"),
     ("batch: 8", "batch: eight", 6, "with the value eight"),
     ("batch: 8", "seed: 8", 6, "decided by the study"),

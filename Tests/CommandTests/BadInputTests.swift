@@ -128,7 +128,7 @@ import Testing
       return try terminal.antlm(arguments)
     }
     expectRefusal(try train("--schedule", "4_CLM+16_MML"), code: 2, "column 10", "'MML'")
-    expectRefusal(try train("--length", "64"), code: 2, "--length 64", "48")
+    expectRefusal(try train("--length", "64"), code: 2, "64 tokens", "48", "--length")
     expectRefusal(try train("--batch", "0"), code: 2, "--batch")
     expectRefusal(try train("--lr", "nan"), code: 2, "--lr")
     expectRefusal(try train("--accumulate", "9"), code: 2, "--accumulate")

@@ -171,10 +171,10 @@ public enum FineTuningError: Error, Equatable, Sendable, CustomStringConvertible
   public var description: String {
     switch self {
     case .notFinite(let step, let epoch, let loss, let norm):
-      "step \(step) (epoch \(epoch)): loss \(loss), gradient norm \(norm); fine-tune again with a lower --lr or a "
-        + "longer --warmup"
+      "step \(step) (epoch \(epoch)): loss \(loss), gradient norm \(norm); fine-tune again with a lower learning rate "
+        + "or a longer warm-up"
     case .figureNotFinite(let epoch):
-      "epoch \(epoch): its evaluation is not finite; fine-tune again with a lower --lr"
+      "epoch \(epoch): its evaluation is not finite; fine-tune again with a lower learning rate"
     }
   }
 }

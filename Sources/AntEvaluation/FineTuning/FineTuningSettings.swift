@@ -66,16 +66,17 @@ public struct FineTuningSettings: Sendable, Equatable {
     func require(_ holds: Bool, _ option: String, _ found: some Any, _ expected: String) throws {
       guard holds else { throw TrainingError.option(option, found: "\(found)", expected: expected) }
     }
-    try require(learningRate > 0 && learningRate <= 1, "--lr", learningRate, "more than 0 and at most 1")
-    try require((1...1 << 20).contains(batch), "--batch", batch, "1 to \(1 << 20)")
-    try require((1...10_000).contains(epochs), "--epochs", epochs, "1 to 10000")
-    try require((patience ?? 1) >= 1, "--patience", patience ?? 0, "1 or more")
-    try require(warmup >= 0 && warmup < 1, "--warmup", warmup, "0 or more and less than 1")
-    try require(floor >= 0 && floor <= 1, "--lr-floor", floor, "0 to 1")
     try require(
-      optimizer.weightDecay >= 0 && optimizer.weightDecay <= 1, "--weight-decay", optimizer.weightDecay,
+      learningRate > 0 && learningRate <= 1, "learningRate", learningRate, "more than 0 and at most 1")
+    try require((1...1 << 20).contains(batch), "batch", batch, "1 to \(1 << 20)")
+    try require((1...10_000).contains(epochs), "epochs", epochs, "1 to 10000")
+    try require((patience ?? 1) >= 1, "patience", patience ?? 0, "1 or more")
+    try require(warmup >= 0 && warmup < 1, "warmup", warmup, "0 or more and less than 1")
+    try require(floor >= 0 && floor <= 1, "learningRateFloor", floor, "0 to 1")
+    try require(
+      optimizer.weightDecay >= 0 && optimizer.weightDecay <= 1, "weightDecay", optimizer.weightDecay,
       "0 to 1")
-    try require(clip > 0, "--clip", clip, "more than 0")
+    try require(clip > 0, "clip", clip, "more than 0")
   }
 
   /// Updates an epoch of so many examples; at least one.

@@ -15,9 +15,9 @@ public enum TranslationError: Error, Equatable, Sendable, CustomStringConvertibl
     case .nothingFits(let source, let target, let maximum):
       "\(source), \(target): no pair fits the model's \(maximum) positions; give shorter lines or a model with more"
     case .noMask(let folder):
-      "\(folder) does not say how it reads a source (it has no \(Translator.fileName)); give --mask prefix or causal"
+      "\(folder) does not say how it reads a source (it has no \(Translator.fileName)); say which mask it was fine-tuned under, prefix or causal"
     case .damaged(let path):
-      "\(path) is not {\"mask\": \"prefix\"} or {\"mask\": \"causal\"}; mend it, or give --mask"
+      "\(path) is not {\"mask\": \"prefix\"} or {\"mask\": \"causal\"}; mend it, or say which of the two it is"
     }
   }
 }

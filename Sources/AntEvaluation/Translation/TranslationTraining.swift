@@ -48,7 +48,7 @@ public struct TranslationTraining {
   ) throws {
     try settings.validate()
     if let dropout, !(dropout >= 0 && dropout < 1) {
-      throw TrainingError.option("--dropout", found: "\(dropout)", expected: "0 or more and less than 1")
+      throw TrainingError.option("dropout", found: "\(dropout)", expected: "0 or more and less than 1")
     }
     let length = trained.model.maximumLength
     self.trained = trained

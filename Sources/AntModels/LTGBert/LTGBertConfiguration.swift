@@ -183,8 +183,9 @@ extension LTGBertConfiguration {
     guard let projection = try keys.decodeIfPresent(String.self, forKey: .positionProjection) else {
       throw DecodingError.dataCorruptedError(
         forKey: .positionProjection, in: keys,
-        debugDescription: "position_projection is not there; 'antlm import --position-projection "
-          + "blocked|per_head' says which of the two LTG-BERTs this is")
+        debugDescription:
+          "position_projection is not there, which says which of the two LTG-BERTs this is: blocked or "
+          + "per_head")
     }
     guard let layout = PositionProjection(rawValue: projection) else {
       throw DecodingError.dataCorruptedError(

@@ -1,5 +1,6 @@
 import AntAutograd
 import AntDevice
+import AntModels
 import AntText
 
 /// Every option of a training run. A new one is one member here.
@@ -14,7 +15,10 @@ public struct TrainingOptions: Sendable {
 
   /// Names of a preset or a config.json.
   public let model = TrainingOption(
-    "model", "", .init("model", "A model's preset or a config.json."), role: .place)
+    "model", "",
+    .init(
+      "model", "A model (\(Architectures.standard.presetNames.joined(separator: ", "))) or a config.json."),
+    role: .place)
   public let schedule = TrainingOption(
     "schedule", "", .init("schedule", "Which objective when: 4_CLM+16_MLM+4_CLM."), role: .run)
   /// Files and folders of text to train on.

@@ -78,7 +78,7 @@ public struct Recipe: Sendable, Decodable {
   public static func named(_ name: String) throws -> Recipe {
     guard let recipe = all[name] else {
       throw TrainingError.option(
-        "--preset", found: "'\(name)'", expected: "one of \(all.keys.sorted().joined(separator: ", "))")
+        "preset", found: "'\(name)'", expected: "one of \(all.keys.sorted().joined(separator: ", "))")
     }
     return recipe
   }

@@ -33,26 +33,26 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .notARun(let path):
       "\(path) is not a run: it has no config.json with an \"antlm\" section; "
-        + "give the folder that 'antlm train --out' wrote"
+        + "give the folder that training wrote"
     case .holdsRun(let path):
-      "\(path) already holds a run; continue it with 'antlm train --resume \(path)' or choose another --out"
-    case .notEmpty(let path): "\(path) is not empty and not a run; choose a new folder for --out"
-    case .folderNotEmpty(let path): "\(path) is no empty folder; choose a new one for --out"
+      "\(path) already holds a run; resume it, or choose another folder"
+    case .notEmpty(let path): "\(path) is not empty and not a run; choose a new folder"
+    case .folderNotEmpty(let path): "\(path) is no empty folder; choose a new one"
     case .locked(let path, let holder):
       "\(path) is being written by another process\(holder.isEmpty ? "" : " (\(holder))"); "
         + "wait for it, or take another folder"
     case .noCheckpoint(let path):
-      "\(path) has no checkpoint yet; let it reach its first one, or go on with 'antlm train --resume'"
+      "\(path) has no checkpoint yet; let it reach its first one, or resume it"
     case .unknownCheckpoint(let path, let name, let available):
       "\(path) has no checkpoint '\(name)'; it has \(available.joined(separator: ", "))"
     case .noCheckpoints(let path, let name):
-      "\(path) is a model by itself and has no checkpoint '\(name)'; leave --checkpoint out, or name its run"
+      "\(path) is a model by itself and has no checkpoint '\(name)'; ask for none, or name its run"
     case .damaged(let path, let reason):
       "\(path) is damaged: \(reason); move the checkpoint's folder away and resume again: the run then goes on after the "
         + "one before, or from its beginning where there is none"
     case .optionsChanged(let checkpoint, let was, let now):
       "\(checkpoint) is of a run of \(was) steps, and its config.json now makes \(now); restore what was "
-        + "changed there, or start a new run with --out"
+        + "changed there, or start a new run"
     case .damagedLine(let path, let line, let reason):
       "\(path), line \(line): \(reason); restore the line, or move the file away: a run "
         + "goes on without it"

@@ -57,7 +57,7 @@ public struct Classification {
   ) throws {
     try recipe.settings.validate()
     guard recipe.length >= 4 else {
-      throw TrainingError.option("--length", found: "\(recipe.length)", expected: "4 or more")
+      throw TrainingError.option("length", found: "\(recipe.length)", expected: "4 or more")
     }
     self.trained = trained
     self.task = task
@@ -78,7 +78,7 @@ public struct Classification {
     // Beside what is trained, the weights that every seed begins with, and the best seed's with their gradients.
     let kept = 3 * 4 * architecture.parameterCount
     try MemoryBudget.require(memory.bytes + kept, on: trained.model.device.info) { _ in
-      "lower --batch or --length, or fine-tune a smaller model"
+      "lower the batch or the length of inputs, or fine-tune a smaller model"
     }
   }
 

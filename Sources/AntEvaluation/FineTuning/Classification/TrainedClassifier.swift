@@ -133,9 +133,9 @@ public enum ClassifierError: Error, Equatable, Sendable, CustomStringConvertible
     switch self {
     case .notAClassifier(let path):
       "\(path.isEmpty ? "''" : path.onOneLine) has no \(TrainedClassifier.description); give a folder that "
-        + "'antlm finetune classify --out' wrote"
+        + "fine-tuning to classify wrote"
     case .damaged(let file):
-      "\(file.onOneLine): not what 'antlm finetune classify --out' writes; fine-tune again"
+      "\(file.onOneLine): not what fine-tuning to classify writes; fine-tune again"
     }
   }
 }
