@@ -32,7 +32,7 @@ let libraries: [Target] = [
 
 let package = Package(
   name: "AntLM",
-  products: [.executable(name: "antlm", targets: ["Command"])]
+  products: [.executable(name: "antlm", targets: ["AntCommand"])]
     + libraries.map { .library(name: $0.name, targets: [$0.name]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -46,7 +46,7 @@ let package = Package(
     // The width of the vector unit, which Swift cannot ask for at compile time.
     .target(name: "CAntVectorUnit"),
     .executableTarget(
-      name: "Command",
+      name: "AntCommand",
       dependencies: [
         "AntBench", "AntStudy", "AntDevices", "AntCheck",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -71,7 +71,7 @@ let package = Package(
     .testTarget(name: "AntReportTests", dependencies: ["AntReport", "AntTestSupport"]),
     .testTarget(name: "AntStudyTests", dependencies: ["AntStudy", "AntTestSupport"]),
     .testTarget(name: "AntBenchTests", dependencies: ["AntBench", "AntDevices", "AntTestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["Command", "AntTestSupport"]),
+    .testTarget(name: "AntCommandTests", dependencies: ["AntCommand", "AntTestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c2x

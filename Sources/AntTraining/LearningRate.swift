@@ -1,20 +1,37 @@
 import Foundation
 
-/// Cosine with linear warm-up. With w warm-up steps of n and step s counted from 1:
+/// The learning rate of every step, whoever trains: linear warm-up, then a decay. With w warm-up steps of n and step s,
+/// counted from 1, or from 0 as the schedulers of transformers count:
 ///
 ///     s <= w:  peak s / w
-///     else:    floor + (peak - floor) (1 + cos(pi (s - w) / (n - w))) / 2
+///     else:    floor + (peak - floor) shape(t)      t = (s - w) / (n - w)
 ///
-/// so that step n is trained at the floor.
+/// so that, counted from 1, step n is trained at the floor.
 public struct LearningRate: Sendable, Equatable {
   /// How long the rate climbs.
   public enum Warmup: Sendable, Equatable {
     case steps(Int)
-    /// Of the steps the cosine spans, in 0...100.
+    /// Of the steps the decay spans, in 0...100, rounded up.
     case percent(Double)
+    /// Of the steps the decay spans, in 0...1, rounded down as the field's fine-tuning recipes do.
+    case part(Double)
   }
 
-  /// What the cosine spans.
+  /// What comes after the warm-up.
+  public enum Shape: String, Sendable, Codable, CaseIterable {
+    case constant, linear, cosine
+
+    /// What is left of the way from peak to floor, 1 to 0, at `progress` in 0...1.
+    func remains(_ progress: Double) -> Double {
+      switch self {
+      case .constant: 1
+      case .linear: 1 - progress
+      case .cosine: (1 + cos(.pi * progress)) / 2
+      }
+    }
+  }
+
+  /// What the decay spans.
   public enum Span: String, Sendable, Codable, CaseIterable {
     /// The whole run, switches of objective notwithstanding.
     case run
@@ -27,12 +44,21 @@ public struct LearningRate: Sendable, Equatable {
   public var floor: Double
   public var warmup: Warmup
   public var span: Span
+  public var shape: Shape
+  /// What the first step counts as, 1 or 0.
+  public var firstStep: Int
 
-  public init(peak: Double, floor: Double = 0.1, warmup: Warmup = .percent(2), span: Span = .run) {
+  public init(
+    peak: Double, floor: Double = 0.1, warmup: Warmup = .percent(2), span: Span = .run,
+    shape: Shape = .cosine,
+    firstStep: Int = 1
+  ) {
     self.peak = peak
     self.floor = floor
     self.warmup = warmup
     self.span = span
+    self.shape = shape
+    self.firstStep = firstStep
   }
 
   /// The rate of `step` of `plan`.
@@ -45,16 +71,21 @@ public struct LearningRate: Sendable, Equatable {
     }
   }
 
-  private func rate(_ step: Int, of total: Int) -> Float {
+  /// The rate of `step`, from 1, of `total`.
+  public func rate(_ step: Int, of total: Int) -> Float {
     let warmupSteps =
       switch warmup {
       case .steps(let count): min(count, total)
       case .percent(let percent): Int((percent / 100 * Double(total)).rounded(.up))
+      case .part(let part): Int(part * Double(total))
       }
-    if step <= warmupSteps { return Float(peak * Double(step) / Double(warmupSteps)) }
-    let progress = Double(step - warmupSteps) / Double(total - warmupSteps)
+    let counted = step - 1 + firstStep
+    if warmupSteps > 0, counted <= warmupSteps {
+      return Float(peak * Double(counted) / Double(warmupSteps))
+    }
+    let progress = Double(counted - warmupSteps) / Double(max(1, total - warmupSteps))
     let low = peak * floor
-    return Float(low + (peak - low) * (1 + cos(.pi * progress)) / 2)
+    return Float(low + (peak - low) * shape.remains(progress))
   }
 }
 
@@ -74,6 +105,7 @@ extension LearningRate.Warmup: CustomStringConvertible {
     switch self {
     case .steps(let count): "\(count)"
     case .percent(let percent): percent == percent.rounded() ? "\(Int(percent))%" : "\(percent)%"
+    case .part(let part): "\(100 * part)%"
     }
   }
 }

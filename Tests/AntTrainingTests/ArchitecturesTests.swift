@@ -18,13 +18,13 @@ import Testing
         architectures: architectures)
     }
     let error = try #require(throws: TrainingError.self) { try start("unknown", .standard) }
-    #expect(error.description.hasPrefix("--model is 'toy-small'; it must be one of llama-micro"))
+    #expect(error.description.hasPrefix("model is 'toy-small'; it must be one of llama-micro"))
     #expect(try start("whole", .withToy).train() == .finished)
     do {
       let stopped = try start("stopped", .withToy)
       #expect(try stopped.train(until: { stopped.step >= 3 }) == .stopped(step: 3))
     }
-    #expect(throws: ModelError.self) { try tiny.resume("stopped") }
+    #expect(throws: RunError.self) { try tiny.resume("stopped") }
     let resumed = try TrainingRun.resume(
       tiny.scratch.path("stopped"), on: device, architectures: .withToy)
     #expect(try resumed.train() == .finished)

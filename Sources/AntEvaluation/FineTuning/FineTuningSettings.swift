@@ -1,22 +1,11 @@
 import AntAutograd
 import AntTraining
-import Foundation
 
 /// How a trained model is adapted to a task: everything that decides the updates, whatever the task.
 ///
-/// The rate of step s of n, w of them warm-up, follows from the steps done before it, d = s - 1, as in the
-/// schedulers of transformers that the fine-tuning recipes of the field use:
-///
-///     d < w:     peak d / w
-///     constant:  peak
-///     linear:    peak (floor + (1 - floor) (1 - t))              t = (d - w) / (n - w)
-///     cosine:    peak (floor + (1 - floor) (1 + cos(pi t)) / 2)
+/// The rate follows from the steps done before, as in the schedulers of transformers that the fine-tuning recipes of the
+/// field use (see ``AntTraining/LearningRate``).
 public struct FineTuningSettings: Sendable, Equatable {
-  /// What the learning rate does after the warm-up.
-  public enum Schedule: String, Sendable, CaseIterable {
-    case constant, linear, cosine
-  }
-
   /// The highest learning rate.
   public var learningRate: Double
   /// Examples an update.
@@ -30,7 +19,8 @@ public struct FineTuningSettings: Sendable, Equatable {
   public var minimumGain: Double
   /// Part of all steps, in 0...1, rounded down.
   public var warmup: Double
-  public var schedule: Schedule
+  /// What the learning rate does after the warm-up.
+  public var schedule: LearningRate.Shape
   /// Where the schedule ends, as a part of the peak.
   public var floor: Double
   public var optimizer: Optimizer.Settings
@@ -43,7 +33,7 @@ public struct FineTuningSettings: Sendable, Equatable {
 
   public init(
     learningRate: Double = 5e-5, batch: Int = 64, epochs: Int = 10, patience: Int? = 3,
-    minimumGain: Double = 0, warmup: Double = 0, schedule: Schedule = .linear, floor: Double = 0,
+    minimumGain: Double = 0, warmup: Double = 0, schedule: LearningRate.Shape = .linear, floor: Double = 0,
     optimizer: Optimizer.Settings = Optimizer.Settings(.adamw, weightDecay: 0), clip: Float = 1,
     dropsLast: Bool = false, seed: UInt64 = 1
   ) {
@@ -86,16 +76,8 @@ public struct FineTuningSettings: Sendable, Equatable {
 
   /// The rate of `step`, from 1, of `total`.
   public func rate(step: Int, of total: Int) -> Float {
-    let warmupSteps = Int(warmup * Double(total))
-    let done = step - 1
-    if done < warmupSteps { return Float(learningRate * Double(done) / Double(warmupSteps)) }
-    let progress = Double(done - warmupSteps) / Double(max(1, total - warmupSteps))
-    let factor =
-      switch schedule {
-      case .constant: 1.0
-      case .linear: floor + (1 - floor) * (1 - progress)
-      case .cosine: floor + (1 - floor) * (1 + cos(.pi * progress)) / 2
-      }
-    return Float(learningRate * factor)
+    LearningRate(
+      peak: learningRate, floor: floor, warmup: .part(warmup), shape: schedule, firstStep: 0
+    ).rate(step, of: total)
   }
 }

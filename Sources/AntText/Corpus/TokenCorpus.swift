@@ -60,6 +60,16 @@ public final class TokenCorpus: Sendable {
     storage = TokenCache.open(url, key: key, width: width).map { .mapped($0) } ?? .memory(tokens)
   }
 
+  /// Lines that are there already, as a file of them would be read.
+  public convenience init(lines: some Sequence<String>, tokenizer: Tokenizer) {
+    let specials = tokenizer.specials
+    self.init(
+      lines.flatMap { line -> [Int32] in
+        let ids = tokenizer.encode(line, recognizingSpecials: false)
+        return ids.isEmpty ? [] : [specials.beginning] + ids + [specials.end]
+      })
+  }
+
   /// A stream that is there already, such as one made by ``Tokenizer/encode(_:)``.
   public init(_ tokens: [Int32]) {
     width = 4
