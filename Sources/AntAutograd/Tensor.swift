@@ -82,7 +82,7 @@ extension Matrix {
   var room: Int { columns == 0 ? rows : storage.count / columns }
 
   /// All elements of a contiguous matrix, in row order.
-  var elements: BufferSlice {
+  public var elements: BufferSlice {
     precondition(isContiguous, "Matrix: \(rows)x\(columns) with stride \(stride) has gaps")
     return storage.prefix(rows * columns)
   }

@@ -6,7 +6,7 @@ import Testing
 @testable import AntCheck
 
 /// The whole suite on the devices of this machine.
-@Suite(.serialized, .optimized) struct ConformanceTests {
+@Suite(.optimized) struct ConformanceTests {
   @Test func theBuiltInDeviceComputesRight() throws {
     try expectRight(Devices.open("cpu", examined: false).device)
   }

@@ -197,7 +197,7 @@ import Testing
     try training.write(to: scratch.path("out"))
     let opened = try TrainedModel(scratch.path("out"), on: trained.model.device)
     #expect(try Translator.mask(of: opened) == .causal)
-    try ModelExchange.export(opened, to: scratch.path("exported"))
+    try ModelExchange.export(opened, with: FineTuning.files, to: scratch.path("exported"))
     let exported = try TrainedModel(scratch.path("exported"), on: trained.model.device)
     #expect(try Translator.mask(of: exported) == .causal)
     let lines = ["a b c", "", "d", " e e "]
