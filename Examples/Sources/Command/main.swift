@@ -40,11 +40,11 @@ let device = try Devices.open("auto").device
 let run = scratch.appending(path: "run").path
 let trainer = try TrainingRun.start(
   configuration, model: model, tokenizer: tokenizer, text: text, in: run, on: device, objectives: objectives)
-_ = try trainer.train { report in
+_ = try trainer.train(report: { report in
   guard !report.devLosses.isEmpty else { return }
   let losses = report.devLosses.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
   print("step \(report.step), \(report.metrics.objective ?? ""): \(losses.joined(separator: ", "))")
-}
+})
 
 let trained = try TrainedModel(run, on: device, architectures: architectures)
 let written = try Generator(trained)(
