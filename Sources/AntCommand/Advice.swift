@@ -1,6 +1,7 @@
 import AntCheck
 import AntDevice
 import AntEvaluation
+import AntInference
 import AntModels
 import AntStudy
 import AntTraining
@@ -29,6 +30,7 @@ enum Advice {
     case RunError.noCheckpoints: "--checkpoint"
     case ModelError.invalidConfiguration: "see 'antlm import --help'"
     case is TranslationError: "--mask"
+    case InferenceError.noRoom: "--tokens"
     case DeviceError.notFound: "see 'antlm devices'"
     case DeviceError.buildFailed, DeviceError.commandFailed: "--device cpu"
     case DeviceError.selfCheckFailed: "antlm check"

@@ -51,6 +51,11 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
     Self.offered.first { given[$0.option.name] != nil }.map { "--\($0.offer.flag)" }
   }
 
+  func validate() throws {
+    var configuration = TrainingConfiguration(model: "", schedule: "", training: [])
+    try apply(to: &configuration)
+  }
+
   /// - Throws: a usage error for a text that is no value.
   func apply(to configuration: inout TrainingConfiguration) throws {
     for (option, offer) in Self.offered {

@@ -181,7 +181,7 @@ import Testing
       ({ $0.learningRate = 0 }, "learningRate"), ({ $0.batch = 0 }, "batch"), ({ $0.epochs = 0 }, "epochs"),
       ({ $0.patience = 0 }, "patience"), ({ $0.warmup = 1 }, "warmup"),
       ({ $0.floor = 2 }, "learningRateFloor"),
-      ({ $0.clip = 0 }, "--clip"), ({ $0.optimizer.weightDecay = -1 }, "--weight-decay"),
+      ({ $0.clip = 0 }, "clip"), ({ $0.optimizer.weightDecay = -1 }, "weightDecay"),
       ({ $0.learningRate = .nan }, "learningRate"),
     ] as [((inout FineTuningSettings) -> Void, String)] {
       var settings = FineTuningSettings()

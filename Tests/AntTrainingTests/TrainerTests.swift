@@ -336,9 +336,9 @@ import Testing
     let run = try tiny.run("run")
     let state = try run.checkpoint().url.appending(path: "trainer.json")
     for (file, was, edited, parts) in [
-      (run.configuration, #""length" : 16"#, #""length" : 64"#, ["config.json", "--length 64", "32"]),
-      (run.configuration, #""batch" : 10"#, #""batch" : 0"#, ["config.json", "--batch"]),
-      (run.configuration, "4s_MLM", "5s_MLM", ["step-7", "run of 9 steps", "makes 10", "--out"]),
+      (run.configuration, #""length" : 16"#, #""length" : 64"#, ["config.json", "64 tokens", "32"]),
+      (run.configuration, #""batch" : 10"#, #""batch" : 0"#, ["config.json", "batch is 0"]),
+      (run.configuration, "4s_MLM", "5s_MLM", ["step-7", "run of 9 steps", "makes 10", "new run"]),
       (run.configuration, "4s_MLM", "5s_XLM", ["config.json", "XLM"]),
       (
         run.configuration, #""num_hidden_layers" : 1"#, #""num_hidden_layers" : 2"#,
