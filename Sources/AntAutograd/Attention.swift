@@ -95,7 +95,7 @@ extension Tape {
   /// matmul carries them on.
   ///
   /// - Parameters:
-  ///   - keyRanges: the interval of keys each query sees (see ``AntDevice/AttentionMask``).
+  ///   - keyRanges: the interval of keys each query sees (see ``AntBatch/AttentionMask``).
   ///   - positions: their scores are made anew in backward rather than kept.
   public func attention(
     _ shape: AttentionShape, queryKeyValue input: Tensor, keyRanges: BufferSlice,

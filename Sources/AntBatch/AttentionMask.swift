@@ -87,7 +87,7 @@ public struct AttentionMask: Sendable, Equatable {
     return start..<max(query + 1, start + document.prefix)
   }
 
-  /// What ``Attention/keyRanges`` holds: (firstKey, endKey) of every query of every sequence.
+  /// What ``AntDevice/Attention/keyRanges`` holds: (firstKey, endKey) of every query of every sequence.
   ///
   /// - Parameter queries: the positions that are queries; with a key-value cache only the newest ones.
   public func keyRanges(queries: Range<Int>? = nil) -> [Int32] {

@@ -36,7 +36,7 @@ public struct AttentionShape: Equatable, Sendable {
 
 /// Masked attention, fused: `out_i = sum_j softmax_j(scale q_i·k_j) v_j` over the keys j that row i may see.
 ///
-/// Row i sees the keys `firstKey[i] ..< endKey[i]` of its own sequence (see ``AttentionMask``); all heads
+/// Row i sees the keys `firstKey[i] ..< endKey[i]` of its own sequence (see ``AntBatch/AttentionMask``); all heads
 /// share the interval. No T x T matrix is ever in memory. A row that sees no key gives zeros and a
 /// log-sum-exp of minus infinity.
 ///
