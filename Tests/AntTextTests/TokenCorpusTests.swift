@@ -7,6 +7,18 @@ import Testing
 @testable import AntText
 
 @Suite struct TokenCorpusTests {
+  /// Lines that are values make the stream that a file of them does.
+  @Test func linesAreAsInAFile() throws {
+    let scratch = Scratch()
+    let lines = ["the dog sees", "", "  ", " a cat ", "\u{3000}", "[MASK] the"]
+    let path = try scratch.write(lines.joined(separator: "\n"), to: "lines")
+    let tokenizer = try Tokenizer.train(on: [URL(filePath: path)], TokenizerOptions(vocabularySize: 280))
+    let file = try TokenCorpus([path], tokenizer: tokenizer)
+    let values = TokenCorpus(lines: lines, tokenizer: tokenizer)
+    #expect(values.count == file.count && values.count > 20)
+    #expect(values.tokens(0..<values.count) == file.tokens(0..<file.count))
+  }
+
   private let tokenizer = TokenizerTests.trained
 
   private func all(_ corpus: TokenCorpus) -> [Int32] { corpus.tokens(0..<corpus.count) }

@@ -64,9 +64,8 @@ public final class TokenCorpus: Sendable {
   public convenience init(lines: some Sequence<String>, tokenizer: Tokenizer) {
     let specials = tokenizer.specials
     self.init(
-      lines.flatMap { line -> [Int32] in
-        let ids = tokenizer.encode(line, recognizingSpecials: false)
-        return ids.isEmpty ? [] : [specials.beginning] + ids + [specials.end]
+      lines.lazy.filter { !$0.isBlank }.flatMap { line in
+        [specials.beginning] + tokenizer.encode(line, recognizingSpecials: false) + [specials.end]
       })
   }
 
