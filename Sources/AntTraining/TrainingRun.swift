@@ -30,8 +30,6 @@ public enum TrainingRun {
     architectures: Architectures = .standard, objectives: Objectives = .standard,
     report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
-    try configuration.validate()
-    _ = try schedule(configuration, objectives)
     try RunDirectory.requireNew(folder)
     let tokenizer = try Tokenizer(contentsOf: FileSystem.url(reading: tokenizerFile))
     // What a killed start left is the same tokenizer or, if it is another, somebody else's.
@@ -41,9 +39,9 @@ public enum TrainingRun {
     }
     let model = try modelDescription(
       configuration, tokenizer: tokenizer, tokenizerFile: tokenizerFile, architectures: architectures)
-    return try start(
+    return try begin(
       configuration, model: model, tokenizer: tokenizer,
-      text: TrainingText(configuration, tokenizer: tokenizer, report: report), in: folder, on: device,
+      text: { try TrainingText(configuration, tokenizer: tokenizer, report: report) }, in: folder, on: device,
       objectives: objectives, report: report)
   }
 
@@ -52,13 +50,28 @@ public enum TrainingRun {
   /// - Parameters:
   ///   - configuration: the options; its record of device and text is filled in here, and where it says which model
   ///     and which files to train on, that is a note only.
-  ///   - model: sizes, with the tokenizer's special tokens.
+  ///   - model: sizes, with the tokenizer's special tokens; its vocabulary is the tokenizer's or larger.
   ///   - folder: a new or empty folder.
   ///   - objectives: what the schedule may name.
   public static func start(
     _ configuration: TrainingConfiguration, model description: ModelConfiguration, tokenizer: Tokenizer,
     text: TrainingText, in folder: String, on device: any Device, objectives: Objectives = .standard,
     report: (Event) -> Void = { _ in }
+  ) throws -> Trainer {
+    precondition(
+      description.architecture.vocabularySize >= tokenizer.vocabularySize,
+      "TrainingRun: a model of \(description.architecture.vocabularySize) tokens for a tokenizer of "
+        + "\(tokenizer.vocabularySize)")
+    return try begin(
+      configuration, model: description, tokenizer: tokenizer, text: { text }, in: folder, on: device,
+      objectives: objectives, report: report)
+  }
+
+  /// - Parameter text: is asked for when everything that can be refused without it was not.
+  private static func begin(
+    _ configuration: TrainingConfiguration, model description: ModelConfiguration, tokenizer: Tokenizer,
+    text: () throws -> TrainingText, in folder: String, on device: any Device, objectives: Objectives,
+    report: (Event) -> Void
   ) throws -> Trainer {
     var configuration = configuration
     try configuration.validate()
@@ -67,6 +80,7 @@ public enum TrainingRun {
     configuration.schedule = schedule.description
     // Everything that can be refused is refused before the folder is made.
     try requireFit(schedule, configuration, description, tokenizer: tokenizer, objectives: objectives)
+    let text = try text()
     try text.require(configuration)
     let plan = try text.plan(schedule, configuration)
     configuration.device = device.info.identifier
