@@ -1,3 +1,4 @@
+import AntTraining
 import Foundation
 import Testing
 
@@ -9,6 +10,22 @@ import Testing
     #expect(result.code == 0, "\(result.errors)")
     return try result.lines.map {
       try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any], "\($0)")
+    }
+  }
+
+  /// Every option of a run is offered, and none is passed over in silence when a run is taken up.
+  @Test func resumeRefusesEveryOption() throws {
+    let help = try terminal.antlm("train", "--help").output
+    let offers = TrainingOptions.list.compactMap(\.offer)
+    #expect(offers.count > 25)
+    for offer in offers {
+      #expect(help.contains("--\(offer.flag) ") || help.contains("--\(offer.flag)\n"), "\(offer.flag)")
+      // The first of few values, or a number.
+      let values = (offer.valueName ?? "").split(separator: "|")
+      let value = values.count > 1 ? String(values[0]) : "1"
+      let given = offer.isSwitch ? "--\(offer.flag)" : "--\(offer.flag)=\(value)"
+      expectRefusal(
+        try terminal.antlm("train", "--resume", "run", given), code: 2, "--\(offer.flag) cannot be given")
     }
   }
 

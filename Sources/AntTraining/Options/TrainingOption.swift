@@ -110,8 +110,6 @@ public protocol AnyTrainingOption: Sendable {
   func text(in configuration: TrainingConfiguration) -> String
   /// Whether two configurations agree.
   func agrees(_ a: TrainingConfiguration, _ b: TrainingConfiguration) -> Bool
-  /// Takes the value of another configuration.
-  func copy(from source: TrainingConfiguration, to target: inout TrainingConfiguration)
   /// Takes what a text gives. False, and nothing taken, where it gives no value.
   func take(_ text: String, in configuration: inout TrainingConfiguration) -> Bool
   /// What it must be where it is not.
@@ -132,10 +130,6 @@ extension TrainingOption: AnyTrainingOption {
   }
 
   public func agrees(_ a: TrainingConfiguration, _ b: TrainingConfiguration) -> Bool { a[self] == b[self] }
-
-  public func copy(from source: TrainingConfiguration, to target: inout TrainingConfiguration) {
-    target[self] = source[self]
-  }
 
   public func take(_ text: String, in configuration: inout TrainingConfiguration) -> Bool {
     guard let value = read(text) else { return false }

@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+@testable import AntTraining
+
+@Suite struct TrainingOptionsTests {
+  /// A value that is not the default, as a user writes it, for every option that is offered.
+  static let others = [
+    "model": "llama-mini", "schedule": "2_CLM", "batch": "7", "accumulate": "3", "length": "64:50%,128",
+    "maximumSteps": "9", "seed": "18446744073709551615", "learningRate": "0.25", "learningRateFloor": "0.5",
+    "warmup": "30", "learningRateSpan": "phase", "optimizer": "lamb", "optimizerState": "reset",
+    "beta1": "0.5", "beta2": "0.75", "epsilon": "0.125", "weightDecay": "0", "clip": "inf", "ema": "0.5",
+    "dropout": "0.25", "maskRate": "0.5", "finalMaskRate": "0.25", "maskUnit": "spans", "precision": "tf32",
+    "evaluateEvery": "0", "evaluateFirst": "true", "evaluationSequences": "0", "checkpointEvery": "0",
+    "keep": "0",
+  ]
+  private let initial = TrainingConfiguration(model: "", schedule: "", training: [])
+
+  @Test func namesAreThoseOfTheMembersAndFlagsDiffer() {
+    let labels = Mirror(reflecting: TrainingOptions()).children.compactMap(\.label)
+    #expect(TrainingOptions.list.map(\.name) == labels)
+    let offered = TrainingOptions.list.filter { $0.offer != nil }
+    #expect(Set(offered.map(\.name)) == Set(Self.others.keys))
+    #expect(Set(offered.compactMap(\.offer?.flag)).count == offered.count)
+  }
+
+  /// Each option by itself: taken from a text, kept by config.json, told from the default.
+  @Test(arguments: others.keys.sorted()) func isTakenKeptAndCompared(name: String) throws {
+    let option = try #require(TrainingOptions.list.first { $0.name == name })
+    var configuration = initial
+    #expect(option.take(try #require(Self.others[name]), in: &configuration))
+    #expect(configuration != initial && !option.agrees(configuration, initial))
+    for other in TrainingOptions.list where other.name != name {
+      #expect(other.agrees(configuration, initial), "\(other.name)")
+    }
+    let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    #expect(
+      try decoder.decode(TrainingConfiguration.self, from: encoder.encode(configuration)) == configuration)
+    // What a study and a run taken up compare: where things lie and what is found out does not count.
+    #expect(configuration.isBegun(from: initial) == (option.role == .place))
+  }
+
+  /// A config.json without an option is another version's, but for those that need not be there.
+  @Test func whatIsMissingIsMissed() throws {
+    let whole = try #require(
+      try JSONSerialization.jsonObject(with: JSONEncoder().encode(initial)) as? [String: Any])
+    for option in TrainingOptions.list {
+      var members = whole
+      members[option.name] = nil
+      let data = try JSONSerialization.data(withJSONObject: members)
+      let read = try? JSONDecoder().decode(TrainingConfiguration.self, from: data)
+      let isOptional = ["maximumSteps", "dropout", "finalMaskRate", "precision", "tuning"].contains(
+        option.name)
+      #expect((read != nil) == isOptional, "\(option.name)")
+    }
+  }
+}
