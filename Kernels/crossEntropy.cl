@@ -1,4 +1,5 @@
-/* loss[r] = log sum_c exp(x[r, c]) - x[r, label], and dx[r, c] = scale (exp(x[r, c]) / sum - [c = label]).
+/* loss[r] = weight[r] (s[r] - x[r, label]) with s[r] = log sum_c exp(x[r, c]), and
+ * dx[r, c] = scale weight[r] ((1 + 2 zLoss s[r]) exp(x[r, c] - s[r]) - [c = label]).
  *
  * Three walks over a row: the maximum; the exponentials, kept in the gradient, and their sum; the gradient. So
  * there is one exponential an element, and the gradient may overwrite the logits: the label's logit is read
@@ -9,7 +10,8 @@
 __kernel void cross_entropy(
     __global const float *logits, long logitsOffset, int logitsStride, __global const int *labels,
     long labelsOffset, __global float *losses, long lossesOffset, __global float *gradient, long gradientOffset,
-    int gradientStride, int rows, int columns, float scale, int hasGradient, int rowsPerGroup) {
+    int gradientStride, __global const float *weights, long weightsOffset, int rows, int columns, float scale,
+    float zLoss, int hasGradient, int hasWeights, int rowsPerGroup) {
   GROUP_SCRATCH
   FOR_GROUP_ROWS(row, rows, rowsPerGroup) {
     __global const float *x = logits + logitsOffset + (long)row * logitsStride;
@@ -35,12 +37,13 @@ __kernel void cross_entropy(
       if (hasGradient) store(dx + c, n, e);
     }
     const float total = group_sum(sum_lanes(sum));
-    if (owns) losses[lossesOffset + row] = label < 0 ? 0 : log(total) + (top - labelLogit);
+    const float weight = hasWeights ? weights[weightsOffset + row] : 1;
+    if (owns) losses[lossesOffset + row] = label < 0 ? 0 : weight * (log(total) + (top - labelLogit));
     if (hasGradient) {
-      const float factor = scale / total;
+      const float pull = scale * weight, factor = pull * (1 + 2 * zLoss * (log(total) + top)) / total;
       FOR_ROW(c, n, columns) {
         store(dx + c, n, label < 0 ? (floatv)(0) : load(dx + c, n, 0) * factor);
-        if (label >= c && label < c + n) dx[label] -= scale;
+        if (label >= c && label < c + n) dx[label] -= pull;
       }
     }
   }

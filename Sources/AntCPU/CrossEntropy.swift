@@ -1,7 +1,7 @@
 import AntDevice
 import RealModule
 
-/// `loss = log sum exp(x) - x[label]`, and `dx = scale (softmax(x) - [label])` in the same visit of a row.
+/// `loss = log sum exp(x) - x[label]`, and its weighted gradient, z-loss included, in the same visit of a row.
 extension CPUDevice {
   public func crossEntropy(_ operation: CrossEntropy) {
     let (logits, gradient) = (operation.logits, operation.gradient)
@@ -9,6 +9,7 @@ extension CPUDevice {
     command("crossEntropy", floats: logits.count * (gradient == nil ? 1 : 2)) {
       let (x, dx) = (logits.count > 0 ? logits.floats : nil, logits.count > 0 ? gradient?.floats : nil)
       let (labels, losses) = (operation.labels.integers, operation.losses.floats)
+      let weights = operation.weights?.floats
       parallel.overRows(logits.rows, columns: logits.columns) { rows in
         for row in rows {
           let dx = dx.map { $0 + row * gradient!.stride }
@@ -19,7 +20,7 @@ extension CPUDevice {
           }
           losses[row] = crossEntropyRow(
             x + row * logits.stride, logits.columns, label: Int(labels[row]), gradient: dx,
-            scale: operation.scale)
+            scale: operation.scale, weight: weights?[row] ?? 1, zLoss: operation.zLoss)
         }
       }
     }
@@ -28,7 +29,7 @@ extension CPUDevice {
 
 /// The loss of one row. `gradient` may be the row itself.
 private func crossEntropyRow(
-  _ x: Floats, _ columns: Int, label: Int, gradient: Floats?, scale: Float
+  _ x: Floats, _ columns: Int, label: Int, gradient: Floats?, scale: Float, weight: Float, zLoss: Float
 ) -> Float {
   precondition(label < columns, "CrossEntropy: label \(label) of \(columns) columns")
   let largest = largestElement(x, columns)
@@ -41,11 +42,12 @@ private func crossEntropyRow(
   }
   let sum = sums.total
   if let gradient {
-    let factor = scale / sum
+    let pull = scale * weight
+    let factor = pull * (1 + 2 * zLoss * (Float.log(sum) + largest)) / sum
     forEachLanes(columns) { start, count in
       storeLanes(loadLanes(gradient + start, count) * factor, gradient + start, count)
     }
-    gradient[label] -= scale
+    gradient[label] -= pull
   }
-  return Float.log(sum) + (largest - own)
+  return weight * (Float.log(sum) + (largest - own))
 }

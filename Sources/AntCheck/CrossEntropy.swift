@@ -1,6 +1,6 @@
 import AntDevice
 
-/// Cross-entropy and its gradient: ignored rows, large logits, the gradient in the logits' place.
+/// Cross-entropy and its gradient: ignored rows, large logits, the gradient in the logits' place, weights, z-loss.
 extension Conformance {
   static func crossEntropyCases() -> [ConformanceCase] {
     (rowShapes + [(9, 8192)]).enumerated().flatMap { index, shape in
@@ -11,6 +11,10 @@ extension Conformance {
         crossEntropy(shape, "large in place", .uniform(-1e4..<1e4), gradient: .inPlace),
         crossEntropy(shape, "all ignored", ignored: 1, gradient: .inPlace),
         crossEntropy(shape, "none ignored", .normal(3, around: 50), ignored: 0, gradient: .apart),
+        crossEntropy(shape, "weighted", gradient: .inPlace, weights: .uniform(0..<4)),
+        crossEntropy(shape, "z-loss", .normal(3, around: -4), gradient: .apart, zLoss: 0.01),
+        crossEntropy(
+          shape, "weighted with z-loss", gap: 2, gradient: .inPlace, weights: .normal(), zLoss: 1e-4),
       ]
     }
   }
@@ -20,7 +24,7 @@ extension Conformance {
   /// - Parameter ignored: the share of rows without a label.
   private static func crossEntropy(
     _ shape: (rows: Int, columns: Int), _ label: String, _ values: Values = .normal(3), gap: Int = 0,
-    ignored: Float = 0.3, gradient kind: Gradient
+    ignored: Float = 0.3, gradient kind: Gradient, weights: Values? = nil, zLoss: Float = 0
   ) -> ConformanceCase {
     let (rows, columns) = shape
     return ConformanceCase(
@@ -44,7 +48,9 @@ extension Conformance {
       bench.device.crossEntropy(
         CrossEntropy(
           logits, labels: bench.input("labels", labels), losses: bench.output("losses", rows),
-          gradient: gradient, scale: 1 / Float(rows)))
+          gradient: gradient, scale: 1 / Float(rows),
+          weights: weights.map { bench.input("weights", rows, $0) },
+          zLoss: zLoss))
     }
   }
 }

@@ -130,6 +130,13 @@ extension Device {
     return list
   }
 
+  /// As ``makeList(_:)-([Int32])``, of floats.
+  public func makeList(_ values: [Float]) -> BufferSlice {
+    let list = makeBuffer(.float32, count: Buffer.room(for: values.count))[0..<values.count]
+    write(values, to: list)
+    return list
+  }
+
   /// Copies `values` into the beginning of `slice`.
   public func write(_ values: [Float], to slice: BufferSlice) {
     require(slice, holds: values.count, of: .float32, "write")

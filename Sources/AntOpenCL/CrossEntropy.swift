@@ -9,7 +9,9 @@ extension OpenCLDevice {
       KernelArgument.matrix(operation.logits) + [.slice(operation.labels), .slice(operation.losses)]
         + KernelArgument.matrix(operation.gradient)
         + [
-          .int(rows), .int(columns), .float(operation.scale), .int(operation.gradient == nil ? 0 : 1),
+          .slice(operation.weights), .int(rows), .int(columns), .float(operation.scale),
+          .float(operation.zLoss),
+          .int(operation.gradient == nil ? 0 : 1), .int(operation.weights == nil ? 0 : 1),
         ])
   }
 }

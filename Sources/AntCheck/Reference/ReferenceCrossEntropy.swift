@@ -1,11 +1,11 @@
 import AntDevice
 import Foundation
 
-/// `logSumExp - x[label]` of each row and, where asked for, `scale (softmax - one-hot)`.
+/// `weight (logSumExp - x[label])` of each row and, where asked for,
+/// `scale weight ((1 + 2 zLoss logSumExp) softmax - one-hot)`.
 extension ReferenceDevice {
   public func crossEntropy(_ operation: CrossEntropy) {
     guard operation.logits.columns > 0 else { return }
-    let scale = Double(operation.scale)
     let gradient = operation.gradient?.reference()
     for row in 0..<operation.logits.rows {
       let label = Int(operation.labels.integers[row])
@@ -17,12 +17,15 @@ extension ReferenceDevice {
       let logits = operation.logits.reference().row(row)
       let largest = Measured(logits.map(\.value).max()!)
       let sum = logits.map { exp($0 - largest) }.reduce(.zero, +)
-      operation.losses.numbers[row] = Measured(log(sum.value)) + largest - logits[label]
+      let logSumExp = Measured(log(sum.value)) + largest
+      let weight = operation.weights?.numbers[row].value ?? 1
+      operation.losses.numbers[row] = weight * (logSumExp - logits[label])
       guard let gradient else { continue }
+      let pull = Measured(1.0) + 2 * Double(operation.zLoss) * logSumExp
       for (column, logit) in logits.enumerated() {
         let probability = exp(logit - largest) / sum
         let target = Measured(column == label ? 1.0 : 0.0)
-        gradient[row, column] = scale * (probability - target)
+        gradient[row, column] = Double(operation.scale) * weight * (pull * probability - target)
       }
     }
   }
