@@ -9,14 +9,14 @@ import AntDevice
 ///
 ///     let tape = Tape(on: device)
 ///     let hidden = tape.linear(tape.embedding(ids, table: table), weight)
-///     tape.crossEntropy(hidden, weight: table, labels: labels, scale: 1 / Float(labels.count), loss: loss)
+///     tape.crossEntropy(hidden, weight: table, labels: labels, into: LossSum(sum, scale: 1 / Float(labels.count)))
 ///     tape.backward()
 public final class Tape {
   public let device: any Device
   public let records: Bool
   /// Of the products of ``linear(_:_:bias:residual:)``, of
   /// ``attention(_:queryKeyValue:keyRanges:positions:dropout:)`` and of
-  /// ``crossEntropy(_:weight:bias:labels:scale:loss:)``, forward and backward.
+  /// ``crossEntropy(_:weight:bias:labels:labelWeights:groups:into:)``, forward and backward.
   public let precision: Precision
   /// How many logits may be in memory at once (see ``rowsPerChunk(vocabulary:)``).
   let logitsPerChunk: Int
@@ -71,7 +71,7 @@ public final class Tape {
   }
 
   /// Runs the recorded operations backwards, consuming them. The loss seeds the gradients (see
-  /// ``crossEntropy(_:weight:bias:labels:scale:loss:)``); parameters' gradients are added to what is there.
+  /// ``crossEntropy(_:weight:bias:labels:labelWeights:groups:into:)``); parameters' gradients are added to what is there.
   public func backward() {
     while let node = nodes.popLast() { node() }
   }

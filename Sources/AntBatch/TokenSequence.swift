@@ -18,6 +18,12 @@ public struct TokenSequence: Sendable, Equatable {
   public var prefix: Int
   /// By position, ascending.
   public var labels: [Label]
+  /// What each of its labels counts.
+  public var weight: Float = 1
+  /// A batch's loss is the weighted sum of its labels' losses over the sum of these; nil for as many as it has labels.
+  public var denominator: Double?
+  /// Which of a batch's losses its labels are summed in, from 0.
+  public var group = 0
 
   public init(_ ids: [Int32], prefix: Int, labels: [Label] = []) {
     self.ids = ids

@@ -71,7 +71,8 @@ struct TrainCommand: ParsableCommand {
         throw ValidationError("\(error)")
       }
       for (option, value) in [
-        ("--model", options.given["model"] ?? preset), ("--schedule", options.given["schedule"] ?? preset),
+        ("--model", options.given["model"]?.last ?? preset),
+        ("--schedule", options.given["schedule"]?.last ?? preset),
         ("--tokenizer", tokenizer),
         ("--out", out), ("--train", training.first),
       ] where value == nil {

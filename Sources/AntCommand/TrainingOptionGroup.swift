@@ -7,8 +7,8 @@ import ArgumentParser
 /// ArgumentParser finds the options of a type among the children of its mirror, which are those of the list here, and
 /// decodes each under its child's name.
 struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
-  /// What was given, by the options' names, as it was written.
-  private(set) var given: [String: String] = [:]
+  /// What was given, by the options' names, as it was written, each time that it was.
+  private(set) var given: [String: [String]] = [:]
 
   private static let offered = TrainingOptions.list.compactMap { option in
     option.offer.map { (option: option, offer: $0) }
@@ -21,24 +21,30 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
     for (option, offer) in Self.offered {
       let key = TrainingOptionKey(option.name)
       if offer.isSwitch {
-        if try members.decode(Flag<Bool>.self, forKey: key).wrappedValue { given[option.name] = "true" }
+        if try members.decode(Flag<Bool>.self, forKey: key).wrappedValue { given[option.name] = ["true"] }
+      } else if offer.isRepeatable {
+        let texts = try members.decode(Option<[String]>.self, forKey: key).wrappedValue
+        if !texts.isEmpty { given[option.name] = texts }
       } else {
-        given[option.name] = try members.decode(Option<String?>.self, forKey: key).wrappedValue
+        given[option.name] = try members.decode(Option<String?>.self, forKey: key).wrappedValue.map { [$0] }
       }
     }
   }
 
   var customMirror: Mirror {
-    Mirror(
-      self,
-      children: Self.offered.map { option, offer in
-        let help = ArgumentHelp(Self.help(option, offer), valueName: offer.valueName)
-        let argument: Any =
-          offer.isSwitch
-          ? Flag(wrappedValue: false, name: .customLong(offer.flag), help: help)
-          : Option<String?>(name: .customLong(offer.flag), help: help, transform: { $0 })
-        return (label: option.name, value: argument)
-      }, displayStyle: .struct)
+    let children = Self.offered.map { option, offer in
+      (label: Optional(option.name), value: Self.argument(option, offer))
+    }
+    return Mirror(self, children: children, displayStyle: .struct)
+  }
+
+  /// What ArgumentParser makes of an option.
+  private static func argument(_ option: any AnyTrainingOption, _ offer: TrainingOptionOffer) -> Any {
+    let name = NameSpecification.customLong(offer.flag)
+    let help = ArgumentHelp(Self.help(option, offer), valueName: offer.valueName)
+    if offer.isSwitch { return Flag(wrappedValue: false, name: name, help: help) }
+    if offer.isRepeatable { return Option<[String]>(name: name, help: help, transform: { $0 }) }
+    return Option<String?>(name: name, help: help, transform: { $0 })
   }
 
   private static func help(_ option: any AnyTrainingOption, _ offer: TrainingOptionOffer) -> String {
@@ -59,8 +65,7 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
   /// - Throws: a usage error for a text that is no value.
   func apply(to configuration: inout TrainingConfiguration) throws {
     for (option, offer) in Self.offered {
-      guard let text = given[option.name] else { continue }
-      guard option.take(text, in: &configuration) else {
+      for text in given[option.name] ?? [] where !option.take(text, in: &configuration) {
         throw ValidationError("--\(offer.flag) is '\(text)'; it must be \(Self.form(option, offer))")
       }
     }

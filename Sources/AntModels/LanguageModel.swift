@@ -37,11 +37,9 @@ public struct DropoutContext: Equatable, Sendable {
 public protocol Trainable: AnyObject {
   var parameters: Parameters { get }
 
-  /// Runs forward and backward: adds to the gradients those of `scale * sum of losses`, and that scaled sum
-  /// to `loss[0]`. Without labels it does nothing. The batch must be valid (see ``LanguageModel/validate(_:)``).
-  ///
-  /// - Parameter scale: usually 1 / (labels in the whole effective batch).
-  func accumulateGradients(_ batch: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice)
+  /// Runs forward and backward: adds the scaled sum of the batch's weighted losses to `loss`, and its gradients to
+  /// the gradients. Without labels it does nothing. The batch must be valid (see ``LanguageModel/validate(_:)``).
+  func accumulateGradients(_ batch: Batch, dropout: DropoutContext, into loss: LossSum)
 }
 
 /// A Transformer with a vocabulary for its output: the one thing a trainer, a generator or a scorer needs to
@@ -54,7 +52,7 @@ public protocol LanguageModel: Trainable {
   var maximumLength: Int { get }
   var vocabularySize: Int { get }
 
-  /// The loss of each label, in nats. Nothing is recorded, nothing dropped out.
+  /// The loss of each label, in nats, not weighted. Nothing is recorded, nothing dropped out.
   func losses(_ batch: Batch) throws -> [Float]
 
   /// Logits `[rows.count, vocabularySize]` at the given rows.

@@ -42,13 +42,15 @@ extension Transformer {
   public var maximumLength: Int { configuration.architecture.maximumLength }
   public var vocabularySize: Int { configuration.architecture.vocabularySize }
 
-  public func accumulateGradients(_ batch: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice) {
+  public func accumulateGradients(_ batch: Batch, dropout: DropoutContext, into loss: LossSum) {
     if batch.labels.isEmpty { return }
     let tape = Tape(on: device, precision: precision)
     let x = hiddenStates(batch, on: tape, dropout: dropout)
     let hidden = head(x, rows: batch.labelRows, on: tape, dropout: dropout)
     tape.crossEntropy(
-      hidden, weight: output.weight, bias: output.bias, labels: batch.labels, scale: scale, loss: loss)
+      hidden, weight: output.weight, bias: output.bias, labels: batch.labels,
+      labelWeights: batch.labelWeights,
+      groups: batch.groups, into: loss)
     tape.backward()
   }
 

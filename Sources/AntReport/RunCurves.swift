@@ -30,11 +30,11 @@ struct RunCurves {
 
   var plots: [LinePlot] {
     let trained = objectives.filter { objective in
-      runs.contains { $0.lines.contains { $0.objective == objective && $0.loss != nil } }
+      runs.contains { $0.lines.contains { $0.loss(of: objective) != nil } }
     }
     let evaluated = evaluatedObjectives
     return losses("Training loss", trained) { run, objective in
-      smoothed(run.points { $0.objective == objective ? $0.loss.map { Double($0) } : nil }, breaking: true)
+      smoothed(run.points { $0.loss(of: objective) }, breaking: true)
     }
       + losses("Development loss", evaluated) { run, objective in
         var series = LinePlot.Series(label: "", points: run.points { $0.devLosses[objective] }, style: 0)

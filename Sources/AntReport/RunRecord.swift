@@ -28,7 +28,7 @@ public struct RunRecord: Sendable {
     var batch: Int?
     var length: LengthSchedule?
     var maximumSteps: Int?
-    var learningRate: Double?
+    var learningRate: ObjectiveValues?
     var optimizer: String?
     var trainingTokens: Int?
     var deviceName: String?
@@ -77,7 +77,12 @@ public struct RunRecord: Sendable {
 
   /// Objectives that were trained or evaluated, in the order of ``Objectives/names``.
   var objectives: [String] {
-    let found = Set(lines.compactMap(\.objective)).union(lines.flatMap(\.devLosses.keys))
+    let found = Set(
+      lines.flatMap { line in
+        // A mixture's loss is shown by its objectives.
+        (line.objectiveLosses.isEmpty ? [line.objective].compactMap { $0 } : Array(line.objectiveLosses.keys))
+          + line.devLosses.keys
+      })
     return Objectives.standard.names.filter(found.contains)
       + found.subtracting(Objectives.standard.names).sorted()
   }

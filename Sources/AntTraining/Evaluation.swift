@@ -1,7 +1,7 @@
 import AntModels
 import AntText
 
-/// The mean loss of held-out text under every objective, in nats a label.
+/// The mean loss of held-out text under every objective, in nats a label; of masked diffusion the bound in nats a token.
 ///
 /// The same blocks, with masks drawn from the run's seed alone, every time: two evaluations differ only by the
 /// weights.
@@ -43,17 +43,17 @@ package struct Evaluation {
     var losses: [String: Double] = [:]
     for objective in objectives {
       var sum = 0.0
-      var labels = 0
+      var denominator = 0.0
       for start in stride(from: 0, to: blocks.count, by: microBatch) {
         if stop() { return nil }
         let samples = start..<min(start + microBatch, blocks.count)
         let batch = objective.batch(
           Array(blocks[samples]),
-          from: Sample(number: start, epoch: Self.epoch, seed: seed, masking: masking))
-        for loss in try model.losses(batch) { sum += Double(loss) }
-        labels += batch.labels.count
+          from: Sample(number: start, epoch: Self.epoch, seed: seed, masking: masking, isHeldOut: true))
+        sum += batch.weightedSum(try model.losses(batch))
+        denominator += batch.denominator
       }
-      losses[objective.name] = labels == 0 ? .nan : sum / Double(labels)
+      losses[objective.name] = denominator == 0 ? .nan : sum / denominator
     }
     return losses
   }

@@ -6,27 +6,49 @@ import Foundation
 ///     s <= w:  peak s / w
 ///     else:    floor + (peak - floor) shape(t)      t = (s - w) / (n - w)
 ///
-/// so that, counted from 1, step n is trained at the floor.
+/// so that, counted from 1, step n is trained at the floor. Warm-up-stable-decay (Hu et al., "MiniCPM", 2024) holds the
+/// peak until the last d steps, in which t = (s - (n - d)) / d.
+///
+/// Over a run of several phases the rate may climb again at each switch: in the first r steps of a phase but the first it
+/// is s_phase / r of what it would be.
 public struct LearningRate: Sendable, Equatable {
-  /// How long the rate climbs.
-  public enum Warmup: Sendable, Equatable {
+  /// How long the rate climbs, or falls.
+  public enum Stretch: Sendable, Equatable {
     case steps(Int)
-    /// Of the steps the decay spans, in 0...100, rounded up.
+    /// Of the steps the schedule spans, in 0...100, rounded up.
     case percent(Double)
-    /// Of the steps the decay spans, in 0...1, rounded down as the field's fine-tuning recipes do.
+    /// Of the steps the schedule spans, in 0...1, rounded down as the field's fine-tuning recipes do.
     case part(Double)
+
+    /// Of `total` steps, at most all.
+    func steps(of total: Int) -> Int {
+      switch self {
+      case .steps(let count): min(count, total)
+      case .percent(let percent): Int((percent / 100 * Double(total)).rounded(.up))
+      case .part(let part): Int(part * Double(total))
+      }
+    }
   }
 
   /// What comes after the warm-up.
   public enum Shape: String, Sendable, Codable, CaseIterable {
     case constant, linear, cosine
+    /// The peak, and at the end a decay of ``LearningRate/decay`` steps as ``LearningRate/decayShape`` says.
+    case wsd
+  }
+
+  /// How the rate falls.
+  public enum DecayShape: String, Sendable, Codable, CaseIterable {
+    case linear, cosine
+    /// 1 - sqrt(t): fast at first (Hägele et al., "Scaling Laws Beyond Fixed Training Durations", 2024).
+    case sqrt
 
     /// What is left of the way from peak to floor, 1 to 0, at `progress` in 0...1.
     func remains(_ progress: Double) -> Double {
       switch self {
-      case .constant: 1
       case .linear: 1 - progress
       case .cosine: (1 + cos(.pi * progress)) / 2
+      case .sqrt: 1 - progress.squareRoot()
       }
     }
   }
@@ -42,54 +64,70 @@ public struct LearningRate: Sendable, Equatable {
   public var peak: Double
   /// As a part of the peak, in 0...1.
   public var floor: Double
-  public var warmup: Warmup
+  public var warmup: Stretch
   public var span: Span
   public var shape: Shape
+  /// The end of the schedule in which the rate of ``Shape/wsd`` falls; no more than the warm-up leaves.
+  public var decay: Stretch
+  public var decayShape: DecayShape
+  /// The beginning of each phase but the first in which the rate climbs again.
+  public var rewarmup: Stretch
   /// What the first step counts as, 1 or 0.
   public var firstStep: Int
 
   public init(
-    peak: Double, floor: Double = 0.1, warmup: Warmup = .percent(2), span: Span = .run,
-    shape: Shape = .cosine,
-    firstStep: Int = 1
+    peak: Double, floor: Double = 0.1, warmup: Stretch = .percent(2), span: Span = .run,
+    shape: Shape = .cosine, decay: Stretch = .percent(20), decayShape: DecayShape = .linear,
+    rewarmup: Stretch = .steps(0), firstStep: Int = 1
   ) {
     self.peak = peak
     self.floor = floor
     self.warmup = warmup
     self.span = span
     self.shape = shape
+    self.decay = decay
+    self.decayShape = decayShape
+    self.rewarmup = rewarmup
     self.firstStep = firstStep
   }
 
   /// The rate of `step` of `plan`.
   public func callAsFunction(step: Int, of plan: TrainingPlan) -> Float {
-    switch span {
-    case .run: return rate(step, of: plan.totalSteps)
-    case .phase:
-      let steps = plan.phases[plan.position(ofStep: step).phase].steps
-      return rate(step - steps.lowerBound + 1, of: steps.count)
-    }
+    let position = plan.position(ofStep: step)
+    let steps = plan.phases[position.phase].steps
+    let stepInPhase = step - steps.lowerBound + 1
+    let rate =
+      switch span {
+      case .run: rate(step, of: plan.totalSteps)
+      case .phase: rate(stepInPhase, of: steps.count)
+      }
+    let climb = position.phase == 0 ? 0 : rewarmup.steps(of: steps.count)
+    return stepInPhase < climb ? rate * Float(stepInPhase) / Float(climb) : rate
   }
 
   /// The rate of `step`, from 1, of `total`.
   public func rate(_ step: Int, of total: Int) -> Float {
-    let warmupSteps =
-      switch warmup {
-      case .steps(let count): min(count, total)
-      case .percent(let percent): Int((percent / 100 * Double(total)).rounded(.up))
-      case .part(let part): Int(part * Double(total))
-      }
+    let warmupSteps = warmup.steps(of: total)
     let counted = step - 1 + firstStep
     if warmupSteps > 0, counted <= warmupSteps {
       return Float(peak * Double(counted) / Double(warmupSteps))
     }
-    let progress = Double(counted - warmupSteps) / Double(max(1, total - warmupSteps))
+    func remains(_ decay: DecayShape, after start: Int) -> Double {
+      decay.remains(Double(max(0, counted - start)) / Double(max(1, total - start)))
+    }
+    let remains =
+      switch shape {
+      case .constant: 1.0
+      case .linear: remains(.linear, after: warmupSteps)
+      case .cosine: remains(.cosine, after: warmupSteps)
+      case .wsd: remains(decayShape, after: max(warmupSteps, total - decay.steps(of: total)))
+      }
     let low = peak * floor
-    return Float(low + (peak - low) * shape.remains(progress))
+    return Float(low + (peak - low) * remains)
   }
 }
 
-extension LearningRate.Warmup: CustomStringConvertible {
+extension LearningRate.Stretch: LosslessStringConvertible {
   /// `300` for steps, `2%` for a part of them.
   public init?(_ text: String) {
     if text.hasSuffix("%") {

@@ -1,6 +1,6 @@
 import AntText
 
-/// A stretch of training under one objective.
+/// A stretch of training under one objective, or one mixture of several.
 public struct Phase: Sendable, Equatable {
   /// How long a phase lasts.
   public enum Duration: Sendable, Equatable {
@@ -8,22 +8,22 @@ public struct Phase: Sendable, Equatable {
     case steps(Int)
   }
 
-  /// The objective's name, as in `4_CLM`.
-  public var objective: String
+  /// What each step trains, as in `4_CLM` or `24_[MNTP:15+CLM:1]`.
+  public var mixture: Mixture
   public var duration: Duration
 
-  public init(_ duration: Duration, of objective: String) {
-    self.objective = objective
+  public init(_ duration: Duration, of mixture: Mixture) {
+    self.mixture = mixture
     self.duration = duration
   }
 }
 
 extension Phase: CustomStringConvertible {
-  /// `4_CLM` or `200s_CLM`.
+  /// `4_CLM`, `200s_CLM` or `4_[MLM:3+CLM:1]`.
   public var description: String {
     switch duration {
-    case .epochs(let count): "\(count)_\(objective)"
-    case .steps(let count): "\(count)s_\(objective)"
+    case .epochs(let count): "\(count)_\(mixture)"
+    case .steps(let count): "\(count)s_\(mixture)"
     }
   }
 }
@@ -33,6 +33,7 @@ extension Phase: CustomStringConvertible {
 ///     4_CLM+16_MLM+4_CLM      epochs
 ///     200s_CLM+200s_MLM       steps
 ///     (1_CLM+3_MLM)*6         repeated; groups nest
+///     24_[MNTP:15+CLM:1]      several objectives in every step (see ``Mixture``)
 ///
 /// ``description`` gives the notation back; reading it gives an equal schedule.
 public struct Schedule: Sendable, Equatable {

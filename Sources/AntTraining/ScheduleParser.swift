@@ -1,3 +1,5 @@
+import AntText
+
 /// A schedule that cannot be read.
 public struct ScheduleError: Error, Equatable, Sendable, CustomStringConvertible {
   public var notation: String
@@ -8,7 +10,7 @@ public struct ScheduleError: Error, Equatable, Sendable, CustomStringConvertible
 
   public var description: String {
     "schedule '\(notation)', column \(column): \(reason); write it like 4_CLM+16_MLM+4_CLM, "
-      + "200s_CLM+200s_MLM or (1_CLM+3_MLM)*6"
+      + "200s_CLM+200s_MLM, (1_CLM+3_MLM)*6 or 24_[MLM:3+CLM:1]"
   }
 }
 
@@ -16,7 +18,8 @@ public struct ScheduleError: Error, Equatable, Sendable, CustomStringConvertible
 ///
 ///     schedule = term { "+" term }
 ///     term     = phase | "(" schedule ")" [ "*" count ]
-///     phase    = count [ "s" ] "_" objective
+///     phase    = count [ "s" ] "_" ( objective | "[" mixture "]" )
+///     mixture  = objective [ ":" share ] { "+" objective [ ":" share ] }
 ///
 /// Spaces may stand between any two of these. Counts, the phases written out, and the depth of groups are
 /// bounded, so that no notation can make the program run out of memory or of stack.
@@ -86,6 +89,33 @@ struct ScheduleParser {
     guard accept("_") else {
       throw failure("expected '_' and an objective after the count, found \(found())")
     }
+    return Phase(steps ? .steps(count) : .epochs(count), of: try mixture())
+  }
+
+  private mutating func mixture() throws -> Mixture {
+    guard accept("[") else { return Mixture(try objective()) }
+    var members: [Mixture.Member] = []
+    repeat {
+      _ = next()
+      let start = position
+      let name = try objective()
+      guard !members.contains(where: { $0.objective == name }) else {
+        position = start
+        throw failure("\(name) stands twice in one mixture; give it the sum of its shares")
+      }
+      let share =
+        accept(":")
+        ? try count("the share of \(name), a whole number", upTo: Mixture.largestShare) : 1
+      members.append(.init(name, share: share))
+      guard members.count <= Mixture.mostMembers else {
+        throw failure("more than \(Mixture.mostMembers) objectives in one mixture")
+      }
+    } while accept("+")
+    guard accept("]") else { throw failure("expected ':', '+' or ']', found \(found())") }
+    return Mixture(members)
+  }
+
+  private mutating func objective() throws -> String {
     _ = next()
     let start = position
     while position < characters.count, characters[position].isLetter || characters[position].isNumber {
@@ -98,10 +128,10 @@ struct ScheduleParser {
         "expected one of \(objectives.joined(separator: ", ")), found \(name.isEmpty ? found() : "'\(name)'")"
       )
     }
-    return Phase(steps ? .steps(count) : .epochs(count), of: name)
+    return name
   }
 
-  private mutating func count(_ what: String) throws -> Int {
+  private mutating func count(_ what: String, upTo largest: Int = Self.largestCount) throws -> Int {
     _ = next()
     let start = position
     while position < characters.count, let digit = characters[position].asciiValue, (48...57).contains(digit)
@@ -110,9 +140,9 @@ struct ScheduleParser {
     }
     guard position > start else { throw failure("expected \(what) found \(found())") }
     let digits = String(characters[start..<position])
-    guard let value = Int(digits), (1...Self.largestCount).contains(value) else {
+    guard let value = Int(digits), (1...largest).contains(value) else {
       position = start
-      throw failure("expected \(what) from 1 to \(Self.largestCount), found \(digits)")
+      throw failure("expected \(what) from 1 to \(largest), found \(digits)")
     }
     return value
   }

@@ -23,8 +23,6 @@ public final class Trainer {
   public let run: RunDirectory
   public let plan: TrainingPlan
   public let model: any Transformer
-  /// What a schedule may name.
-  private let objectives: Objectives
   let training: TrainingStep
   var optimizer: Optimizer { training.optimizer }
   /// The running mean of the weights, which is what is evaluated and saved; nil where these are.
@@ -39,13 +37,12 @@ public final class Trainer {
 
   init(
     _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer,
-    objectives: Objectives, training: TrainingStep, average: WeightAverage?, tokenizer: Tokenizer,
+    training: TrainingStep, average: WeightAverage?, tokenizer: Tokenizer,
     data: TrainingData, evaluation: Evaluation?, state: TrainerState, run: RunDirectory, lock: RunLock
   ) throws {
     self.configuration = configuration
     self.plan = plan
     self.model = model
-    self.objectives = objectives
     self.training = training
     self.average = average
     self.tokenizer = tokenizer
@@ -105,7 +102,8 @@ public final class Trainer {
           return .stopped(step: step)
         }
         stepReport.metrics.devLosses = losses
-        let mean = losses.values.reduce(0, +) / Double(losses.count)
+        // In an order of their own, since more than two can be summed to different bits.
+        let mean = losses.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value } / Double(losses.count)
         if mean.isFinite, mean < state.best?.devLoss ?? .infinity {
           state.best = TrainerState.Best(step: step, devLoss: mean)
           isBest = true
@@ -146,14 +144,11 @@ public final class Trainer {
     let step = state.step + 1
     let position = plan.position(ofStep: step)
     let phase = plan.phases[position.phase]
-    guard let objective = objectives[position.objective] else {
-      preconditionFailure("Trainer: no objective \(position.objective)")
-    }
     if configuration.optimizerState == .reset, step > 1, step == phase.steps.lowerBound { optimizer.reset() }
 
-    let parts = data.parts(ofStep: step, objective: objective)
+    let batch = data.batch(ofStep: step)
     let rate = configuration.rate(step: step, of: plan)
-    let status = try self.training(step, parts, learningRate: rate)
+    let status = try self.training(step, batch.parts, learningRate: rate)
     guard status.isFinite else {
       throw TrainingError.notFinite(
         step: step, phase: "\(position.phase + 1), \(phase.phase)", loss: status.loss, norm: status.norm,
@@ -165,7 +160,11 @@ public final class Trainer {
     report.metrics.loss = status.loss
     report.metrics.gradientNorm = status.norm
     report.metrics.learningRate = rate
-    report.tokens = parts.reduce(0) { $0 + $1.ids.count }
+    for (number, sum) in training.groupLosses.enumerated() where batch.lossParts[number] > 0 {
+      report.metrics.objectiveLosses[position.mixture.objectives[number]] =
+        Double(sum) / batch.lossParts[number]
+    }
+    report.tokens = batch.tokens
     return report
   }
 
@@ -210,7 +209,7 @@ public struct StepReport: Sendable {
     metrics = StepMetrics(step: step)
     metrics.epoch = position.epoch + 1
     metrics.phase = position.phase + 1
-    metrics.objective = position.objective
+    metrics.objective = position.mixture.description
     self.totalSteps = totalSteps
     self.position = position
   }
@@ -222,6 +221,7 @@ public struct StepReport: Sendable {
     self.init(step: step, totalSteps: plan.totalSteps, position: plan.position(ofStep: step))
     metrics.loss = late.loss
     metrics.gradientNorm = late.gradientNorm
+    metrics.objectiveLosses = late.objectiveLosses ?? [:]
     metrics.tokensPerSecond = late.tokensPerSecond
     metrics.learningRate = configuration.rate(step: step, of: plan)
   }

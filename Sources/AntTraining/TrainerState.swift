@@ -17,11 +17,14 @@ struct TrainerState: Codable, Equatable {
     var loss: Float
     var gradientNorm: Float
     var tokensPerSecond: Double
+    /// Of a mixture's objectives; older checkpoints have none.
+    var objectiveLosses: [String: Double]?
 
     init(_ report: StepReport) {
       loss = report.loss ?? 0
       gradientNorm = report.gradientNorm ?? 0
       // JSON has no infinity, which a clock that stands gives.
+      objectiveLosses = report.objectiveLosses.filter(\.value.isFinite)
       tokensPerSecond = report.tokensPerSecond.flatMap { $0.isFinite ? $0 : nil } ?? 0
     }
   }

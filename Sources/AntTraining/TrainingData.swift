@@ -1,22 +1,35 @@
 import AntBatch
 import AntText
 
+/// One step's batch.
+struct StepBatch {
+  /// In order, split to save memory.
+  var parts: [Batch]
+  /// Which part of the step's loss each objective's mean loss makes, in the mixture's order.
+  var lossParts: [Double]
+
+  var tokens: Int { parts.reduce(0) { $0 + $1.ids.count } }
+}
+
 /// The batches of a run: a pure function of plan, seed and step.
 package final class TrainingData {
   private let corpus: TokenCorpus
   private let configuration: TrainingConfiguration
   private let plan: TrainingPlan
   private let tokenizer: Tokenizer
+  private let objectives: Objectives
   /// The order of the epoch and length asked for last.
   private var order: (epoch: Int, blocks: BlockOrder)?
 
   init(
-    _ corpus: TokenCorpus, _ configuration: TrainingConfiguration, plan: TrainingPlan, tokenizer: Tokenizer
+    _ corpus: TokenCorpus, _ configuration: TrainingConfiguration, plan: TrainingPlan, tokenizer: Tokenizer,
+    objectives: Objectives
   ) {
     self.corpus = corpus
     self.configuration = configuration
     self.plan = plan
     self.tokenizer = tokenizer
+    self.objectives = objectives
   }
 
   /// The same in every epoch.
@@ -24,11 +37,11 @@ package final class TrainingData {
     (BlockOrder(tokenCount: tokens, length: length, epoch: 0, seed: 0).count + batch - 1) / batch
   }
 
-  /// The parts of one step's batch, in order.
+  /// The batch of a step.
   ///
   /// At the first length the last step of an epoch has the blocks that are left. At another an epoch has the same
   /// number of steps, over which its blocks are spread evenly.
-  func parts(ofStep step: Int, objective: any Objective) -> [Batch] {
+  func batch(ofStep step: Int) -> StepBatch {
     let position = plan.position(ofStep: step)
     let length = configuration.length(step: step, of: plan.totalSteps)
     if order?.epoch != position.epoch || order?.blocks.length != length {
@@ -38,17 +51,25 @@ package final class TrainingData {
           tokenCount: corpus.count, length: length, epoch: position.epoch, seed: configuration.seed)
       )
     }
-    guard let order = order?.blocks else { return [] }
+    guard let order = order?.blocks else { return StepBatch(parts: [], lossParts: []) }
     let (first, end, part) = range(position.stepInEpoch, of: order)
     let masking = configuration.masking(
       tokenizer, rate: configuration.maskingRate(step: step, of: plan.totalSteps))
-    return stride(from: first, to: end, by: part).map { start in
-      let blocks = (start..<min(start + part, end)).map { corpus.tokens(order[$0]..<order[$0] + length) }
-      return objective.batch(
-        blocks,
-        from: Sample(
-          number: start, epoch: position.epoch, seed: configuration.seed, masking: masking))
-    }
+    let sample = Sample(number: first, epoch: position.epoch, seed: configuration.seed, masking: masking)
+    let mixture = position.mixture
+    let counts =
+      switch configuration.dealing {
+      case .exact: mixture.exactCounts(of: end - first, step: position.stepOfMixture)
+      case .drawn: mixture.drawnCounts(of: end - first, from: sample)
+      }
+    let (sequences, lossParts) = objectives.sequences(
+      mixture, over: (first..<end).map { corpus.tokens(order[$0]..<order[$0] + length) }, from: sample,
+      counts: counts, weights: mixture.objectives.map { configuration.weight.value(for: $0) })
+    return StepBatch(
+      parts: stride(from: 0, to: sequences.count, by: part).map { start in
+        Batch(
+          Array(sequences[start..<min(start + part, sequences.count)]), padding: masking.specials.padding)
+      }, lossParts: lossParts)
   }
 
   /// The blocks of a step, and how many of them one part has.

@@ -1,4 +1,6 @@
-/// A schedule laid over a corpus: which step trains which objective on which part of the data.
+import AntText
+
+/// A schedule laid over a corpus: which step trains which objectives on which part of the data.
 ///
 /// Every epoch has the same number of steps, its last one with the blocks that are left. A phase counted in
 /// epochs begins a fresh epoch; one counted in steps goes on where the data stands and passes into the next
@@ -11,13 +13,17 @@ public struct TrainingPlan: Sendable, Equatable {
     public let steps: ClosedRange<Int>
     /// Where in the data its first step stands, in steps since the beginning of epoch 0.
     let firstDataStep: Int
+    /// Steps of earlier phases of the same mixture.
+    let earlierSteps: Int
   }
 
   /// Where one step stands.
   public struct Position: Sendable, Equatable {
     /// Index of the phase, from 0.
     public let phase: Int
-    public let objective: String
+    public let mixture: Mixture
+    /// How many steps of the same mixture came before.
+    public let stepOfMixture: Int
     /// Pass over the corpus, from 0.
     public let epoch: Int
     /// From 0.
@@ -39,6 +45,7 @@ public struct TrainingPlan: Sendable, Equatable {
     var planned: [PlannedPhase] = []
     var done = 0
     var dataStep = 0
+    var stepsByMixture: [String: Int] = [:]
     for phase in schedule.phases where done < limit {
       let wanted: Int
       switch phase.duration {
@@ -51,7 +58,10 @@ public struct TrainingPlan: Sendable, Equatable {
       let steps = min(wanted, limit - done)
       guard steps <= Self.mostSteps - done else { throw TrainingError.tooManySteps(limit: Self.mostSteps) }
       planned.append(
-        PlannedPhase(phase: phase, steps: done + 1...done + steps, firstDataStep: dataStep))
+        PlannedPhase(
+          phase: phase, steps: done + 1...done + steps, firstDataStep: dataStep,
+          earlierSteps: stepsByMixture[phase.mixture.description, default: 0]))
+      stepsByMixture[phase.mixture.description, default: 0] += steps
       done += steps
       dataStep += steps
     }
@@ -73,9 +83,11 @@ public struct TrainingPlan: Sendable, Equatable {
       if phases[middle].steps.upperBound < step { low = middle + 1 } else { high = middle }
     }
     let planned = phases[low]
-    let dataStep = planned.firstDataStep + (step - planned.steps.lowerBound)
+    let stepInPhase = step - planned.steps.lowerBound
+    let dataStep = planned.firstDataStep + stepInPhase
     return Position(
-      phase: low, objective: planned.phase.objective, epoch: dataStep / stepsPerEpoch,
+      phase: low, mixture: planned.phase.mixture, stepOfMixture: planned.earlierSteps + stepInPhase,
+      epoch: dataStep / stepsPerEpoch,
       stepInEpoch: dataStep % stepsPerEpoch, endsPhase: step == planned.steps.upperBound)
   }
 }

@@ -216,15 +216,17 @@ public enum TrainingRun {
       try run.settle(best: state.best?.step, keep: configuration.keep)
     }
     let evaluated = objectives.available(with: tokenizer.specials).all.filter { objective in
-      objective.isAlwaysEvaluated || plan.phases.contains { $0.phase.objective == objective.name }
+      objective.isAlwaysEvaluated
+        || plan.phases.contains { $0.phase.mixture.objectives.contains(objective.name) }
     }
     let training = TrainingStep(
       model, optimizer: optimizer, clip: configuration.clip,
-      dropout: model.configuration.architecture.dropoutRates(configuration.dropout), seed: configuration.seed)
+      dropout: model.configuration.architecture.dropoutRates(configuration.dropout),
+      zLoss: configuration.zLoss, seed: configuration.seed)
     let trainer = try Trainer(
-      configuration, plan: plan, model: model, objectives: objectives, training: training, average: average,
-      tokenizer: tokenizer,
-      data: TrainingData(text.training, configuration, plan: plan, tokenizer: tokenizer),
+      configuration, plan: plan, model: model, training: training, average: average, tokenizer: tokenizer,
+      data: TrainingData(
+        text.training, configuration, plan: plan, tokenizer: tokenizer, objectives: objectives),
       evaluation: text.development.map {
         Evaluation(
           $0, objectives: evaluated, length: configuration.length.first,
@@ -256,9 +258,29 @@ public enum TrainingRun {
     tokenizer: Tokenizer, objectives: Objectives
   ) throws {
     try requireLength(configuration, model)
-    for phase in schedule.phases where objectives[phase.objective]?.needsMaskToken ?? false {
-      try tokenizer.requireMask()
+    let named = Set(schedule.phases.flatMap(\.mixture.objectives))
+    if named.contains(where: { objectives[$0]?.needsMaskToken ?? false }) { try tokenizer.requireMask() }
+    try requireNamed(configuration.learningRate, "learningRate", by: named, "of the schedule")
+    let mixed = Set(schedule.phases.map(\.mixture).filter(\.isMixed).flatMap(\.objectives))
+    try requireNamed(configuration.weight, "weight", by: mixed, "that the schedule mixes")
+    for mixture in schedule.phases.map(\.mixture) where mixture.isMixed {
+      guard mixture.objectives.contains(where: { configuration.weight.value(for: $0) > 0 }) else {
+        throw TrainingError.option(
+          "weight", found: "0 for all of \(mixture)", expected: "above 0 for one of them")
+      }
     }
+  }
+
+  /// Throws where a value is said for an objective that it means nothing for.
+  private static func requireNamed(
+    _ values: ObjectiveValues, _ option: String, by objectives: Set<String>, _ whose: String
+  ) throws {
+    guard let stranger = values.own.keys.sorted().first(where: { !objectives.contains($0) }) else { return }
+    throw TrainingError.option(
+      option, found: "\(values.value(for: stranger)) for \(stranger)",
+      expected: objectives.isEmpty
+        ? "left out: the schedule mixes nothing"
+        : "for an objective \(whose): \(objectives.sorted().joined(separator: ", "))")
   }
 
   private static func requireLength(_ configuration: TrainingConfiguration, _ model: ModelConfiguration)

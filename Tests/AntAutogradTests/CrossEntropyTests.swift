@@ -5,8 +5,9 @@ import Foundation
 import Testing
 
 @Suite struct CrossEntropyTests {
-  /// Loss, gradients and logits against the plain formula in Double, over several chunks.
-  @Test(arguments: [1, 3, 7]) func head(rows: Int) throws {
+  /// Loss, gradients and logits against the plain formula in Double, over several chunks; with weights, a group for the
+  /// first label, one without any and one for the rest, and z-loss.
+  @Test(arguments: [1, 3, 7], [false, true]) func head(rows: Int, isWeighted: Bool) throws {
     let device = ReferenceDevice()
     let (vocabulary, width) = (5, 4)
     let x = Operand(rows, width, seed: 1)
@@ -14,6 +15,8 @@ import Testing
     let bias = Operand(1, vocabulary, seed: 3)
     let labels = (0..<rows).map { Int32($0 * 3 % vocabulary) }
     let scale: Float = 0.25
+    let weights = isWeighted ? (0..<rows).map { 0.5 + Float($0) } : []
+    let zLoss: Float = isWeighted ? 0.1 : 0
 
     var losses: [Double] = []
     var logits: [Double] = []
@@ -30,8 +33,12 @@ import Testing
       let total = row.reduce(0) { $0 + exp($1) }
       logits += row
       losses.append(log(total) - row[Int(labels[r])])
+      let weighted = Double(scale) * (isWeighted ? Double(weights[r]) : 1)
       for c in 0..<vocabulary {
-        let g = Double(scale) * (exp(row[c]) / total - (c == labels[r] ? 1 : 0))
+        // d/dx of (log total - x[label]) + zLoss (log total)^2
+        let g =
+          weighted
+          * (exp(row[c]) / total * (1 + 2 * Double(zLoss) * log(total)) - (c == labels[r] ? 1 : 0))
         biasGradient[c] += g
         for k in 0..<width {
           xGradient[r * width + k] += g * Double(w.values[c * width + k])
@@ -53,16 +60,21 @@ import Testing
       gradient: Matrix(
         device.makeBuffer([Float](repeating: 0, count: vocabulary))[...], rows: 1, columns: vocabulary))
     let hidden = Tensor(Matrix(device.makeBuffer(x.values)[...], rows: rows, columns: width))
-    let loss = device.makeBuffer([2] as [Float])[...]
+    let loss = device.makeBuffer((isWeighted ? [2, 0, 5, 1] : [2]) as [Float])[...]
     let tape = Tape(on: device, logitsPerChunk: 2 * vocabulary)
-    tape.crossEntropy(hidden, weight: weight, bias: biasParameter, labels: labels, scale: scale, loss: loss)
+    tape.crossEntropy(
+      hidden, weight: weight, bias: biasParameter, labels: labels, labelWeights: weights,
+      groups: [0..<1, 1..<1, 1..<rows], into: LossSum(loss, scale: scale, zLoss: zLoss))
     tape.backward()
 
     func expectClose(_ found: [Float], _ expected: [Double]) {
       #expect(found.count == expected.count)
       #expect(zip(found, expected).allSatisfy { abs(Double($0) - $1) < 1e-5 }, "\(found) \(expected)")
     }
-    expectClose(try device.read(loss), [2 + Double(scale) * losses.reduce(0, +)])
+    let weighted = losses.indices.map { Double(scale) * losses[$0] * (isWeighted ? Double(weights[$0]) : 1) }
+    let (first, rest) = (weighted[0], weighted.dropFirst().reduce(0, +))
+    expectClose(
+      try device.read(loss), isWeighted ? [2 + first + rest, first, 5, 1 + rest] : [2 + first + rest])
     expectClose(try device.read(#require(hidden.gradient.value).storage), xGradient)
     expectClose(try device.read(#require(weight.gradient).storage), wGradient)
     expectClose(try device.read(#require(biasParameter.gradient).storage), biasGradient)
@@ -79,7 +91,7 @@ import Testing
     let loss = device.makeBuffer([0] as [Float])[...]
     let tape = Tape(on: device)
     let hidden = Tensor(device.makeMatrix(rows: 0, columns: 2))
-    tape.crossEntropy(hidden, weight: weight, labels: [], scale: .infinity, loss: loss)
+    tape.crossEntropy(hidden, weight: weight, labels: [], into: LossSum(loss, scale: .infinity))
     tape.backward()
     #expect(try device.read(loss) == [0])
     #expect(try device.read(#require(weight.gradient).storage) == [0, 0, 0, 0])

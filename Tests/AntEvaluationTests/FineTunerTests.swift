@@ -43,7 +43,7 @@ import Testing
         })
     }
 
-    func accumulateGradients(_ batch: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice) {
+    func accumulateGradients(_ batch: Batch, dropout: DropoutContext, into loss: LossSum) {
       let device = parameters.device
       guard let values = try? parameters.read(), let slice = parameters.gradients,
         var gradients = try? device.read(slice)
@@ -53,13 +53,13 @@ import Testing
       for element in 0..<4 {
         for example in batch.labels {
           let error = values[element] - Float(example)
-          gradients[element] += scale * error
-          sum += scale * error * error / 2
+          gradients[element] += loss.scale * error
+          sum += loss.scale * error * error / 2
         }
       }
       if let spoiled, spoiled.step == batches.count { gradients[0] += spoiled.value }
       device.write(gradients, to: slice)
-      device.write([sum], to: loss)
+      device.write([sum], to: loss.storage)
     }
   }
 

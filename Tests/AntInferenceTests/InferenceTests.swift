@@ -25,7 +25,7 @@ private final class KnownModel: LanguageModel {
   init(maximumLength: Int = 12) { self.maximumLength = maximumLength }
 
   func accumulateGradients(
-    _ input: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice
+    _ input: Batch, dropout: DropoutContext, into sum: LossSum
   ) {}
 
   func logits(_ input: Batch, rows: [Int32]) throws -> [Float] {
@@ -212,7 +212,7 @@ private final class KnownModel: LanguageModel {
       var maximumLength: Int { model.maximumLength }
       var vocabularySize: Int { model.vocabularySize }
       func accumulateGradients(
-        _ input: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice
+        _ input: Batch, dropout: DropoutContext, into sum: LossSum
       ) {}
       func losses(_ input: Batch) throws -> [Float] { [] }
       func logits(_ input: Batch, rows: [Int32]) throws -> [Float] {

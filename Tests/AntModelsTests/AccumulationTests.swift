@@ -1,3 +1,4 @@
+import AntAutograd
 import AntBatch
 import AntDevice
 import AntModels
@@ -36,12 +37,11 @@ import Testing
             ids: Array(ids[range]), mask: AttentionMask(.bidirectional, sequences: size, length: 16),
             labelRows: own.map { labels.rows[$0] - Int32(range.lowerBound) },
             labels: own.map { labels.ids[$0] }),
-          scale: 1 / Float(labels.count),
           dropout: DropoutContext(
             rates: model.configuration.architecture.dropoutRates(dropout), seed: 4, step: 9,
             firstSample: part * size,
             firstLabel: labels.rows.prefix { Int($0) < range.lowerBound }.count),
-          loss: loss)
+          into: LossSum(loss, scale: 1 / Float(labels.count)))
       }
       return (try device.read(loss)[0], try device.read(gradients))
     }
@@ -65,7 +65,7 @@ import Testing
     let input = Batch(
       ids: randomIDs(14, below: 23), mask: AttentionMask(.causal, sequences: 2, length: 7))
     model.accumulateGradients(
-      input, scale: .infinity, dropout: .none, loss: loss)
+      input, dropout: .none, into: LossSum(loss, scale: .infinity))
     #expect(try device.read(loss) == [0])
     #expect(try device.read(#require(model.parameters.gradients)).allSatisfy { $0 == 0 })
     #expect(try model.losses(input) == [])

@@ -1,3 +1,4 @@
+import AntAutograd
 import AntBatch
 import AntCheck
 import AntDevice
@@ -48,7 +49,7 @@ import Testing
       model.accumulateGradients(
         Batch(
           ids: ids, mask: mask, labelRows: [0, 1, 2, 3, 4, 6, 7, 8], labels: [1, 2, 3, 4, 5, 6, 7, 8]),
-        scale: 0.125, dropout: .none, loss: loss)
+        dropout: .none, into: LossSum(loss, scale: 0.125))
       return device.readDoubles(loss)[0]
     }
   }

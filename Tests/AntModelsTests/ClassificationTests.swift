@@ -43,10 +43,10 @@ import Testing
       func run() -> Double {
         device.write([0] as [Float], to: loss)
         classifier.accumulateGradients(
-          input.predicting(Labels(rows: example.rows, ids: [1, 0])), scale: 0.5,
+          input.predicting(Labels(rows: example.rows, ids: [1, 0])),
           dropout: DropoutContext(
             rates: configuration.architecture.dropoutRates(0.25), seed: 3, step: 2, firstSample: 1),
-          loss: loss)
+          into: LossSum(loss, scale: 0.5))
         return device.readDoubles(loss)[0]
       }
       try expectGradients(
@@ -74,7 +74,7 @@ import Testing
     }
     let loss = device.makeBuffer([0] as [Float])[...]
     classifier.accumulateGradients(
-      input.predicting(Labels(rows: [6, 13], ids: [1, 0])), scale: 0.5, dropout: .none, loss: loss)
+      input.predicting(Labels(rows: [6, 13], ids: [1, 0])), dropout: .none, into: LossSum(loss, scale: 0.5))
     #expect(abs(Double(try device.read(loss)[0]) - expected / 2) < 1e-6)
   }
 

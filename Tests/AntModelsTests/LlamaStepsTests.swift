@@ -53,9 +53,8 @@ import Testing
       model.parameters.zeroGradients()
       device.write([0] as [Float], to: loss)
       model.accumulateGradients(
-        Batch(ids: batch.0, mask: mask).predicting(batch.1), scale: 1 / Float(batch.1.count),
-        dropout: .none,
-        loss: loss)
+        Batch(ids: batch.0, mask: mask).predicting(batch.1), dropout: .none,
+        into: LossSum(loss, scale: 1 / Float(batch.1.count)))
       optimizer.update(learningRate: fixture.learningRate, maximumNorm: fixture.maximumNorm, loss: loss)
       let status = try optimizer.status()
       let lossError = abs(Double(status.loss) / expected.losses[step] - 1)

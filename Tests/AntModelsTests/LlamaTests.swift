@@ -97,9 +97,9 @@ import Testing
       device.write([0] as [Float], to: loss)
       let mask = AttentionMask(number % 2 == 0 ? .bidirectional : .causal, sequences: 16, length: 16)
       model.accumulateGradients(
-        Batch(ids: ids, mask: mask).predicting(labels), scale: 1 / Float(labels.count),
+        Batch(ids: ids, mask: mask).predicting(labels),
         dropout: DropoutContext(rates: DropoutRates(hidden: 0.1, attention: 0), seed: 1, step: number),
-        loss: loss)
+        into: LossSum(loss, scale: 1 / Float(labels.count)))
       optimizer.update(learningRate: 1e-3, maximumNorm: 1, loss: loss)
       #expect(try optimizer.status().isFinite)
     }
@@ -124,8 +124,8 @@ import Testing
       let ids = randomIDs(sequences * length, below: 16)
       model.accumulateGradients(
         Batch(ids: ids, mask: AttentionMask(.causal, sequences: sequences, length: length))
-          .predicting(causalLabels(ids, length: length)), scale: 1, dropout: .none,
-        loss: device.makeBuffer([0] as [Float])[...])
+          .predicting(causalLabels(ids, length: length)), dropout: .none,
+        into: LossSum(device.makeBuffer([0] as [Float])[...], scale: 1))
       try device.synchronize()
       return device.memoryUse.peakBytes - weights
     }

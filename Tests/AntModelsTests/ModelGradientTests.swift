@@ -1,3 +1,4 @@
+import AntAutograd
 import AntBatch
 import AntCheck
 import AntDevice
@@ -38,10 +39,10 @@ import Testing
     func run() -> Double {
       device.write([0] as [Float], to: loss)
       model.accumulateGradients(
-        input, scale: 0.5,
+        input,
         dropout: DropoutContext(
           rates: configuration.architecture.dropoutRates(example.dropout), seed: 3, step: 2, firstSample: 1),
-        loss: loss)
+        into: LossSum(loss, scale: 0.5))
       return device.readDoubles(loss)[0]
     }
 

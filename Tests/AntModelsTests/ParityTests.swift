@@ -100,11 +100,11 @@ import Testing
     model.parameters.makeGradients()
     let loss = device.makeBuffer([0] as [Float])[...]
     model.accumulateGradients(
-      input.predicting(labels), scale: 1 / Float(labels.count),
+      input.predicting(labels),
       dropout: DropoutContext(
         rates: DropoutRates(hidden: example.dropout, attention: example.dropout), seed: fixture.seed,
         step: fixture.dropoutStep),
-      loss: loss)
+      into: LossSum(loss, scale: 1 / Float(labels.count)))
     let value = Double(try device.read(loss)[0])
     #expect(abs(value / example.loss - 1) < 1e-5, "\(example.name): loss \(value), \(example.loss) there")
     let flat = try device.read(try #require(model.parameters.gradients))
@@ -148,10 +148,10 @@ import Testing
         model.parameters.zeroGradients()
         device.write([0] as [Float], to: loss)
         model.accumulateGradients(
-          input.predicting(labels), scale: 1 / Float(labels.count),
+          input.predicting(labels),
           dropout: DropoutContext(
             rates: DropoutRates(hidden: run.dropout, attention: run.dropout), seed: fixture.seed, step: step),
-          loss: loss)
+          into: LossSum(loss, scale: 1 / Float(labels.count)))
         optimizer.update(
           learningRate: fixture.learningRate * min(1, Float(step) / Float(fixture.warmup)),
           maximumNorm: fixture.maximumNorm, loss: loss)

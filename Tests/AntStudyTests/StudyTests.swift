@@ -23,7 +23,7 @@ import Testing
       var epochs: [String: Int] = [:]
       for phase in try Schedule(schedule.notation).phases {
         guard case .epochs(let count) = phase.duration else { continue }
-        epochs[phase.objective, default: 0] += count
+        epochs[phase.mixture.description, default: 0] += count
       }
       #expect(epochs == ["CLM": 8, "MLM": 8], "\(schedule.name)")
     }

@@ -35,7 +35,7 @@ import Testing
 
   @Test func aListTakesObjectivesOfACaller() throws {
     let list = Objectives.standard + [Reversed()]
-    #expect(list.names == ["CLM", "MLM", "MNTP", "PrefixLM", "Reversed"])
+    #expect(list.names == ["CLM", "MLM", "MNTP", "PrefixLM", "MDLM", "MIR", "Reversed"])
     let mine = try #require(list["Reversed"])
     let batch = mine.batch([[4, 5, 6]], from: sample(0, epoch: 0, seed: 1))
     #expect(batch.ids == [6, 5, 4] && batch.labels == [5, 4] && batch.labelRows == [0, 1])

@@ -46,11 +46,11 @@ import Testing
       let plan = try TrainingPlan(
         Schedule("2_CLM"),
         stepsPerEpoch: TrainingData.stepsPerEpoch(tokens: corpus.count, length: first, batch: batch))
-      let data = TrainingData(corpus, configuration, plan: plan, tokenizer: tokenizer)
+      let data = TrainingData(corpus, configuration, plan: plan, tokenizer: tokenizer, objectives: .standard)
       var later = 0
       for step in 1...plan.totalSteps {
         let length = configuration.length(step: step, of: plan.totalSteps)
-        let parts = data.parts(ofStep: step, objective: CausalObjective())
+        let parts = data.batch(ofStep: step).parts
         #expect(parts.allSatisfy { $0.length == length && $0.sequences > 0 } && !parts.isEmpty)
         let sequences = parts.reduce(0) { $0 + $1.sequences }
         if length != first, plan.position(ofStep: step).epoch == 1 { later += sequences }

@@ -1,3 +1,4 @@
+import AntText
 import Foundation
 import Testing
 
@@ -7,7 +8,10 @@ import Testing
   /// A value that is not the default, as a user writes it, for every option that is offered.
   static let others = [
     "model": "llama-mini", "schedule": "2_CLM", "batch": "7", "accumulate": "3", "length": "64:50%,128",
-    "maximumSteps": "9", "seed": "18446744073709551615", "learningRate": "0.25", "learningRateFloor": "0.5",
+    "maximumSteps": "9", "seed": "18446744073709551615", "learningRate": "0.25,MLM=0.5", "weight": "CLM=2",
+    "dealing": "drawn",
+    "learningRateShape": "wsd", "rewarmup": "5%", "zLoss": "0.5", "learningRateDecay": "300",
+    "learningRateDecayShape": "sqrt", "learningRateFloor": "0.5",
     "warmup": "30", "learningRateSpan": "phase", "optimizer": "lamb", "optimizerState": "reset",
     "beta1": "0.5", "beta2": "0.75", "epsilon": "0.125", "weightDecay": "0", "clip": "inf", "ema": "0.5",
     "dropout": "0.25", "maskRate": "0.5", "finalMaskRate": "0.25", "maskUnit": "spans", "precision": "tf32",
@@ -45,6 +49,19 @@ import Testing
     #expect(configuration.isBegun(from: initial) == (option.role == .place))
   }
 
+  @Test func numbersByObjectiveAddUp() throws {
+    let former: ObjectiveValues = 1e-3
+    #expect(try #require(ObjectiveValues("2e-3", over: former)) == ObjectiveValues(2e-3))
+    let one = try #require(ObjectiveValues("MLM=2e-3", over: former))
+    #expect(one == ObjectiveValues(1e-3, own: ["MLM": 2e-3]) && one.description == "0.001,MLM=0.002")
+    #expect(ObjectiveValues("CLM=1,MLM=3", over: one)?.own == ["CLM": 1, "MLM": 3])
+    #expect(try #require(ObjectiveValues("5", over: one)) == ObjectiveValues(5))
+    #expect(one.mean(over: Mixture([.init("MLM", share: 3), .init("CLM")])) == (3 * 2e-3 + 1e-3) / 4)
+    for text in ["", ",", "x", "CLM", "CLM=", "=1", "CLM=1=2", "CLM=1,2", "1,2", "1,CLM=x", "CLM= 1"] {
+      #expect(ObjectiveValues(text, over: former) == nil, "\(text)")
+    }
+  }
+
   /// A config.json without an option is another version's, but for those that need not be there.
   @Test func whatIsMissingIsMissed() throws {
     let whole = try #require(
@@ -54,7 +71,10 @@ import Testing
       members[option.name] = nil
       let data = try JSONSerialization.data(withJSONObject: members)
       let read = try? JSONDecoder().decode(TrainingConfiguration.self, from: data)
-      let isOptional = ["maximumSteps", "dropout", "finalMaskRate", "precision", "tuning"].contains(
+      let isOptional = [
+        "maximumSteps", "dropout", "finalMaskRate", "precision", "tuning", "weight", "dealing",
+        "learningRateShape", "learningRateDecay", "learningRateDecayShape", "rewarmup", "zLoss",
+      ].contains(
         option.name)
       #expect((read != nil) == isOptional, "\(option.name)")
     }

@@ -57,11 +57,11 @@ public final class SequenceClassifier: Trainable {
     model.device.write(values, to: parameters[segment.name].vector)
   }
 
-  /// Runs forward and backward: adds to the gradients those of `scale * sum of cross-entropies`, and that scaled
-  /// sum to `loss[0]`. The input must be valid (see ``LanguageModel/validate(_:)``).
+  /// Runs forward and backward: adds the scaled sum of cross-entropies to `loss`, and its gradients to the gradients.
+  /// The input must be valid (see ``LanguageModel/validate(_:)``).
   ///
   /// - Parameter batch: its labels are the right class of each sequence, from 0, at the row where it is read.
-  public func accumulateGradients(_ batch: Batch, scale: Float, dropout: DropoutContext, loss: BufferSlice) {
+  public func accumulateGradients(_ batch: Batch, dropout: DropoutContext, into loss: LossSum) {
     precondition(
       batch.labels.allSatisfy { (0..<Int32(head.labels)).contains($0) },
       "SequenceClassifier: labels \(batch.labels) of \(head.labels)")
@@ -70,7 +70,9 @@ public final class SequenceClassifier: Trainable {
     let hidden = hidden(batch, rows: batch.labelRows, on: tape, dropout: dropout)
     let output = head.output(of: parameters)
     tape.crossEntropy(
-      hidden, weight: output.weight, bias: output.bias, labels: batch.labels, scale: scale, loss: loss)
+      hidden, weight: output.weight, bias: output.bias, labels: batch.labels,
+      labelWeights: batch.labelWeights,
+      groups: batch.groups, into: loss)
     tape.backward()
   }
 

@@ -33,12 +33,15 @@ public struct Sample: Sendable {
   /// The run's.
   public var seed: UInt64
   public var masking: Masking
+  /// Whether the text is held out: then what is drawn for a sequence as a whole is fixed instead, so that losses vary less.
+  public var isHeldOut: Bool
 
-  public init(number: Int, epoch: Int, seed: UInt64, masking: Masking) {
+  public init(number: Int, epoch: Int, seed: UInt64, masking: Masking, isHeldOut: Bool = false) {
     self.number = number
     self.epoch = epoch
     self.seed = seed
     self.masking = masking
+    self.isHeldOut = isHeldOut
   }
 }
 

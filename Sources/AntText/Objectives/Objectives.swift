@@ -19,7 +19,8 @@ public struct Objectives: Sendable {
   }
 
   public static let standard = Objectives([
-    CausalObjective(), MaskedObjective(), MaskedNextObjective(), PrefixObjective(),
+    CausalObjective(), MaskedObjective(), MaskedNextObjective(), PrefixObjective(), DiffusionObjective(),
+    MaskedInputObjective(),
   ])
 
   public static func + (list: Objectives, more: [any Objective]) -> Objectives {

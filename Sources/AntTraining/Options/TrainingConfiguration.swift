@@ -32,11 +32,14 @@ public struct TrainingConfiguration: Sendable {
     set { values[option.name] = newValue }
   }
 
-  public var rate: LearningRate {
+  /// The learning rate of `step` of `plan`.
+  public func rate(step: Int, of plan: TrainingPlan) -> Float {
     LearningRate(
-      peak: self.learningRate, floor: self.learningRateFloor,
-      warmup: LearningRate.Warmup(self.warmup) ?? .steps(0),
-      span: self.learningRateSpan)
+      peak: self.learningRate.mean(over: plan.position(ofStep: step).mixture), floor: self.learningRateFloor,
+      warmup: LearningRate.Stretch(self.warmup) ?? .steps(0), span: self.learningRateSpan,
+      shape: self.learningRateShape, decay: LearningRate.Stretch(self.learningRateDecay) ?? .steps(0),
+      decayShape: self.learningRateDecayShape, rewarmup: LearningRate.Stretch(self.rewarmup) ?? .steps(0)
+    )(step: step, of: plan)
   }
 
   public var optimizerSettings: Optimizer.Settings {

@@ -8,8 +8,8 @@ public struct TrainingOption<Value: Codable & Equatable & Sendable>: Sendable {
   public let role: TrainingOptionRole
   /// How a program's user is offered it; nil where it is recorded only.
   public let offer: TrainingOptionOffer?
-  /// What a text gives; nil where it gives none.
-  fileprivate let read: @Sendable (String) -> Value?
+  /// What a text gives, said after another value; nil where it gives none.
+  fileprivate let read: @Sendable (_ text: String, _ former: Value) -> Value?
   /// What it must be where it is not; nil where all is well.
   fileprivate let complaint: @Sendable (Value, TrainingConfiguration) -> String?
   /// Whether a config.json of before there was this option is read all the same.
@@ -17,7 +17,7 @@ public struct TrainingOption<Value: Codable & Equatable & Sendable>: Sendable {
 
   fileprivate init(
     _ name: String, _ initial: Value, role: TrainingOptionRole, offer: TrainingOptionOffer?,
-    mayBeAbsent: Bool = false, read: @escaping @Sendable (String) -> Value?,
+    mayBeAbsent: Bool = false, read: @escaping @Sendable (String, Value) -> Value?,
     complaint: @escaping @Sendable (Value, TrainingConfiguration) -> String?
   ) {
     self.name = name
@@ -51,12 +51,18 @@ public struct TrainingOptionOffer: Sendable {
   public var help: String
   /// Whether it is given without a value.
   public var isSwitch: Bool
+  /// Whether it may be given more than once, each time adding to the last.
+  public var isRepeatable: Bool
 
-  public init(_ flag: String, _ help: String, valueName: String? = nil, isSwitch: Bool = false) {
+  public init(
+    _ flag: String, _ help: String, valueName: String? = nil, isSwitch: Bool = false,
+    isRepeatable: Bool = false
+  ) {
     self.flag = flag
     self.help = help
     self.valueName = valueName
     self.isSwitch = isSwitch
+    self.isRepeatable = isRepeatable
   }
 }
 
@@ -66,9 +72,24 @@ extension TrainingOption {
   /// An option that a text gives.
   init(
     _ name: String, _ initial: Value, _ offer: TrainingOptionOffer?, role: TrainingOptionRole = .setting,
-    _ complaint: @escaping Rule = { _, _ in nil }
+    mayBeAbsent: Bool = false, _ complaint: @escaping Rule = { _, _ in nil }
   ) where Value: LosslessStringConvertible {
-    self.init(name, initial, role: role, offer: offer, read: { Value($0) }, complaint: complaint)
+    self.init(
+      name, initial, role: role, offer: offer, mayBeAbsent: mayBeAbsent,
+      read: { text, _ in Value(text) }, complaint: complaint)
+  }
+
+  /// An option that each objective may have a value of its own for.
+  init(
+    byObjective name: String, _ initial: Double, _ offer: TrainingOptionOffer, mayBeAbsent: Bool = false,
+    expected: String, where isAllowed: @escaping @Sendable (Double) -> Bool
+  ) where Value == ObjectiveValues {
+    var offer = offer
+    offer.isRepeatable = true
+    self.init(
+      name, ObjectiveValues(initial), role: .setting, offer: offer, mayBeAbsent: mayBeAbsent,
+      read: { ObjectiveValues($0, over: $1) },
+      complaint: { values, _ in values.all.allSatisfy(isAllowed) ? nil : expected })
   }
 
   /// An option that need not be given.
@@ -77,25 +98,27 @@ extension TrainingOption {
     _ complaint: @escaping Rule = { _, _ in nil }
   ) where Value == Wrapped? {
     self.init(
-      name, nil, role: role, offer: offer, mayBeAbsent: true, read: { Wrapped($0).map { $0 } },
+      name, nil, role: role, offer: offer, mayBeAbsent: true, read: { text, _ in Wrapped(text).map { $0 } },
       complaint: complaint)
   }
 
   /// An option of few values.
   init(
-    oneOf name: String, _ initial: Value, _ offer: TrainingOptionOffer, mayBeAbsent: Bool = false
+    oneOf name: String, _ initial: Value, _ offer: TrainingOptionOffer, mayBeAbsent: Bool = false,
+    _ complaint: @escaping Rule = { _, _ in nil }
   ) where Value: CaseIterable & RawRepresentable<String> {
     var offer = offer
     offer.valueName = Value.allCases.map(\.rawValue).joined(separator: "|")
     self.init(
-      name, initial, role: .setting, offer: offer, mayBeAbsent: mayBeAbsent, read: { Value(rawValue: $0) },
-      complaint: { _, _ in nil })
+      name, initial, role: .setting, offer: offer, mayBeAbsent: mayBeAbsent,
+      read: { text, _ in Value(rawValue: text) },
+      complaint: complaint)
   }
 
   /// What a run keeps and nobody gives as one text.
   init(kept name: String, _ initial: Value, role: TrainingOptionRole = .record, mayBeAbsent: Bool = false) {
     self.init(
-      name, initial, role: role, offer: nil, mayBeAbsent: mayBeAbsent, read: { _ in nil },
+      name, initial, role: role, offer: nil, mayBeAbsent: mayBeAbsent, read: { _, _ in nil },
       complaint: { _, _ in nil })
   }
 }
@@ -132,7 +155,7 @@ extension TrainingOption: AnyTrainingOption {
   public func agrees(_ a: TrainingConfiguration, _ b: TrainingConfiguration) -> Bool { a[self] == b[self] }
 
   public func take(_ text: String, in configuration: inout TrainingConfiguration) -> Bool {
-    guard let value = read(text) else { return false }
+    guard let value = read(text, configuration[self]) else { return false }
     configuration[self] = value
     return true
   }

@@ -44,28 +44,64 @@ public struct TrainingOptions: Sendable {
       ? nil : "at least 2 tokens, such as 128 or 128:90%,512"
   }
   public let maximumSteps = TrainingOption<Int?>(
-    "maximumSteps", .init("max-steps", "Stop after this many steps; the learning rate's cosine ends there."),
+    "maximumSteps", .init("max-steps", "Stop after this many steps; the learning rate's decay ends there."),
     role: .run
   ) { value, _ in (value ?? 1) >= 1 ? nil : "at least 1" }
   public let seed = TrainingOption(
     "seed", UInt64(1), .init("seed", "Decides every random draw."), role: .run)
 
+  /// A mixture has the mean of its objectives' rates, by their shares.
   public let learningRate = TrainingOption(
-    "learningRate", 1e-3, .init("lr", "Peak learning rate.", valueName: "rate")
-  ) { value, _ in value > 0 && value <= 100 ? nil : "above 0, such as 1e-3" }
+    byObjective: "learningRate", 1e-3,
+    .init(
+      "lr", "Peak learning rate; MLM=2e-3 for one objective, which a mixture takes its part of.",
+      valueName: "rate"), expected: "above 0, such as 1e-3 or 1e-3,MLM=2e-3"
+  ) { $0 > 0 && $0 <= 100 }
+  /// Beside its share of a mixture's sequences (see ``AntText/Mixture``).
+  public let weight = TrainingOption(
+    byObjective: "weight", 1,
+    .init("weight", "What an objective's loss counts in mixtures, such as CLM=2.", valueName: "weight"),
+    mayBeAbsent: true, expected: "0 or more, such as CLM=2"
+  ) { $0 >= 0 && $0 <= 1e6 }
+  public let dealing = TrainingOption(
+    oneOf: "dealing", Mixture.Dealing.exact,
+    .init("dealing", "How a mixture deals out a step's sequences: as the shares say, or by drawing."),
+    mayBeAbsent: true)
   public let learningRateFloor = TrainingOption(
     "learningRateFloor", 0.1,
-    .init("lr-floor", "Where the cosine ends, as a part of the peak.", valueName: "part")
+    .init("lr-floor", "Where the decay ends, as a part of the peak.", valueName: "part")
   ) { value, _ in (0...1).contains(value) ? nil : "0 to 1" }
   public let warmup = TrainingOption(
     "warmup", "2%",
-    .init("warmup", "Steps (300) or part (2%) of the cosine in which the rate climbs.")
-  ) { value, _ in
-    LearningRate.Warmup(value) != nil ? nil : "steps such as 300, or a part such as 2%"
+    .init("warmup", "Steps (300) or part (2%) of the run or phase in which the rate climbs.")
+  ) { value, _ in stretchProblem(value) }
+  public let learningRateShape = TrainingOption(
+    oneOf: "learningRateShape", LearningRate.Shape.cosine,
+    .init("lr-shape", "What comes after the warm-up; wsd holds the peak until a decay at the end."),
+    mayBeAbsent: true)
+  public let learningRateDecay = TrainingOption(
+    "learningRateDecay", "20%",
+    .init("lr-decay", "Steps (300) or part (20%) at the end in which wsd decays."),
+    mayBeAbsent: true
+  ) { value, options in
+    value == "20%" || options.learningRateShape == .wsd
+      ? stretchProblem(value) : "left out: only the shape wsd has a decay of its own"
+  }
+  public let learningRateDecayShape = TrainingOption(
+    oneOf: "learningRateDecayShape", LearningRate.DecayShape.linear,
+    .init("lr-decay-shape", "How wsd decays; sqrt is 1 - sqrt(t)."), mayBeAbsent: true
+  ) { value, options in
+    value == .linear || options.learningRateShape == .wsd
+      ? nil : "left out: only the shape wsd has a decay of its own"
   }
   public let learningRateSpan = TrainingOption(
     oneOf: "learningRateSpan", LearningRate.Span.run,
-    .init("lr-span", "One cosine over the run, or one per phase."))
+    .init("lr-span", "One warm-up and decay over the run, or one per phase."))
+  public let rewarmup = TrainingOption(
+    "rewarmup", "0",
+    .init("rewarmup", "Steps (30) or part (5%) of each later phase in which the rate climbs again."),
+    mayBeAbsent: true
+  ) { value, _ in stretchProblem(value) }
   public let optimizer = TrainingOption(
     oneOf: "optimizer", Optimizer.Rule.adamw, .init("optimizer", "The formula of the update."))
   public let optimizerState = TrainingOption(
@@ -93,6 +129,12 @@ public struct TrainingOptions: Sendable {
     "ema", Float(0),
     .init("ema", "Evaluate and save a running mean of the weights, such as 0.999.", valueName: "decay")
   ) { value, _ in (0..<1).contains(value) ? nil : "0 or more, below 1, such as 0.999" }
+  /// Of the square of each log-sum-exp (see ``AntDevice/CrossEntropy``).
+  public let zLoss = TrainingOption(
+    "zLoss", Float(0),
+    .init("z-loss", "Weight of the squared log-sum-exp beside each loss, such as 1e-4.", valueName: "weight"),
+    mayBeAbsent: true
+  ) { value, _ in (0...1).contains(value) ? nil : "0 to 1, such as 1e-4" }
   public let dropout = TrainingOption<Float?>(
     "dropout", .init("dropout", "Dropout in place of the model's own.")
   ) { value, _ in (0..<1).contains(value ?? 0) ? nil : "0 or more, below 1" }
@@ -144,4 +186,9 @@ public struct TrainingOptions: Sendable {
   public let developmentTokens = TrainingOption(kept: "developmentTokens", 0)
   public let textChecksum = TrainingOption(kept: "textChecksum", "")
   public let tokenizerChecksum = TrainingOption(kept: "tokenizerChecksum", "")
+}
+
+/// What is wrong with the notation of ``LearningRate/Stretch``.
+private func stretchProblem(_ text: String) -> String? {
+  LearningRate.Stretch(text) != nil ? nil : "steps such as 300, or a part such as 2%"
 }

@@ -54,6 +54,9 @@ final class EventFile {
       if let value { values.append((tag, value)) }
     }
     if let objective = line.objective { add("loss/\(objective)", line.loss) }
+    for (name, loss) in line.objectiveLosses.sorted(by: { $0.key < $1.key }) {
+      add("loss/\(name)", Float(loss))
+    }
     for (name, loss) in line.devLosses.sorted(by: { $0.key < $1.key }) { add("dev/\(name)", Float(loss)) }
     add("learning_rate", line.learningRate)
     add("gradient_norm", line.gradientNorm)

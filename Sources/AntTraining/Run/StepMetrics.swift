@@ -15,12 +15,15 @@ public struct StepMetrics: Sendable, Equatable {
   public var epoch: Int?
   /// From 1.
   public var phase: Int?
+  /// An objective's name, or a mixture such as `[MLM:3+CLM:1]`.
   public var objective: String?
   /// Of the batch, before the update, in nats a label.
   public var loss: Float?
   /// Before clipping.
   public var gradientNorm: Float?
   public var learningRate: Float?
+  /// By objective, where the step trained a mixture: the mean of each over its own labels.
+  public var objectiveLosses: [String: Double] = [:]
   /// By objective, where the step was followed by an evaluation.
   public var devLosses: [String: Double] = [:]
   public var tokensPerSecond: Double?
@@ -28,6 +31,11 @@ public struct StepMetrics: Sendable, Equatable {
   public var secondsElapsed: Double?
 
   public init(step: Int) { self.step = step }
+
+  /// The loss of one objective in the step, alone or in a mixture; nil where it had no part in it.
+  package func loss(of objective: String) -> Double? {
+    objectiveLosses[objective] ?? (objective == self.objective ? loss.map { Double($0) } : nil)
+  }
 
   /// One member of the line but the first: its name, and how it is written and read.
   private struct Member: Sendable {
@@ -49,7 +57,7 @@ public struct StepMetrics: Sendable, Equatable {
     }
   }
 
-  /// In the order of the line; development losses stand between the two lists.
+  /// In the order of the line; losses by objective stand between the two lists.
   private static let training = [
     Member("epoch", \.epoch) { $0.set($1, $2) },
     Member("phase", \.phase) { $0.set($1, $2) },
@@ -66,7 +74,11 @@ public struct StepMetrics: Sendable, Equatable {
   ]
   package static var timingMembers: [String] { timing.map(\.name) }
 
-  private static let devLoss = "devLoss"
+  /// Losses by objective: what the names of their members begin with.
+  private static let named:
+    [(prefix: String, losses: WritableKeyPath<StepMetrics, [String: Double]> & Sendable)] = [
+      ("devLoss", \.devLosses), ("loss", \.objectiveLosses),
+    ]
   /// No run took thirty thousand years.
   private static let mostSeconds = 1e12
 
@@ -83,7 +95,11 @@ public struct StepMetrics: Sendable, Equatable {
     var object = JSONObject()
     object.set("step", step)
     for member in Self.training { member.write(self, &object) }
-    for (name, loss) in devLosses.sorted(by: { $0.key < $1.key }) { object.set(Self.devLoss + name, loss) }
+    for (prefix, losses) in Self.named.reversed() {
+      for (name, loss) in self[keyPath: losses].sorted(by: { $0.key < $1.key }) {
+        object.set(prefix + name, loss)
+      }
+    }
     for member in Self.timing { member.write(self, &object) }
     return object
   }
@@ -95,7 +111,9 @@ public struct StepMetrics: Sendable, Equatable {
     written.loss = finite(loss)
     written.gradientNorm = finite(gradientNorm)
     written.learningRate = finite(learningRate)
-    written.devLosses = devLosses.filter(\.value.isFinite)
+    for (_, losses) in Self.named {
+      written[keyPath: losses] = self[keyPath: losses].filter(\.value.isFinite)
+    }
     written.tokensPerSecond = finite(tokensPerSecond)
     written.secondsElapsed = finite(secondsElapsed)
     return written
@@ -136,8 +154,13 @@ extension StepMetrics: Decodable {
     let members = try decoder.container(keyedBy: Key.self)
     self.init(step: try members.decode(Int.self, forKey: Key("step")))
     for member in Self.training + Self.timing { try member.read(&self, members) }
-    for key in members.allKeys where key.stringValue.hasPrefix(Self.devLoss) {
-      devLosses[String(key.stringValue.dropFirst(Self.devLoss.count))] = try members.decodeIfPresent(
+    for key in members.allKeys {
+      guard
+        let (prefix, losses) = Self.named.first(where: {
+          key.stringValue.hasPrefix($0.prefix) && key.stringValue != $0.prefix
+        })
+      else { continue }
+      self[keyPath: losses][String(key.stringValue.dropFirst(prefix.count))] = try members.decodeIfPresent(
         Double.self, forKey: key)
     }
   }
