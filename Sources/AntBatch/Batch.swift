@@ -46,7 +46,7 @@ public struct Batch: Sendable, Equatable {
     ids.reserveCapacity(sequences.count * length)
     rows.reserveCapacity(sequences.reduce(0) { $0 + $1.labels.count })
     labels.reserveCapacity(rows.capacity)
-    let areWeighted = sequences.contains { $0.weight != 1 }
+    let areWeighted = sequences.contains { $0.labels.contains { $0.weight != 1 } }
     var weights: [Float] = []
     var groups: [Range<Int>] = []
     for (number, sequence) in sequences.enumerated() {
@@ -59,14 +59,14 @@ public struct Batch: Sendable, Equatable {
       for label in sequence.labels {
         rows.append(Int32(number * length + label.position))
         labels.append(label.value)
+        if areWeighted { weights.append(label.weight) }
       }
-      if areWeighted { weights += repeatElement(sequence.weight, count: sequence.labels.count) }
       groups[sequence.group] = groups[sequence.group].lowerBound..<labels.count
     }
     self.init(
       ids: ids,
       mask: AttentionMask(
-        length: length, sequences: sequences.map { [.init(0..<$0.ids.count, prefix: $0.prefix)] }),
+        length: length, sequences: sequences.map(\.documents)),
       labelRows: rows, labels: labels)
     labelWeights = weights
     denominator = sequences.reduce(0) { $0 + ($1.denominator ?? Double($1.labels.count)) }

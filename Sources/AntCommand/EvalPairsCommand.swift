@@ -1,6 +1,7 @@
 import AntEvaluation
 import AntFiles
 import AntInference
+import AntText
 import ArgumentParser
 import Foundation
 
@@ -15,9 +16,11 @@ struct EvalPairsCommand: ParsableCommand {
       Target2), or what 'antlm corpus --pairs' writes. Chance is 0.5; a tie goes to
       the right one. The mean is over phenomena, each counting the same.
 
-      causal compares log-likelihoods; mlm masks each token alone and reads it in
-      its place; mntp reads it one position earlier. By the rule of 2024 mlm
-      compares means over the tokens, by that of 2025 sums. Where a run's folder is
+      causal compares log-likelihoods; prefix does so too, but what both sentences
+      begin with, contexts included, is read both ways; mlm masks each token alone
+      and reads it in its place; mntp reads it one position earlier; all stands for
+      every reading that the tokenizer allows. By the rule of 2024 mlm compares
+      means over the tokens, by that of 2025 sums. Where a run's folder is
       named, its figures are also added to its evaluations.jsonl, for 'antlm report'.
 
       Examples:
@@ -30,8 +33,11 @@ struct EvalPairsCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("Files or folders of pairs.", valueName: "path"))
   var paths: [String]
-  @Option(parsing: .upToNextOption, help: "causal, mlm or mntp, or several. (default: causal mlm)")
-  var scoring: [Scoring] = []
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "causal, mlm, mntp or prefix, or several; or all. (default: causal mlm)", valueName: "reading"))
+  var scoring: [ScoringArgument] = []
   @Option(help: "The year of the BabyLM evaluation whose rule compares: 2024 or 2025.")
   var rule = MinimalPairs.Rule.babylm2025
   @Option(help: "Pairs of each phenomenon at most.")
@@ -59,7 +65,10 @@ struct EvalPairsCommand: ParsableCommand {
     guard Set(scoring).count == scoring.count else {
       throw ValidationError("--scoring names one way twice")
     }
-    if rule == .babylm2024, scoring.contains(.mntp) {
+    guard !scoring.contains(.all) || scoring.count == 1 else {
+      throw ValidationError("--scoring all stands for every way; give it alone")
+    }
+    if rule == .babylm2024, scoring.contains(.one(.mntp)) {
       throw ValidationError("--scoring mntp needs --rule 2025: the evaluation of 2024 has none")
     }
     if let scores {
@@ -76,8 +85,8 @@ struct EvalPairsCommand: ParsableCommand {
     }
     if let limit { pairs.limit(limit) }
     let (trained, device) = try source.open()
-    let scorings = scoring.isEmpty ? [.causal, .mlm] : scoring
-    if scorings != [.causal] { try trained.tokenizer.requireMask() }
+    let scorings = readings(of: trained)
+    if scorings.contains(where: \.needsMaskToken) { try trained.tokenizer.requireMask() }
     var durations: [Duration] = []
     let all = try scorings.map { scoring in
       let progress = Progress()
@@ -119,6 +128,20 @@ struct EvalPairsCommand: ParsableCommand {
     }
     if let scores { try write(pairs, scorings, all, to: scores) }
     source.compute.printProfile(of: device)
+  }
+
+  private func readings(of trained: TrainedModel) -> [Scoring] {
+    if scoring.isEmpty { return [.causal, .mlm] }
+    return scoring.flatMap { argument -> [Scoring] in
+      switch argument {
+      case .one(let one): [one]
+      case .all:
+        Scoring.allCases.filter {
+          !($0.needsMaskToken && trained.specials.mask == SpecialTokens.absent)
+            && !($0 == .mntp && rule == .babylm2024)
+        }
+      }
+    }
   }
 
   private func percent(_ value: Double) -> String { String(format: "%.1f %%", 100 * value) }
@@ -163,3 +186,21 @@ struct EvalPairsCommand: ParsableCommand {
 }
 
 extension MinimalPairs.Rule: ExpressibleByArgument {}
+
+/// A way of scoring, or all of them.
+enum ScoringArgument: ExpressibleByArgument, Hashable {
+  case one(Scoring)
+  case all
+
+  init?(argument: String) {
+    if argument == "all" {
+      self = .all
+    } else if let one = Scoring(rawValue: argument) {
+      self = .one(one)
+    } else {
+      return nil
+    }
+  }
+
+  static var allValueStrings: [String] { Scoring.allCases.map(\.rawValue) + ["all"] }
+}

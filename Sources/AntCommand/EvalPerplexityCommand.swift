@@ -11,10 +11,10 @@ struct EvalPerplexityCommand: ParsableCommand {
     commandName: "perplexity",
     abstract: "How well a model predicts a text, under each objective.",
     discussion: """
-      The text is read in blocks as training reads it. CLM predicts each next token,
-      MLM and MNTP the hidden ones, PrefixLM each next token after a prefix that
-      sees itself both ways. Losses are in nats a token, perplexities their
-      exponentials.
+      The text is read in blocks as training reads it. Losses are in nats a
+      prediction, perplexities their exponentials; of MDLM the bound on the text's
+      negative log-likelihood, in nats a token. The objectives are
+      \(Objectives.standard.all.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
 
       Example: antlm eval perplexity run dev.txt --objectives CLM MLM PrefixLM
       """)
@@ -23,7 +23,7 @@ struct EvalPerplexityCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("Files or folders of text.", valueName: "path"))
   var paths: [String]
-  @Option(parsing: .upToNextOption, help: "CLM, MLM, MNTP or PrefixLM, or several. (default: CLM MLM)")
+  @Option(parsing: .upToNextOption, help: "Any of these objectives. (default: CLM MLM)")
   var objectives: [String] = []
   @Option(help: "Tokens a block. (default: 128, or the model's most)")
   var length: Int?
@@ -33,6 +33,8 @@ struct EvalPerplexityCommand: ParsableCommand {
   var maskRate: Float = 0.15
   @Option(help: "What MLM and MNTP hide: tokens, or spans of them as LTG-BERT does.")
   var maskUnit = Masking.Unit.tokens
+  @Flag(help: "Keep the lines packed in a block apart, as training with --documents does.")
+  var documents = false
   @Option(help: "Decides which tokens are hidden.")
   var seed: UInt64 = 1
   @Flag(help: "One JSON object an objective.")
@@ -62,6 +64,7 @@ struct EvalPerplexityCommand: ParsableCommand {
     options.sequences = sequences
     options.maskRate = maskRate
     options.maskUnit = maskUnit
+    options.documents = documents
     options.seed = seed
     let result = try Perplexity(of: trained, on: paths, options)
     var rows = [["objective", "loss", "perplexity", "blocks"]]

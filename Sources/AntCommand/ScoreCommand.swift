@@ -29,10 +29,17 @@ struct ScoreCommand: ParsableCommand {
   @Flag(help: "One JSON object a line, and one for the whole.")
   var json = false
 
+  func validate() throws {
+    guard scoring != .prefix else {
+      throw ValidationError(
+        "--scoring prefix compares the sentences of pairs; use it with 'antlm eval pairs'")
+    }
+  }
+
   func run() throws {
     let lines = try TextLines(file).lines
     let (trained, device) = try source.open()
-    if scoring != .causal { try trained.tokenizer.requireMask() }
+    if scoring.needsMaskToken { try trained.tokenizer.requireMask() }
     let progress = Progress()
     let scores = try lines.numbered {
       try Scorer(trained.model, specials: trained.specials)(

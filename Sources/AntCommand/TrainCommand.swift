@@ -1,6 +1,7 @@
 import AntAutograd
 import AntDevice
 import AntFiles
+import AntInference
 import AntModels
 import AntText
 import AntTraining
@@ -19,7 +20,9 @@ struct TrainCommand: ParsableCommand {
           --tokenizer tok.json --out run
         antlm train --preset antlm-babyllama --train corpus/ --dev dev/ \\
             --tokenizer tok.json --out run
+        antlm train --init run --schedule 4_MLM --train text.txt --dev dev.txt --out run2
         antlm train --resume run
+        antlm train --resume run --extend 2_CLM
 
       A preset brings model, schedule and recipe; options given beside it go before
       ('antlm presets' shows them). A schedule counts epochs (4_CLM) or steps
@@ -32,6 +35,11 @@ struct TrainCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Take this run up after its newest checkpoint.", valueName: "run"))
   var resume: String?
+  @Option(
+    help: ArgumentHelp(
+      "With --resume: go on with this schedule after the run's own, its learning rate from the beginning again.",
+      valueName: "schedule"))
+  var extend: String?
 
   @Option(help: "A recipe: model, schedule and how to train ('antlm presets').")
   var preset: String?
@@ -43,7 +51,7 @@ struct TrainCommand: ParsableCommand {
     name: .customLong("dev"), parsing: .upToNextOption,
     help: ArgumentHelp("Files or folders of text to evaluate on.", valueName: "path"))
   var development: [String] = []
-  @Option(help: "The tokenizer.json of 'antlm tokenizer train'.")
+  @Option(help: "The tokenizer.json of 'antlm tokenizer train'; with --init the model's own.")
   var tokenizer: String?
   @Option(help: "The run's folder: new or empty.")
   var out: String?
@@ -63,7 +71,18 @@ struct TrainCommand: ParsableCommand {
     ] where paths.contains("") {
       throw ValidationError("\(option) is given an empty path; name a file or folder")
     }
+    let initial = options.given["initialModel"]?.last
+    if initial != nil,
+      let option = [("--model", options.given["model"]?.last), ("--tokenizer", tokenizer)]
+        .first(where: { $0.1 != nil })?.0
+    {
+      throw ValidationError("\(option) cannot be given with --init: the model brings its own")
+    }
+    if initial == "" {
+      throw ValidationError("--init is given an empty path; name a run or a model's folder")
+    }
     guard resume != nil else {
+      if extend != nil { throw ValidationError("--extend needs --resume: a new run has its --schedule") }
       let recipe: Recipe?
       do {
         recipe = try preset.map(Recipe.named)
@@ -71,9 +90,9 @@ struct TrainCommand: ParsableCommand {
         throw ValidationError("\(error)")
       }
       for (option, value) in [
-        ("--model", options.given["model"]?.last ?? preset),
+        ("--model", options.given["model"]?.last ?? preset ?? initial),
         ("--schedule", options.given["schedule"]?.last ?? preset),
-        ("--tokenizer", tokenizer),
+        ("--tokenizer", tokenizer ?? initial),
         ("--out", out), ("--train", training.first),
       ] where value == nil {
         let making = recipe?.tokenizer.value.description ?? "--vocab 8192"
@@ -81,7 +100,7 @@ struct TrainCommand: ParsableCommand {
           option == "--tokenizer"
             ? "--tokenizer is missing; make one with 'antlm tokenizer train \(making) --out tok.json FILE...'"
             : "\(option) is missing; a new run needs --preset or --model and --schedule, and --train, --tokenizer "
-              + "and --out")
+              + "and --out (--init stands for --model and --tokenizer)")
       }
       return
     }
@@ -126,10 +145,10 @@ struct TrainCommand: ParsableCommand {
       }
       let trainer = try TrainingRun.resume(
         folder, on: device, training: training.isEmpty ? nil : absolute(training),
-        development: development.isEmpty ? nil : absolute(development), report: announce)
+        development: development.isEmpty ? nil : absolute(development), extension: extend, report: announce)
       return (trainer, device)
     }
-    guard let tokenizer, let out else { preconditionFailure("TrainCommand: run before validate") }
+    guard let out else { preconditionFailure("TrainCommand: run before validate") }
     var configuration =
       try preset.map { try Recipe.named($0).configuration(training: absolute(training)) }
       ?? TrainingConfiguration(model: "", schedule: "", training: absolute(training))
@@ -143,6 +162,15 @@ struct TrainCommand: ParsableCommand {
     try RunDirectory.requireNew(out)
     let device = try compute.open()
     warn("device: \(device.info.name)")
+    if let initial = configuration.initialModel {
+      let trained = try TrainedModel(initial, on: device)
+      configuration.initialModel = absolute([initial])[0]
+      configuration.model = trained.folder.path
+      let trainer = try TrainingRun.start(
+        configuration, from: trained.model, tokenizer: trained.tokenizer, in: out, report: announce)
+      return (trainer, device)
+    }
+    guard let tokenizer else { preconditionFailure("TrainCommand: run before validate") }
     let trainer = try TrainingRun.start(
       configuration, tokenizerFile: tokenizer, in: out, on: device, report: announce)
     return (trainer, device)

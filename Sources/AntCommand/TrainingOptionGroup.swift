@@ -43,7 +43,9 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
     let name = NameSpecification.customLong(offer.flag)
     let help = ArgumentHelp(Self.help(option, offer), valueName: offer.valueName)
     if offer.isSwitch { return Flag(wrappedValue: false, name: name, help: help) }
-    if offer.isRepeatable { return Option<[String]>(name: name, help: help, transform: { $0 }) }
+    if offer.isRepeatable {
+      return Option<[String]>(wrappedValue: [], name: name, help: help, transform: { $0 })
+    }
     return Option<String?>(name: name, help: help, transform: { $0 })
   }
 

@@ -147,18 +147,25 @@ public struct MinimalPairs: Sendable {
     }
   }
 
-  /// Both sentences of each pair, in order.
+  /// Both sentences of each pair, in order. Read as a prefix is all that both begin with, contexts included: it moves no
+  /// difference of the two where it is scored, and here it is not.
   ///
   /// - Parameter maximum: positions of the model.
   /// - Throws: ``TextFileError/line(path:line:expected:)`` for a sentence that does not fit.
   package func texts(_ tokenizer: Tokenizer, _ scoring: Scoring, maximum: Int) throws -> [ScoredText] {
     func encode(_ text: String) -> [Int32] { tokenizer.encode(text, recognizingSpecials: false) }
     return try pairs.flatMap { pair in
-      try [pair.good, pair.bad].map { sentence in
+      var texts = [pair.good, pair.bad].map { sentence in
         // No piece crosses the space between context and target, so the tokens are those of the whole.
         let given = sentence.context.map(encode) ?? []
         let target = encode((sentence.context == nil ? "" : " ") + sentence.text)
-        let text = ScoredText(given + target, from: given.count)
+        return ScoredText(given + target, from: given.count)
+      }
+      if scoring == .prefix {
+        let shared = zip(texts[0].tokens, texts[1].tokens).prefix { $0 == $1 }.count
+        texts = texts.map { ScoredText($0.tokens, from: shared, prefix: shared + 1) }
+      }
+      return try texts.map { text in
         guard scoring.positions(text) <= maximum else {
           throw TextFileError.line(
             path: pair.file, line: pair.line,

@@ -21,6 +21,8 @@ public struct Perplexity {
     public var maskRate: Float = 0.15
     /// Whether these are single tokens or spans.
     public var maskUnit = Masking.Unit.tokens
+    /// Whether lines packed in a block are kept apart.
+    public var documents = false
     /// Decides which tokens are hidden.
     public var seed: UInt64 = 1
 
@@ -69,7 +71,7 @@ public struct Perplexity {
       microBatch: max(1, Scorer.defaultPositions / options.length), seed: options.seed,
       masking: Masking(
         vocabularySize: trained.tokenizer.vocabularySize, specials: trained.specials, rate: options.maskRate,
-        unit: options.maskUnit))
+        unit: options.maskUnit), splitsDocuments: options.documents)
     losses = try evaluation(trained.model) ?? [:]
     sequences = evaluation.blocks.count
     guard losses.values.allSatisfy(\.isFinite) else { throw InferenceError.notFinite }

@@ -9,13 +9,19 @@ import Foundation
 ///     mlm      log p(t_i | <s> t_1 … [MASK] … t_n </s>), each token masked alone: the pseudo-log-likelihood
 ///              (Salazar et al. 2020)
 ///     mntp     the same without </s>, read one position earlier, as MNTP predicts (GPT-BERT)
+///     prefix   as causal, where what the text is given is read both ways, as PrefixLM reads it
 public enum Scoring: String, Sendable, CaseIterable {
-  case causal, mlm, mntp
+  case causal, mlm, mntp, prefix
+
+  /// Whether each token is masked alone.
+  public var needsMaskToken: Bool { !readsOnce }
+  /// Whether one pass over a text scores all its tokens.
+  fileprivate var readsOnce: Bool { self == .causal || self == .prefix }
 
   /// Positions that a text takes, special tokens included.
   package func positions(_ text: ScoredText) -> Int {
     switch self {
-    case .causal: text.tokens.count
+    case .causal, .prefix: text.tokens.count
     case .mlm: text.tokens.count + 2
     case .mntp: text.tokens.count + 1
     }
@@ -48,8 +54,8 @@ public struct ScoredText: Sendable, Equatable {
   public var tokens: [Int32]
   /// Index of the first token that counts.
   public var start: Int
-  /// How many positions, the beginning token's first, see each other both ways in causal scoring: at most those
-  /// before the first token that counts.
+  /// How many positions, the beginning token's first, see each other both ways where one pass scores all tokens: at most
+  /// those before the first token that counts.
   public var prefix: Int
 
   public init(_ tokens: [Int32], from start: Int = 0, prefix: Int = 0) {
@@ -97,8 +103,8 @@ public struct Scorer {
         throw InferenceError.tooLong(item: text + 1, tokens: count, maximum: model.maximumLength)
       }
       let counted = scored.start..<scored.tokens.count
-      places += scoring == .causal ? [(text, counted)] : counted.map { (text, $0..<$0 + 1) }
-      total += count * (scoring == .causal ? 1 : counted.count)
+      places += scoring.readsOnce ? [(text, counted)] : counted.map { (text, $0..<$0 + 1) }
+      total += count * (scoring.readsOnce ? 1 : counted.count)
     }
     var done = 0
     let batches = places.indices.batches(positions: positions) { scoring.positions(texts[places[$0].text]) }
@@ -115,7 +121,7 @@ public struct Scorer {
 
   private func sequence(_ scored: ScoredText, _ counted: Range<Int>, _ scoring: Scoring) -> TokenSequence {
     let tokens = scored.tokens
-    if scoring == .causal {
+    if scoring.readsOnce {
       return TokenSequence(
         [specials.beginning] + tokens.dropLast(), prefix: scored.prefix,
         labels: counted.map { .init(tokens[$0], at: $0) })

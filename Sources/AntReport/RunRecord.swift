@@ -24,6 +24,7 @@ public struct RunRecord: Sendable {
   struct Options: Decodable, Sendable {
     var model: String?
     var schedule: String?
+    var extensions: [String]?
     var seed: UInt64?
     var batch: Int?
     var length: LengthSchedule?
@@ -72,7 +73,10 @@ public struct RunRecord: Sendable {
       let schedule = try? Schedule(notation)
     else { return nil }
     let steps = TrainingData.stepsPerEpoch(tokens: tokens, length: length, batch: batch)
-    return try? TrainingPlan(schedule, stepsPerEpoch: steps, maximumSteps: options.maximumSteps).totalSteps
+    let extensions = (options.extensions ?? []).compactMap { try? Schedule($0) }
+    return try? TrainingPlan(
+      schedule, extensions: extensions, stepsPerEpoch: steps, maximumSteps: options.maximumSteps
+    ).totalSteps
   }
 
   /// Objectives that were trained or evaluated, in the order of ``Objectives/names``.

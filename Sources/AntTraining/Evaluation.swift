@@ -14,12 +14,13 @@ package struct Evaluation {
   package let microBatch: Int
   package let seed: UInt64
   package let masking: Masking
+  package let splitsDocuments: Bool
 
   /// - Parameters:
   ///   - sequences: how many blocks to read, spread evenly over the text; 0 for all.
   package init(
     _ corpus: TokenCorpus, objectives: [any Objective], length: Int, sequences: Int, microBatch: Int,
-    seed: UInt64, masking: Masking
+    seed: UInt64, masking: Masking, splitsDocuments: Bool = false
   ) {
     let length = min(length, corpus.count)
     let available = corpus.count / length
@@ -32,6 +33,7 @@ package struct Evaluation {
     self.microBatch = microBatch
     self.seed = seed
     self.masking = masking
+    self.splitsDocuments = splitsDocuments
   }
 
   /// Mean loss by the objective's name; nil where it was stopped.
@@ -49,7 +51,9 @@ package struct Evaluation {
         let samples = start..<min(start + microBatch, blocks.count)
         let batch = objective.batch(
           Array(blocks[samples]),
-          from: Sample(number: start, epoch: Self.epoch, seed: seed, masking: masking, isHeldOut: true))
+          from: Sample(
+            number: start, epoch: Self.epoch, seed: seed, masking: masking, isHeldOut: true,
+            splitsDocuments: splitsDocuments))
         sum += batch.weightedSum(try model.losses(batch))
         denominator += batch.denominator
       }

@@ -55,7 +55,7 @@ public struct LearningRate: Sendable, Equatable {
 
   /// What the decay spans.
   public enum Span: String, Sendable, Codable, CaseIterable {
-    /// The whole run, switches of objective notwithstanding.
+    /// The whole run, switches of objective notwithstanding; what prolongs a run by itself.
     case run
     /// Each phase by itself, warm-up included.
     case phase
@@ -98,10 +98,13 @@ public struct LearningRate: Sendable, Equatable {
     let stepInPhase = step - steps.lowerBound + 1
     let rate =
       switch span {
-      case .run: rate(step, of: plan.totalSteps)
+      case .run:
+        rate(plan.place(ofStep: step).step, of: plan.place(ofStep: step).total)
       case .phase: rate(stepInPhase, of: steps.count)
       }
-    let climb = position.phase == 0 ? 0 : rewarmup.steps(of: steps.count)
+    // A schedule of its own has a warm-up of its own.
+    let isFirst = plan.parts.contains { $0.lowerBound == steps.lowerBound }
+    let climb = isFirst ? 0 : rewarmup.steps(of: steps.count)
     return stepInPhase < climb ? rate * Float(stepInPhase) / Float(climb) : rate
   }
 

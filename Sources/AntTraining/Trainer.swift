@@ -104,8 +104,9 @@ public final class Trainer {
         stepReport.metrics.devLosses = losses
         // In an order of their own, since more than two can be summed to different bits.
         let mean = losses.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value } / Double(losses.count)
-        if mean.isFinite, mean < state.best?.devLoss ?? .infinity {
-          state.best = TrainerState.Best(step: step, devLoss: mean)
+        let loss = configuration.bestBy.map { losses[$0] ?? .nan } ?? mean
+        if loss.isFinite, loss < state.best?.devLoss ?? .infinity {
+          state.best = TrainerState.Best(step: step, devLoss: loss)
           isBest = true
         }
       }
@@ -184,7 +185,8 @@ public final class Trainer {
   /// With more phases than this, their ends are no occasion to evaluate and to save.
   static let mostPhaseEnds = 64
 
-  private func save() throws {
+  /// Writes the checkpoint of the step done last; step 0 is the model that training begins with.
+  func save() throws {
     try metrics.synchronize()
     state.optimizerStep = optimizer.step
     state.totalSteps = plan.totalSteps

@@ -6,7 +6,7 @@ import Foundation
 /// Everything else of a run follows from the configuration and the step: data order, masks and dropout are
 /// drawn by counters, and the learning rate is a function of the step.
 struct TrainerState: Codable, Equatable {
-  /// The step after which the mean of both dev losses was lowest.
+  /// The step after which the dev loss that decides was lowest.
   struct Best: Codable, Equatable {
     var step: Int
     var devLoss: Double
@@ -70,13 +70,17 @@ struct TrainerState: Codable, Equatable {
     guard state.step == step else {
       throw RunError.damaged(path: url.path, reason: "it says step \(state.step)")
     }
-    guard state.totalSteps == plan.totalSteps, (1...plan.totalSteps).contains(step) else {
+    // A run that was prolonged since has a checkpoint of before.
+    guard plan.parts.contains(where: { $0.upperBound == state.totalSteps }),
+      (0...state.totalSteps).contains(step)
+    else {
       throw RunError.optionsChanged(
         checkpoint: checkpoint.url.path, was: state.totalSteps, now: plan.totalSteps)
     }
     let updates =
       switch configuration.optimizerState {
       case .keep: step
+      case .reset where step == 0: 0
       case .reset: step - plan.phases[plan.position(ofStep: step).phase].steps.lowerBound + 1
       }
     guard state.optimizerStep == updates else {

@@ -43,7 +43,8 @@ package final class TrainingData {
   /// number of steps, over which its blocks are spread evenly.
   func batch(ofStep step: Int) -> StepBatch {
     let position = plan.position(ofStep: step)
-    let length = configuration.length(step: step, of: plan.totalSteps)
+    let place = plan.place(ofStep: step)
+    let length = configuration.length(step: place.step, of: place.total)
     if order?.epoch != position.epoch || order?.blocks.length != length {
       order = (
         position.epoch,
@@ -54,8 +55,10 @@ package final class TrainingData {
     guard let order = order?.blocks else { return StepBatch(parts: [], lossParts: []) }
     let (first, end, part) = range(position.stepInEpoch, of: order)
     let masking = configuration.masking(
-      tokenizer, rate: configuration.maskingRate(step: step, of: plan.totalSteps))
-    let sample = Sample(number: first, epoch: position.epoch, seed: configuration.seed, masking: masking)
+      tokenizer, rate: configuration.maskingRate(step: place.step, of: place.total))
+    let sample = Sample(
+      number: first, epoch: position.epoch, seed: configuration.seed, masking: masking,
+      splitsDocuments: configuration.documents)
     let mixture = position.mixture
     let counts =
       switch configuration.dealing {

@@ -34,38 +34,57 @@ public struct TrainingPlan: Sendable, Equatable {
 
   public let stepsPerEpoch: Int
   public let phases: [PlannedPhase]
+  /// The steps of the schedule, and of each that prolongs it: what learning rates, lengths and mask rates span.
+  public let parts: [ClosedRange<Int>]
 
   /// - Parameters:
+  ///   - extensions: schedules that follow it.
   ///   - stepsPerEpoch: optimizer steps in one pass over the corpus.
-  ///   - maximumSteps: cuts the plan short; nil for the whole schedule.
-  public init(_ schedule: Schedule, stepsPerEpoch: Int, maximumSteps: Int? = nil) throws {
+  ///   - maximumSteps: cuts the schedule short, and no extension; nil for the whole schedule.
+  public init(
+    _ schedule: Schedule, extensions: [Schedule] = [], stepsPerEpoch: Int, maximumSteps: Int? = nil
+  ) throws {
     precondition(stepsPerEpoch >= 1, "TrainingPlan: \(stepsPerEpoch) steps per epoch")
     self.stepsPerEpoch = stepsPerEpoch
-    let limit = maximumSteps ?? .max
     var planned: [PlannedPhase] = []
+    var parts: [ClosedRange<Int>] = []
     var done = 0
     var dataStep = 0
     var stepsByMixture: [String: Int] = [:]
-    for phase in schedule.phases where done < limit {
-      let wanted: Int
-      switch phase.duration {
-      case .steps(let count): wanted = count
-      case .epochs(let count):
-        let (steps, overflow) = count.multipliedReportingOverflow(by: stepsPerEpoch)
-        wanted = overflow ? .max : steps
-        dataStep = (dataStep + stepsPerEpoch - 1) / stepsPerEpoch * stepsPerEpoch
+    for (number, part) in ([schedule] + extensions).enumerated() {
+      let first = done + 1
+      let limit = number == 0 ? maximumSteps ?? .max : .max
+      for phase in part.phases where done < limit {
+        let wanted: Int
+        switch phase.duration {
+        case .steps(let count): wanted = count
+        case .epochs(let count):
+          let (steps, overflow) = count.multipliedReportingOverflow(by: stepsPerEpoch)
+          wanted = overflow ? .max : steps
+          dataStep = (dataStep + stepsPerEpoch - 1) / stepsPerEpoch * stepsPerEpoch
+        }
+        let steps = min(wanted, limit - done)
+        guard steps <= Self.mostSteps - done else { throw TrainingError.tooManySteps(limit: Self.mostSteps) }
+        planned.append(
+          PlannedPhase(
+            phase: phase, steps: done + 1...done + steps, firstDataStep: dataStep,
+            earlierSteps: stepsByMixture[phase.mixture.description, default: 0]))
+        stepsByMixture[phase.mixture.description, default: 0] += steps
+        done += steps
+        dataStep += steps
       }
-      let steps = min(wanted, limit - done)
-      guard steps <= Self.mostSteps - done else { throw TrainingError.tooManySteps(limit: Self.mostSteps) }
-      planned.append(
-        PlannedPhase(
-          phase: phase, steps: done + 1...done + steps, firstDataStep: dataStep,
-          earlierSteps: stepsByMixture[phase.mixture.description, default: 0]))
-      stepsByMixture[phase.mixture.description, default: 0] += steps
-      done += steps
-      dataStep += steps
+      parts.append(first...done)
     }
     phases = planned
+    self.parts = parts
+  }
+
+  /// Where a step stands in the schedule it belongs to, counted from 1.
+  func place(ofStep step: Int) -> (step: Int, total: Int) {
+    guard let part = parts.first(where: { $0.contains(step) }) else {
+      preconditionFailure("TrainingPlan: step \(step) of \(totalSteps)")
+    }
+    return (step - part.lowerBound + 1, part.count)
   }
 
   /// Steps are counted in 32 bits where randomness is drawn.

@@ -67,9 +67,35 @@ public enum TrainingRun {
       objectives: objectives, report: report)
   }
 
-  /// - Parameter text: is asked for when everything that can be refused without it was not.
+  /// Begins a run with the weights of a model that is there already, on text that lies in files: continued training,
+  /// under any schedule. The weights are saved as the run's checkpoint of step 0.
+  ///
+  /// - Parameters:
+  ///   - configuration: the options; its record of device and text is filled in here.
+  ///   - model: becomes the trainer's own; its vocabulary is the tokenizer's or larger.
+  ///   - folder: a new or empty folder.
+  ///   - objectives: what the schedule may name.
+  public static func start(
+    _ configuration: TrainingConfiguration, from model: any Transformer, tokenizer: Tokenizer,
+    in folder: String, objectives: Objectives = .standard, report: (Event) -> Void = { _ in }
+  ) throws -> Trainer {
+    precondition(
+      model.vocabularySize >= tokenizer.vocabularySize,
+      "TrainingRun: a model of \(model.vocabularySize) tokens for a tokenizer of \(tokenizer.vocabularySize)")
+    var configuration = configuration
+    configuration.initialModel = configuration.initialModel ?? ""
+    return try begin(
+      configuration, model: model.configuration, weights: model, tokenizer: tokenizer,
+      text: { try TrainingText(configuration, tokenizer: tokenizer, report: report) }, in: folder,
+      on: model.device, objectives: objectives, report: report)
+  }
+
+  /// - Parameters:
+  ///   - weights: a model to go on from; nil for a new one.
+  ///   - text: is asked for when everything that can be refused without it was not.
   private static func begin(
-    _ configuration: TrainingConfiguration, model description: ModelConfiguration, tokenizer: Tokenizer,
+    _ configuration: TrainingConfiguration, model description: ModelConfiguration,
+    weights: (any Transformer)? = nil, tokenizer: Tokenizer,
     text: () throws -> TrainingText, in folder: String, on device: any Device, objectives: Objectives,
     report: (Event) -> Void
   ) throws -> Trainer {
@@ -79,10 +105,10 @@ public enum TrainingRun {
     let schedule = try schedule(configuration, objectives)
     configuration.schedule = schedule.description
     // Everything that can be refused is refused before the folder is made.
-    try requireFit(schedule, configuration, description, tokenizer: tokenizer, objectives: objectives)
+    try requireFit([schedule], configuration, description, tokenizer: tokenizer, objectives: objectives)
     let text = try text()
     try text.require(configuration)
-    let plan = try text.plan(schedule, configuration)
+    let plan = try text.plan([schedule], configuration)
     configuration.device = device.info.identifier
     configuration.deviceName = device.info.name
     configuration.tuning = device.tuning.choices.isEmpty ? nil : device.tuning
@@ -95,13 +121,16 @@ public enum TrainingRun {
 
     let run = try RunDirectory.create(folder)
     let lock = try RunLock(in: run.url)
-    let model = description.architecture.makeModel(seed: configuration.seed, on: device)
+    let model = weights ?? description.architecture.makeModel(seed: configuration.seed, on: device)
     try device.synchronize()
     try tokenizer.write(to: run.tokenizer)
     try RunConfiguration(model: description, antlm: configuration).write(to: run.configuration)
-    return try trainer(
+    let trainer = try trainer(
       configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, objectives: objectives,
       checkpoint: nil, run: run, lock: lock, device: device, memory: memory, report: report)
+    // No seed draws these weights anew.
+    if weights != nil { try trainer.save() }
+    return trainer
   }
 
   /// The recorded options of the run in `folder`, for opening the device it used.
@@ -120,10 +149,13 @@ public enum TrainingRun {
   ///   - development: likewise.
   ///   - architectures: those its model may be of.
   ///   - text: the text itself, of a run that was begun on values.
+  ///   - extension: a schedule to go on with when all steps are done, recorded in the run; nil for none. Learning rates,
+  ///     lengths and mask rates take their course over it again.
   ///   - objectives: what the schedule may name.
   public static func resume(
     _ folder: String, on device: any Device, training: [String]? = nil, development: [String]? = nil,
-    text: TrainingText? = nil, architectures: Architectures = .standard, objectives: Objectives = .standard,
+    text: TrainingText? = nil, extension: String? = nil, architectures: Architectures = .standard,
+    objectives: Objectives = .standard,
     report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
     let run = try RunDirectory(folder)
@@ -131,13 +163,19 @@ public enum TrainingRun {
     let recorded = try RunConfiguration(
       contentsOf: run.configuration, run: folder, architectures: architectures)
     var configuration = recorded.antlm
-    let schedule: Schedule
+    var schedules: [Schedule]
     do {
       try configuration.validate()
-      schedule = try self.schedule(configuration, objectives)
+      schedules = try ([configuration.schedule] + configuration.extensions).map {
+        try Schedule($0, objectives: objectives)
+      }
       try requireLength(configuration, recorded.model)
     } catch let error as any CustomStringConvertible {
       throw RunError.configuration(path: run.configuration.path, reason: "\(error)")
+    }
+    if let notation = `extension` {
+      schedules.append(try Schedule(notation, objectives: objectives))
+      configuration.extensions.append(schedules[schedules.count - 1].description)
     }
     // What was found since would sum in another order.
     device.tuning = configuration.tuning ?? Tuning()
@@ -154,7 +192,10 @@ public enum TrainingRun {
     guard tokenizer.checksum == configuration.tokenizerChecksum else {
       throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
     }
-    try requireFit(schedule, configuration, recorded.model, tokenizer: tokenizer, objectives: objectives)
+    try requireFit(schedules, configuration, recorded.model, tokenizer: tokenizer, objectives: objectives)
+    if checkpoint == nil, configuration.initialModel != nil {
+      throw RunError.beganWithoutWeights(path: folder)
+    }
     // A pipe has been read, and a terminal would be waited for.
     let recordedFiles =
       (training == nil ? configuration.training : []) + (development == nil ? configuration.development : [])
@@ -168,7 +209,7 @@ public enum TrainingRun {
     guard text.checksum == configuration.textChecksum else {
       throw TrainingError.textChanged(files: configuration.training + configuration.development)
     }
-    let plan = try text.plan(schedule, configuration)
+    let plan = try text.plan(schedules, configuration)
     let memory = try memory(of: recorded.model.architecture, configuration, on: device)
     let model =
       try checkpoint.map { checkpoint in
@@ -181,6 +222,12 @@ public enum TrainingRun {
       throw RunError.configuration(
         path: run.configuration.path,
         reason: "its model is not that of checkpoint \(checkpoint?.name ?? "step-0"); restore it from there")
+    }
+    if `extension` != nil {
+      // Where the text lies now is no part of the record.
+      var prolonged = recorded
+      prolonged.antlm.extensions = configuration.extensions
+      try prolonged.write(to: run.configuration)
     }
     return try trainer(
       configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, objectives: objectives,
@@ -234,7 +281,8 @@ public enum TrainingRun {
           seed: configuration.seed,
           // Masked at the rate the run ends with, so that losses can be compared from its first step on.
           masking: configuration.masking(
-            tokenizer, rate: configuration.finalMaskRate ?? configuration.maskRate))
+            tokenizer, rate: configuration.finalMaskRate ?? configuration.maskRate),
+          splitsDocuments: configuration.documents)
       },
       state: state, run: run, lock: lock)
     report(
@@ -254,16 +302,22 @@ public enum TrainingRun {
   /// Throws where the model cannot read the run's sequences, or the tokenizer lacks the mask token that an objective
   /// of the schedule hides tokens behind.
   private static func requireFit(
-    _ schedule: Schedule, _ configuration: TrainingConfiguration, _ model: ModelConfiguration,
+    _ schedules: [Schedule], _ configuration: TrainingConfiguration, _ model: ModelConfiguration,
     tokenizer: Tokenizer, objectives: Objectives
   ) throws {
     try requireLength(configuration, model)
-    let named = Set(schedule.phases.flatMap(\.mixture.objectives))
+    let mixtures = schedules.flatMap(\.phases).map(\.mixture)
+    let named = Set(mixtures.flatMap(\.objectives))
     if named.contains(where: { objectives[$0]?.needsMaskToken ?? false }) { try tokenizer.requireMask() }
     try requireNamed(configuration.learningRate, "learningRate", by: named, "of the schedule")
-    let mixed = Set(schedule.phases.map(\.mixture).filter(\.isMixed).flatMap(\.objectives))
+    let evaluated = named.union(objectives.all.filter(\.isAlwaysEvaluated).map(\.name))
+    if let name = configuration.bestBy, !evaluated.contains(name) {
+      throw TrainingError.option(
+        "bestBy", found: "'\(name)'", expected: "one of \(evaluated.sorted().joined(separator: ", "))")
+    }
+    let mixed = Set(mixtures.filter(\.isMixed).flatMap(\.objectives))
     try requireNamed(configuration.weight, "weight", by: mixed, "that the schedule mixes")
-    for mixture in schedule.phases.map(\.mixture) where mixture.isMixed {
+    for mixture in mixtures where mixture.isMixed {
       guard mixture.objectives.contains(where: { configuration.weight.value(for: $0) > 0 }) else {
         throw TrainingError.option(
           "weight", found: "0 for all of \(mixture)", expected: "above 0 for one of them")

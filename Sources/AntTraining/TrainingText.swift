@@ -44,10 +44,13 @@ public struct TrainingText: Sendable {
     }
   }
 
-  func plan(_ schedule: Schedule, _ configuration: TrainingConfiguration) throws -> TrainingPlan {
+  /// - Parameter schedules: the run's, and those that prolong it.
+  func plan(_ schedules: [Schedule], _ configuration: TrainingConfiguration) throws -> TrainingPlan {
     let steps = TrainingData.stepsPerEpoch(
       tokens: training.count, length: configuration.length.first, batch: configuration.batch)
-    return try TrainingPlan(schedule, stepsPerEpoch: steps, maximumSteps: configuration.maximumSteps)
+    return try TrainingPlan(
+      schedules[0], extensions: Array(schedules.dropFirst()), stepsPerEpoch: steps,
+      maximumSteps: configuration.maximumSteps)
   }
 
   /// The tokens of a text. They are kept between runs.

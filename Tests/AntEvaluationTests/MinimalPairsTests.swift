@@ -1,5 +1,6 @@
 import AntFiles
 import AntTestSupport
+import AntText
 import Foundation
 import Testing
 
@@ -97,7 +98,31 @@ import Testing
   }
 
   /// Scores are those of the sentence as it stands; of EWoK's, those of the target in the text of both.
-  @Test(arguments: Scoring.allCases)
+  /// A prefix is what both sentences begin with, the context included; what it is given is not scored.
+  @Test func prefixesAreShared() throws {
+    let path = try scratch.write(
+      """
+      {"sentence_good": "the dogs see", "sentence_bad": "the dogs sees"}
+      {"Context1": "the dog", "Target1": "sees it", "Target2": "sees us"}
+      {"sentence_good": "a", "sentence_bad": "b"}
+      """, to: "prefix.jsonl")
+    let pairs = try MinimalPairs([path])
+    let tokenizer = try Tokenizer.train(
+      on: [URL(filePath: scratch.write("the dogs see the dog sees it us\n", to: "words"))],
+      TokenizerOptions(vocabularySize: 300))
+    let causal = try pairs.texts(tokenizer, .causal, maximum: 100)
+    let prefix = try pairs.texts(tokenizer, .prefix, maximum: 100)
+    for pair in 0..<3 {
+      let (a, b) = (prefix[2 * pair], prefix[2 * pair + 1])
+      #expect(a.tokens == causal[2 * pair].tokens && b.tokens == causal[2 * pair + 1].tokens)
+      #expect(a.start == b.start && a.prefix == a.start + 1 && b.prefix == a.prefix)
+      #expect(a.tokens.prefix(a.start) == b.tokens.prefix(b.start) && a.tokens != b.tokens)
+      #expect(a.tokens[a.start] != b.tokens[b.start])
+    }
+    #expect(prefix[0].start > 0 && prefix[2].start > causal[2].start && prefix[4].start == 0)
+  }
+
+  @Test(arguments: [Scoring.causal, .mlm, .mntp])
   func scoresAreThoseOfTheText(scoring: Scoring) throws {
     let trained = try tinyModel()
     let path = try scratch.write(

@@ -70,7 +70,7 @@ import Testing
     let mixture = Mixture([.init("CLM"), .init("MLM")])
     let (sequences, parts) = Objectives.standard.sequences(
       mixture, over: [[4, 5], [1, 2]], from: sample(), counts: [1, 1], weights: [1, 1])
-    #expect(parts == [1, 0] && Batch(sequences, padding: 3).labelWeights == [1])
+    #expect(parts == [1, 0] && Batch(sequences, padding: 3).labelWeights == [])
   }
 
   @Test func oneObjectiveIsAsEver() {
@@ -79,6 +79,38 @@ import Testing
       "CLM", over: blocks, from: sample(), counts: [2], weights: [7])
     #expect(parts == [1] && Batch(sequences, padding: 3).labelWeights == [])
     #expect(Batch(sequences, padding: 3) == CausalObjective().batch(blocks, from: sample()))
+  }
+
+  // MARK: Documents
+
+  /// Two ends, one begin and a rest: "a b </s>", "<s> c </s>", "<s> d".
+  @Test func documentsAreKeptApart() {
+    let block: [Int32] = [4, 5, 2, 1, 6, 2, 1, 7]
+    var apart = sample()
+    apart.splitsDocuments = true
+    let batch = CausalObjective().batch([block], from: apart)
+    #expect(
+      batch.mask.sequences == [[.init(0..<3, prefix: 0), .init(3..<6, prefix: 0), .init(6..<8, prefix: 0)]])
+    #expect(batch.labelRows == [0, 1, 3, 4, 6] && batch.labels == [5, 2, 6, 2, 7])
+    #expect(batch.denominator == 5)
+    #expect(batch.mask.positions() == [0, 1, 2, 0, 1, 2, 0, 1])
+    // What is predicted in place is another document's never.
+    apart.masking = Masking(vocabularySize: 1000, rate: 1)
+    let masked = MaskedObjective().batch([block], from: apart)
+    #expect(masked.labelRows == [0, 1, 4, 7])
+    #expect(masked.mask.keys(seenBy: 4, in: 0) == 3..<6)
+    let earlier = MaskedNextObjective().batch([block], from: apart)
+    #expect(earlier.labelRows == [0, 3, 6] && earlier.labels == [5, 6, 7])
+    // A prefix that ends within the second document.
+    var sequence = TokenSequence(block, prefix: 5)
+    sequence.split(at: [3, 6], shift: 1)
+    #expect(
+      sequence.documents == [.init(0..<3, prefix: 3), .init(3..<6, prefix: 2), .init(6..<8, prefix: 0)])
+    // In a mixture too.
+    let mixed = Objectives.standard.sequences(
+      Mixture([.init("CLM"), .init("MLM")]), over: [block, block], from: apart, counts: [1, 1],
+      weights: [1, 1])
+    #expect(mixed.sequences.allSatisfy { $0.documents.count == 3 })
   }
 
   // MARK: Masked diffusion and masked inputs
@@ -96,14 +128,14 @@ import Testing
     let sequences = blocks.enumerated().map { DiffusionObjective().sequence(from: $1, sample($0)) }
     var (hidden, weighted) = (0, 0.0)
     for (block, sequence) in zip(blocks, sequences) {
-      #expect(sequence.prefix == 32 && sequence.denominator == 32 && sequence.weight >= 1)
+      #expect(sequence.documents == [.init(0..<32, prefix: 32)] && sequence.denominator == 32)
       for label in sequence.labels {
         #expect(sequence.ids[label.position] == SpecialTokens.standard.mask)
-        #expect(label.value == block[label.position])
+        #expect(label.value == block[label.position] && label.weight == sequence.labels[0].weight)
+        weighted += Double(label.weight)
       }
       #expect(zip(block, sequence.ids).filter { $0 != $1 }.count == sequence.labels.count)
       hidden += sequence.labels.count
-      weighted += Double(sequence.weight) * Double(sequence.labels.count)
     }
     let tokens = Double(blocks.count * 32)
     #expect(abs(Double(hidden) / tokens - 0.5) < 0.03)
@@ -112,12 +144,13 @@ import Testing
 
   /// Rates of held-out text are the middles of eight strata, in turn, so that every eight sequences have them all.
   @Test func heldOutRatesAreFixed() {
+    let long = blocks.prefix(32).flatMap { $0 }
     let weights = (0..<16).map {
-      DiffusionObjective().sequence(from: blocks[$0], sample($0, heldOut: true)).weight
+      DiffusionObjective().sequence(from: long, sample($0, heldOut: true)).labels[0].weight
     }
     let strata: [Float] = (0..<16).map { 8 / (Float($0 % 8) + 0.5) }
     #expect(weights == strata)
-    let drawn = (0..<16).map { DiffusionObjective().sequence(from: blocks[$0], sample($0)).weight }
+    let drawn = (0..<16).map { DiffusionObjective().sequence(from: long, sample($0)).labels[0].weight }
     #expect(Set(drawn).count == 16)
   }
 
@@ -126,7 +159,7 @@ import Testing
     var hidden = 0
     for (number, block) in blocks.enumerated() {
       let sequence = MaskedInputObjective().sequence(from: block, sample(number))
-      #expect(sequence.prefix == 0 && sequence.weight == 1)
+      #expect(sequence.documents == [.init(0..<32, prefix: 0)])
       #expect(sequence.labels == CausalObjective().sequence(from: block, sample(number)).labels)
       hidden += sequence.ids.filter { $0 == SpecialTokens.standard.mask }.count
     }

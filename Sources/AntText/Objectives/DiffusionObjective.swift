@@ -13,6 +13,7 @@ public struct DiffusionObjective: Objective {
   public let name = "MDLM"
   public let summary = "tokens hidden at a rate drawn for each sequence, weighted 1/rate (masked diffusion)"
   public let needsMaskToken = true
+  public let shift = 0
 
   public init() {}
 
@@ -21,9 +22,8 @@ public struct DiffusionObjective: Objective {
     var sequence = TokenSequence(block, seesAll: true)
     for position in sample.hidden(in: block, at: rate) {
       sequence.ids[position] = sample.masking.specials.mask
-      sequence.labels.append(.init(block[position], at: position))
+      sequence.labels.append(.init(block[position], at: position, weight: 1 / rate))
     }
-    sequence.weight = 1 / rate
     sequence.denominator = Double(block.count)
     return sequence
   }

@@ -6,13 +6,14 @@ import AntBatch
 public struct MaskedObjective: Objective {
   public let name = "MLM"
   public let summary = "hidden tokens, every position sees all"
+  public let shift = 0
   public let needsMaskToken = true
   public let isAlwaysEvaluated = true
 
   public init() {}
 
   public func sequence(from block: [Int32], _ sample: Sample) -> TokenSequence {
-    sample.hidingSome(of: block, predictedFrom: 0)
+    sample.hidingSome(of: block, predictedFrom: shift)
   }
 }
 
@@ -27,7 +28,7 @@ public struct MaskedNextObjective: Objective {
   public init() {}
 
   public func sequence(from block: [Int32], _ sample: Sample) -> TokenSequence {
-    sample.hidingSome(of: block, predictedFrom: 1)
+    sample.hidingSome(of: block, predictedFrom: shift)
   }
 }
 

@@ -136,7 +136,7 @@ extension Objectives {
       for number in sequences.count..<sequences.count + counts[group] {
         var sample = first
         sample.number += number
-        sequences.append(objective.sequence(from: blocks[number], sample))
+        sequences.append(objective.sequence(ofBlock: blocks[number], sample))
         sequences[number].group = group
       }
     }
@@ -150,7 +150,8 @@ extension Objectives {
     let parts = counted.map { whole > 0 ? $0 / whole : 0 }
     for number in sequences.indices {
       let group = sequences[number].group
-      sequences[number].weight *= parts[group] > 0 ? Float(parts[group] / denominators[group]) : 0
+      let weight = parts[group] > 0 ? Float(parts[group] / denominators[group]) : 0
+      for label in sequences[number].labels.indices { sequences[number].labels[label].weight *= weight }
       sequences[number].denominator = 1 / Double(sequences.count)
     }
     return (sequences, parts)

@@ -15,6 +15,9 @@ public protocol Objective: Sendable {
   var summary: String { get }
   /// Whether it hides tokens behind the tokenizer's mask token.
   var needsMaskToken: Bool { get }
+  /// How many positions before its token a label stands: 1 where the next token is predicted, 0 where a token is in its
+  /// own place.
+  var shift: Int { get }
   /// Whether a run reports its development loss even where the schedule does not name it.
   var isAlwaysEvaluated: Bool { get }
 
@@ -35,18 +38,25 @@ public struct Sample: Sendable {
   public var masking: Masking
   /// Whether the text is held out: then what is drawn for a sequence as a whole is fixed instead, so that losses vary less.
   public var isHeldOut: Bool
+  /// Whether the documents packed in a block are kept apart.
+  public var splitsDocuments: Bool
 
-  public init(number: Int, epoch: Int, seed: UInt64, masking: Masking, isHeldOut: Bool = false) {
+  public init(
+    number: Int, epoch: Int, seed: UInt64, masking: Masking, isHeldOut: Bool = false,
+    splitsDocuments: Bool = false
+  ) {
     self.number = number
     self.epoch = epoch
     self.seed = seed
     self.masking = masking
     self.isHeldOut = isHeldOut
+    self.splitsDocuments = splitsDocuments
   }
 }
 
 extension Objective {
   public var needsMaskToken: Bool { false }
+  public var shift: Int { 1 }
   public var isAlwaysEvaluated: Bool { false }
 
   /// The task over `blocks`, side by side.
@@ -57,7 +67,21 @@ extension Objective {
       blocks.enumerated().map { offset, block in
         var sample = first
         sample.number += offset
-        return sequence(from: block, sample)
+        return sequence(ofBlock: block, sample)
       }, padding: first.masking.specials.padding)
+  }
+
+  /// The task over one block, of which documents are kept apart where the sample says so: one begins at a beginning token
+  /// that follows an ending one.
+  func sequence(ofBlock block: [Int32], _ sample: Sample) -> TokenSequence {
+    var sequence = sequence(from: block, sample)
+    if sample.splitsDocuments {
+      let specials = sample.masking.specials
+      let starts = block.indices.dropFirst().filter {
+        block[$0] == specials.beginning && block[$0 - 1] == specials.end
+      }
+      sequence.split(at: starts, shift: shift)
+    }
+    return sequence
   }
 }

@@ -43,6 +43,17 @@ public struct TrainingOptions: Sendable {
     value.shortest >= 2 && value.longest <= 1_000_000
       ? nil : "at least 2 tokens, such as 128 or 128:90%,512"
   }
+  /// Attention and positions go by lines of the text then, not by blocks.
+  public let documents = TrainingOption(
+    "documents", false,
+    .init(
+      "documents", "Keep the lines of text packed in a sequence apart: attention and positions inside each.",
+      isSwitch: true), mayBeAbsent: true)
+  public let initialModel = TrainingOption<String?>(
+    "initialModel",
+    .init(
+      "init", "Begin with the weights of this run, checkpoint, import or export, and its tokenizer.",
+      valueName: "model"), role: .place)
   public let maximumSteps = TrainingOption<Int?>(
     "maximumSteps", .init("max-steps", "Stop after this many steps; the learning rate's decay ends there."),
     role: .run
@@ -166,6 +177,13 @@ public struct TrainingOptions: Sendable {
     "evaluationSequences", 512,
     .init("eval-sequences", "Sequences an evaluation reads; 0 for all.", valueName: "n")
   ) { value, _ in value >= 0 ? nil : "0 or more" }
+  /// An objective of the schedule, or one that is always evaluated; nil for the mean of all.
+  public let bestBy = TrainingOption<String?>(
+    "bestBy",
+    .init(
+      "best-by",
+      "Whose dev loss tells the best checkpoint, such as CLM; the mean of all where none is named.",
+      valueName: "objective"))
   public let checkpointEvery = TrainingOption(
     "checkpointEvery", 500,
     .init("checkpoint-every", "Steps between checkpoints; 0 for ends of phases only.", valueName: "n")
@@ -174,6 +192,8 @@ public struct TrainingOptions: Sendable {
     "keep", 2, .init("keep", "Checkpoints to keep beside the best; 0 for all.", valueName: "n"), role: .run
   ) { value, _ in value >= 0 ? nil : "0 or more" }
 
+  /// Schedules that the run was prolonged by, one after another.
+  public let extensions = TrainingOption(kept: "extensions", [String](), mayBeAbsent: true)
   /// The device's identifier, and its name.
   public let device = TrainingOption(kept: "device", "")
   public let deviceName = TrainingOption(kept: "deviceName", "")

@@ -14,6 +14,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   case locked(path: String, holder: String)
   /// A run that was stopped before its first checkpoint.
   case noCheckpoint(path: String)
+  /// A run from the weights of another model that was killed before it saved them.
+  case beganWithoutWeights(path: String)
   /// No checkpoint of that name.
   case unknownCheckpoint(path: String, name: String, available: [String])
   /// A model by itself, of which a checkpoint was asked.
@@ -43,6 +45,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
         + "wait for it, or take another folder"
     case .noCheckpoint(let path):
       "\(path) has no checkpoint yet; let it reach its first one, or resume it"
+    case .beganWithoutWeights(let path):
+      "\(path) was killed before it saved the weights it begins with; remove it and start it anew"
     case .unknownCheckpoint(let path, let name, let available):
       "\(path) has no checkpoint '\(name)'; it has \(available.joined(separator: ", "))"
     case .noCheckpoints(let path, let name):
