@@ -28,6 +28,11 @@ struct StudyCommand: ParsableCommand {
   var config: String?
   @Option(help: "The study's folder: new, or one to go on in.")
   var out: String?
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Tables of results (results.csv) of this study, whose runs are taken as done.", valueName: "table"))
+  var done: [String] = []
   @Option(help: "Runs at a time, each on its own share of the cores or in a queue of its own.")
   var jobs = 1
   @Flag(help: "Print the default study as a file to start from.")
@@ -56,7 +61,7 @@ struct StudyCommand: ParsableCommand {
     let isNew = access(out, F_OK) != 0
     let run: StudyRun
     do {
-      run = try StudyRun(study, in: out)
+      run = try StudyRun(study, in: out, done: done)
     } catch {
       // A study that cannot be run leaves no folder behind, unless there is something in it.
       if isNew { rmdir(out) }

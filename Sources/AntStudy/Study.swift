@@ -7,10 +7,12 @@ import Foundation
 ///
 /// The baselines, causal alone and masked alone, are part of every study.
 public struct Study: Sendable, Equatable {
-  /// A schedule and what it is called.
+  /// A schedule, what it is called, and how its runs are trained.
   public struct NamedSchedule: Sendable, Equatable {
     public var name: String
     public var notation: String
+    /// What the study's runs share, with what this one has of its own.
+    public var training: TrainingConfiguration
   }
 
   /// What is trained and evaluated on.
@@ -27,6 +29,8 @@ public struct Study: Sendable, Equatable {
     public var limit: Int?
     public var rule = MinimalPairs.Rule.babylm2025
     public var scoring: [Scoring] = [.causal, .mlm]
+    /// Whether each run's best checkpoint is scored beside its last one.
+    public var scoresBest = false
   }
 
   /// One run of a study.
@@ -50,7 +54,7 @@ public struct Study: Sendable, Equatable {
   public var seeds: [UInt64]
   public var text: Text
   public var pairs = Pairs()
-  /// What all runs share; model, schedule, text and seed are those of the job.
+  /// What all runs share unless their schedule says otherwise; model, schedule, text and seed are those of the job.
   public var training: TrainingConfiguration
 
   /// Seeds change slowest, so that a study cut short has compared everything for some seeds.
@@ -78,7 +82,7 @@ public struct Study: Sendable, Equatable {
       throw StudyError.unequal(
         schedule: job.schedule.name, steps: planned, of: steps, epochs: epochs, countsSteps: countsSteps)
     }
-    var configuration = training
+    var configuration = job.schedule.training
     configuration.model = job.model
     configuration.schedule = schedule.description
     configuration.training = text.training
@@ -100,6 +104,8 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
   case notAStudy(folder: String)
   /// A run of the study's folder that was begun with other options.
   case otherOptions(run: String)
+  /// A row of a table of results that is none of the study's.
+  case row(path: String, line: Int, reason: String)
   /// Some jobs could not be done; the first of them and why.
   case failed(jobs: Int, first: String, reason: String)
 
@@ -116,6 +122,7 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(folder) holds other things than a study; choose a new folder, or that of a study to go on with"
     case .otherOptions(let run):
       "\(run) was begun with other options than the study now has; restore those, or choose another folder"
+    case .row(let path, let line, let reason): "\(path), line \(line): \(reason)"
     case .failed(let jobs, let first, let reason):
       "\(jobs) run\(jobs == 1 ? "" : "s") of the study failed; \(first): \(reason)"
     }
@@ -124,7 +131,7 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Whether the command line and the file are to blame.
   public var isUsage: Bool {
     switch self {
-    case .file, .unequal, .notAStudy, .otherOptions: true
+    case .file, .unequal, .notAStudy, .otherOptions, .row: true
     case .failed: false
     }
   }

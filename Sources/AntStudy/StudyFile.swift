@@ -58,24 +58,39 @@ extension Study {
     }
     epochs = try root.required("epochs", in: fields).integer(1...1_000_000)
     let epochs = epochs
-    schedules = Self.baselines.map { NamedSchedule(name: $0, notation: "\(epochs)_\($0)") }
+    let shared = try Self.training(fields["training"], preset: fields["preset"], in: root)
+    training = shared
+    schedules = Self.baselines.map {
+      NamedSchedule(name: $0, notation: "\(epochs)_\($0)", training: shared)
+    }
     for (name, node) in try root.required("schedules", in: fields).entries() {
       guard Self.isPlain(name) else {
         throw node.error("a schedule cannot be called '\(name)'; \(Self.plainNames)")
       }
-      guard !schedules.contains(where: { $0.name == name }) else {
+      let own = node.isMapping ? try node.fields(["schedule", "training"]) : [:]
+      let training = try own["training"].map { try Self.training($0, over: shared) } ?? shared
+      guard training.batch == shared.batch, training.length == shared.length else {
         throw node.error(
-          "CLM and MLM alone are trained anyway; leave '\(name)' out or call it something else")
+          "batch and length are the study's, so that steps can be compared; leave them out here")
+      }
+      if let baseline = schedules.firstIndex(where: { $0.name == name }) {
+        guard node.isMapping, own["schedule"] == nil, own["training"] != nil else {
+          throw node.error(
+            "CLM and MLM alone are trained anyway; give '\(name)' nothing but options of its own "
+              + "('\(name): {training: {dropout: 0.1}}'), leave it out, or call it something else")
+        }
+        schedules[baseline].training = training
+        continue
       }
       do {
-        let schedule = try Schedule(node.string())
+        let schedule = try Schedule((own["schedule"] ?? node).string())
         let lengths = schedule.phases.map { if case .epochs(let count) = $0.duration { count } else { 0 } }
         let sum = lengths.reduce(0) { $0.addingReportingOverflow($1).partialValue }
         guard sum == epochs || lengths.contains(0) else {
           throw node.error(
             "'\(name)' has \(sum) epochs and the study \(epochs); let its epochs add up to \(epochs)")
         }
-        schedules.append(NamedSchedule(name: name, notation: schedule.description))
+        schedules.append(NamedSchedule(name: name, notation: schedule.description, training: training))
       } catch let error as ScheduleError {
         throw node.error("\(error)")
       }
@@ -99,7 +114,7 @@ extension Study {
         pairs: try english["pairs"]?.integer(1...10_000) ?? 100)
     }
     if let node = fields["pairs"] {
-      let given = try node.fields(["paths", "limit", "rule", "scoring"])
+      let given = try node.fields(["paths", "limit", "rule", "scoring", "best"])
       pairs.paths = try given["paths"]?.items().map { absolute(try $0.string()) } ?? []
       pairs.limit = try given["limit"]?.integer(1...1_000_000_000)
       if let rule = given["rule"] { pairs.rule = try rule.choice(MinimalPairs.Rule.self) }
@@ -108,6 +123,10 @@ extension Study {
         guard Set(pairs.scoring).count == pairs.scoring.count else {
           throw scoring.error("one way of scoring stands here twice")
         }
+      }
+      if let best = given["best"] {
+        guard let value = Bool(try best.string()) else { throw best.error("expected true or false") }
+        pairs.scoresBest = value
       }
       if pairs.rule == .babylm2024, pairs.scoring.contains(.mntp) {
         throw node.error("mntp needs rule 2025: the evaluation of 2024 has none")
@@ -118,17 +137,36 @@ extension Study {
         "'pairs' is missing; text of your own needs minimal pairs to compare by: pairs: {paths: [blimp]}")
     }
 
-    training = TrainingConfiguration(model: "", schedule: "", training: [])
-    if let node = fields["preset"] {
+    if let twice = Dictionary(grouping: jobs, by: \.name).first(where: { $0.value.count > 1 })?.key {
+      throw root.error("two runs would be called '\(twice)'; call a model or a schedule something else")
+    }
+  }
+
+  /// What all runs share.
+  private static func training(_ node: StudyNode?, preset: StudyNode?, in root: StudyNode) throws
+    -> TrainingConfiguration
+  {
+    var training = TrainingConfiguration(model: "", schedule: "", training: [])
+    if let preset {
       do {
-        training = try Recipe.named(node.string()).configuration(training: [])
+        training = try Recipe.named(preset.string()).configuration(training: [])
       } catch let error as TrainingError {
-        throw node.error("\(error)")
+        throw preset.error("\(error)")
       }
     }
-    let preset = training
-    let options = try fields["training"]?.entries() ?? []
-    training = try Self.replacing(options, in: preset)
+    return try Self.training(node ?? root, options: node?.entries() ?? [], over: training)
+  }
+
+  private static func training(_ node: StudyNode, over former: TrainingConfiguration) throws
+    -> TrainingConfiguration
+  {
+    try training(node, options: node.entries(), over: former)
+  }
+
+  private static func training(
+    _ node: StudyNode, options: [(key: String, value: StudyNode)], over former: TrainingConfiguration
+  ) throws -> TrainingConfiguration {
+    let training = try replacing(options, in: former)
     do {
       try training.validate()
     } catch let error as TrainingError {
@@ -136,13 +174,11 @@ extension Study {
       let culprit = options.indices.first { index in
         var others = options
         others.remove(at: index)
-        return (try? Self.replacing(others, in: preset).validate()) != nil
+        return (try? replacing(others, in: former).validate()) != nil
       }
-      throw (culprit.map { options[$0].value } ?? fields["training"] ?? root).error("\(error)")
+      throw (culprit.map { options[$0].value } ?? node).error("\(error)")
     }
-    if let twice = Dictionary(grouping: jobs, by: \.name).first(where: { $0.value.count > 1 })?.key {
-      throw root.error("two runs would be called '\(twice)'; call a model or a schedule something else")
-    }
+    return training
   }
 
   /// `configuration` with the options of a file in place.
@@ -207,6 +243,8 @@ private struct StudyNode {
   }
 
   func error(_ reason: String) -> StudyError { .file(path: path, line: node.mark?.line, reason: reason) }
+
+  var isMapping: Bool { node.mapping != nil }
 
   func entries() throws -> [(key: String, value: StudyNode)] {
     guard let mapping = node.mapping else { throw error("expected names and values, such as 'batch: 32'") }

@@ -29,7 +29,7 @@ extension StudyResults {
   }
 
   private func items(
-    _ measures: [Measure], _ model: String, _ schedule: Study.NamedSchedule
+    _ measures: [StudyMeasure], _ model: String, _ schedule: Study.NamedSchedule
   ) -> [IntervalPlot.Item] {
     measures.compactMap { measure in
       guard let interval = interval(measure, model: model, schedule: schedule) else { return nil }

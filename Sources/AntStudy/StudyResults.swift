@@ -13,113 +13,124 @@ public struct StudyResult: Sendable {
   public var steps: Int
   /// Spent training, its own evaluations included.
   public var seconds: Double
-  /// Dev losses by objective, in nats a label, in the order of their steps.
-  public var devLosses: [String: [PlotPoint]]
-  /// Figures of the study's pairs, after the last step.
-  public var pairs: [EvaluationLog.Record]
-
   /// Spent on pairs.
-  public var evaluationSeconds: Double {
-    Scoring.allCases.reduce(0) { $0 + (figure($1)?.seconds ?? 0) }
-  }
+  public var evaluationSeconds: Double
+  /// Dev losses by objective, in nats a label, in the order of their steps; empty where a table of results is all there is.
+  public var devLosses: [String: [PlotPoint]] = [:]
+  /// What it is compared by.
+  var figures: [StudyMeasure: Double] = [:]
+  /// Phenomena of the pairs, in their order, and per cent right of each.
+  var details: [(phenomenon: String, scoring: Scoring, value: Double)] = []
 
   /// The last one, in nats a label; nil for an objective that was not evaluated.
-  public func devLoss(_ objective: String) -> Double? { devLosses[objective]?.last?.y }
+  public func devLoss(_ objective: String) -> Double? { figures[.devLoss(objective)] }
 
-  /// From 0 to 1; nil for a phenomenon or a way of scoring that was not evaluated.
-  public func accuracy(_ scoring: Scoring, _ phenomenon: String = EvaluationLog.Record.mean) -> Double? {
-    figure(scoring, phenomenon)?.accuracy
-  }
-
-  private func figure(_ scoring: Scoring, _ phenomenon: String = EvaluationLog.Record.mean)
-    -> EvaluationLog.Record?
-  {
-    pairs.last { $0.scoring == scoring.rawValue && $0.phenomenon.isExactly(phenomenon) }
-  }
+  /// From 0 to 1, after the last step; nil for a way of scoring that was not evaluated.
+  public func accuracy(_ scoring: Scoring) -> Double? { figures[.pairs(scoring)].map { $0 / 100 } }
 }
 
 extension StudyResult {
   /// What stands in the folder of a job's run; nil where it is not done.
   ///
   /// - Parameters:
-  ///   - pairs: checksum of the study's; figures of others do not count, nor those of a checkpoint before `step`.
-  ///   - step: the last of the run.
-  init?(
-    of job: Study.Job, in path: String, scoring: [Scoring], rule: MinimalPairs.Rule, pairs checksum: String,
-    step: Int
-  ) throws {
+  ///   - pairs: checksum of the study's; figures of others do not count.
+  ///   - step: the last of the run; figures of earlier checkpoints count as those of the best one only.
+  init?(of job: Study.Job, in path: String, _ pairs: Study.Pairs, checksum: String, step: Int) throws {
     let url = FileSystem.url(path)
-    pairs = try EvaluationLog(of: url).read().filter {
-      $0.kind == "pairs" && $0.checksum == checksum && $0.rule == rule.rawValue && $0.step == step
+    let best = pairs.scoresBest ? try? RunDirectory(path).checkpoint("best").step : nil
+    let records = try EvaluationLog(of: url).read().filter {
+      $0.kind == "pairs" && $0.checksum == checksum && $0.rule == pairs.rule.rawValue
     }
     self.job = job
     steps = step
-    seconds = 0
-    devLosses = [:]
-    guard scoring.allSatisfy({ accuracy($0) != nil }) else { return nil }
+    (seconds, evaluationSeconds) = (0, 0)
+    func record(_ scoring: Scoring, step: Int?) -> EvaluationLog.Record? {
+      records.last {
+        $0.scoring == scoring.rawValue && $0.step == step
+          && $0.phenomenon.isExactly(EvaluationLog.Record.mean)
+      }
+    }
+    for scoring in pairs.scoring {
+      guard let last = record(scoring, step: step) else { return nil }
+      figures[.pairs(scoring)] = 100 * last.accuracy
+      evaluationSeconds += last.seconds ?? 0
+      if pairs.scoresBest {
+        guard let record = record(scoring, step: best) else { return nil }
+        figures[.bestPairs(scoring)] = 100 * record.accuracy
+        if best != step { evaluationSeconds += record.seconds ?? 0 }
+      }
+      var seen: Set<ExactText> = [ExactText(EvaluationLog.Record.mean)]
+      let own = records.filter { $0.scoring == scoring.rawValue && $0.step == step }
+      for first in own where seen.insert(ExactText(first.phenomenon)).inserted {
+        let latest = own.last { $0.phenomenon.isExactly(first.phenomenon) } ?? first
+        details.append((first.phenomenon, scoring, 100 * latest.accuracy))
+      }
+    }
     for line in try StepMetrics.read(url.appending(path: "metrics.jsonl")) {
       seconds = line.secondsElapsed ?? seconds
       for (objective, loss) in line.devLosses {
         devLosses[objective, default: []].append(PlotPoint(Double(line.step), loss))
       }
     }
+    for (objective, losses) in devLosses {
+      figures[.devLoss(objective)] = losses.last?.y
+      figures[.bestDevLoss(objective)] = losses.map(\.y).min()
+    }
   }
+}
+
+/// A figure by which schedules are compared.
+enum StudyMeasure: Hashable, Sendable {
+  /// Per cent of pairs right after the last step, and at the best checkpoint.
+  case pairs(Scoring)
+  case bestPairs(Scoring)
+  /// Dev loss after the last step, and where it was lowest.
+  case devLoss(String)
+  case bestDevLoss(String)
+
+  var title: String {
+    switch self {
+    case .pairs(let scoring): "pairs, \(scoring.rawValue)"
+    case .bestPairs(let scoring): "pairs at best, \(scoring.rawValue)"
+    case .devLoss(let objective): "dev loss, \(objective)"
+    case .bestDevLoss(let objective): "lowest dev loss, \(objective)"
+    }
+  }
+
+  /// Whether more is better.
+  var isHigherBetter: Bool {
+    switch self {
+    case .pairs, .bestPairs: true
+    case .devLoss, .bestDevLoss: false
+    }
+  }
+
+  func text(_ figure: Double) -> String { String(format: isHigherBetter ? "%.1f" : "%.3f", figure) }
 }
 
 /// The results of a study so far: a row a run, means and intervals over the seeds, and what these tell apart.
 public struct StudyResults: Sendable {
-  /// A figure by which schedules are compared.
-  enum Measure: Equatable {
-    case pairs(Scoring)
-    case devLoss(String)
-
-    var title: String {
-      switch self {
-      case .pairs(let scoring): "pairs, \(scoring.rawValue)"
-      case .devLoss(let objective): "dev loss, \(objective)"
-      }
-    }
-
-    /// Whether more is better.
-    var isHigherBetter: Bool { if case .pairs = self { true } else { false } }
-
-    func figure(_ result: StudyResult) -> Double? {
-      switch self {
-      case .pairs(let scoring): result.accuracy(scoring).map { 100 * $0 }
-      case .devLoss(let objective): result.devLoss(objective)
-      }
-    }
-
-    func text(_ figure: Double) -> String {
-      switch self {
-      case .pairs: String(format: "%.1f", figure)
-      case .devLoss: String(format: "%.3f", figure)
-      }
-    }
-  }
-
   public let study: Study
   public let results: [StudyResult]
-  private let phenomena: [String]
-  let measures: [Measure]
+  let measures: [StudyMeasure]
 
   init(_ study: Study, _ results: [StudyResult]) {
     self.study = study
     self.results = results
-    phenomena =
-      results.first?.pairs.map(\.phenomenon).reduce(into: []) { names, name in
-        if name != EvaluationLog.Record.mean, !names.contains(where: name.isExactly) { names.append(name) }
-      } ?? []
-    let objectives = Set(results.flatMap(\.devLosses.keys))
-    measures =
-      study.pairs.scoring.map(Measure.pairs)
-      + Objectives.standard.names.filter(objectives.contains).map(Measure.devLoss)
+    let found = Set(results.flatMap(\.figures.keys))
+    let objectives = Objectives.standard.names
+    let all =
+      study.pairs.scoring.map(StudyMeasure.pairs) + study.pairs.scoring.map(StudyMeasure.bestPairs)
+      + objectives.map(StudyMeasure.devLoss) + objectives.map(StudyMeasure.bestDevLoss)
+    measures = all.filter(found.contains)
   }
 
   /// The figures of one schedule over the seeds; nil where no run of it is done.
-  func interval(_ measure: Measure, model: String, schedule: Study.NamedSchedule) -> Interval? {
+  func interval(_ measure: StudyMeasure, model: String, schedule: Study.NamedSchedule) -> Interval? {
     Interval(
-      results.filter { $0.job.model == model && $0.job.schedule == schedule }.compactMap(measure.figure))
+      results.filter { $0.job.model == model && $0.job.schedule == schedule }.compactMap {
+        $0.figures[measure]
+      })
   }
 
   /// Puts `results.csv`, `results.md` and the plots in place.
@@ -130,28 +141,6 @@ public struct StudyResults: Sendable {
       try file.write(text)
       try file.finish()
     }
-  }
-
-  /// A row a run.
-  var csv: String {
-    func quoted(_ cell: String) -> String {
-      cell.unicodeScalars.contains { [",", "\"", "\n", "\r"].contains($0) }
-        ? "\"" + cell.replacingExactly("\"", with: "\"\"") + "\"" : cell
-    }
-    var rows = [["model", "schedule", "notation", "seed", "steps", "seconds", "evaluationSeconds"]]
-    rows[0] += measures.map(\.title)
-    let details = study.pairs.scoring.flatMap { scoring in phenomena.map { (scoring, $0) } }
-    rows[0] += details.map { "\($1), \($0.rawValue)" }
-    for result in results {
-      let job = result.job
-      rows.append(
-        [
-          job.model, job.schedule.name, job.schedule.notation, "\(job.seed)", "\(result.steps)",
-          String(format: "%.1f", result.seconds), String(format: "%.1f", result.evaluationSeconds),
-        ] + measures.map { measure in measure.figure(result).map { String(format: "%.4f", $0) } ?? "" }
-          + details.map { result.accuracy($0, $1).map { String(format: "%.2f", 100 * $0) } ?? "" })
-    }
-    return rows.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
   }
 
   /// Tables of means and intervals, and what they tell apart.
@@ -194,7 +183,7 @@ public struct StudyResults: Sendable {
 
   /// How the schedules stand to the baselines and whether one stands above all. Names come in the study's order,
   /// so that no rank is read into it.
-  private func finding(_ measure: Measure, model: String) -> String {
+  private func finding(_ measure: StudyMeasure, model: String) -> String {
     let intervals = study.schedules.compactMap { schedule in
       interval(measure, model: model, schedule: schedule).map { (name: schedule.name, interval: $0) }
     }

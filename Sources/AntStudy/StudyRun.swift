@@ -40,12 +40,21 @@ public struct StudyRun: Sendable {
   private let architectures: Architectures
   private let textChecksum: String
   private let lock: RunLock
+  /// What is known of jobs whose runs need not be here, by the jobs' names.
+  private let done: [String: StudyResult]
 
   /// Makes the folder and everything that all jobs need; refuses what could not be run.
   ///
-  /// - Parameter architectures: those its models may be of.
-  public init(_ study: Study, in path: String, architectures: Architectures = .standard) throws {
+  /// - Parameters:
+  ///   - done: tables of results (`results.csv`) whose rows need not be trained again; nil for none.
+  ///   - architectures: those its models may be of.
+  public init(
+    _ study: Study, in path: String, done: [String] = [], architectures: Architectures = .standard
+  ) throws {
     self.study = study
+    self.done = try done.reduce(into: [:]) { done, table in
+      for result in try StudyResults.read(table, of: study) { done[result.job.name] = result }
+    }
     self.architectures = architectures
     folder = FileSystem.url(path)
     try Self.requirePlace(folder, as: path)
@@ -102,15 +111,14 @@ public struct StudyRun: Sendable {
   /// - Throws: ``StudyError/otherOptions(run:)`` where what stands there is another run.
   private func result(of job: Study.Job, _ configuration: TrainingConfiguration) throws -> StudyResult? {
     let url = URL(filePath: path(of: job))
-    guard FileSystem.exists(url.appending(path: "config.json")) else { return nil }
+    guard FileSystem.exists(url.appending(path: "config.json")) else { return done[job.name] }
     let begun = try RunConfiguration(
       contentsOf: url.appending(path: "config.json"), run: url.path, architectures: architectures)
     guard begun.model == models[job.model], begun.antlm.textChecksum == textChecksum,
       begun.antlm.isBegun(from: configuration)
     else { throw StudyError.otherOptions(run: url.path) }
     return try StudyResult(
-      of: job, in: path(of: job), scoring: study.pairs.scoring, rule: study.pairs.rule, pairs: pairs.checksum,
-      step: steps)
+      of: job, in: path(of: job), study.pairs, checksum: pairs.checksum, step: steps) ?? done[job.name]
   }
 
   /// - Parameters:
@@ -203,7 +211,21 @@ public struct StudyRun: Sendable {
       return false
     }
 
-    let trained = try TrainedModel(path, on: device, architectures: architectures)
+    let best = study.pairs.scoresBest ? try trainer.run.checkpoint("best").name : "latest"
+    for checkpoint in Set(["latest", best]).sorted() {
+      try score(job, checkpoint, on: device, until: stop, report: report)
+    }
+    return true
+  }
+
+  /// Adds the figures of one checkpoint to its run's evaluations.
+  private func score(
+    _ job: Study.Job, _ checkpoint: String, on device: any Device, until stop: () -> Bool,
+    report: (Event) -> Void
+  ) throws {
+    let path = path(of: job)
+    let trained = try TrainedModel(path, checkpoint: checkpoint, on: device, architectures: architectures)
+    guard let step = trained.source?.step else { return }
     var records: [EvaluationLog.Record] = []
     let rule = study.pairs.rule
     for scoring in study.pairs.scoring {
@@ -213,10 +235,9 @@ public struct StudyRun: Sendable {
         report(.scoring(job, scoring, done: done, of: total))
       }
       records += pairs.records(
-        pairs.accuracies(scores, scoring, rule: rule), scoring, rule: rule, step: trainer.step,
+        pairs.accuracies(scores, scoring, rule: rule), scoring, rule: rule, step: step,
         duration: begin.duration(to: .now))
     }
     try EvaluationLog(of: URL(filePath: path)).append(records)
-    return true
   }
 }

@@ -77,6 +77,11 @@ import Testing
     ("batch: 8", "batches: 8", 6, "no 'batches'"),
     ("batch: 8", "batch: eight", 6, "with the value eight"),
     ("batch: 8", "seed: 8", 6, "decided by the study"),
+    ("  both: 1_CLM+1_MLM", "  CLM: {schedule: 2_CLM}", 4, "nothing but options"),
+    ("  both: 1_CLM+1_MLM", "  both: {schedule: 1_CLM+1_MLM, training: {batch: 4}}", 4, "are the study's"),
+    ("  both: 1_CLM+1_MLM", "  both: {schedule: 1_CLM+1_MLM, training: {dropout: 2}}", 4, "dropout is 2"),
+    ("  both: 1_CLM+1_MLM", "  both: {training: {dropout: 0.1}}", 4, "expected a number or a text"),
+    ("  both: 1_CLM+1_MLM", "  both: {schedule: 1_CLM+1_MLM, options: 1}", 4, "unknown key 'options'"),
   ])
   func whatIsWrongIsNamed(from: String, to: String, line: Int?, complaint: String) throws {
     do {
@@ -141,11 +146,11 @@ import Testing
       study.jobs.compactMap { job in
         guard let own = figures[job.schedule.name], job.seed <= own.count else { return nil }
         return StudyResult(
-          job: job, steps: 8, seconds: 1.5, devLosses: ["CLM": [PlotPoint(4, 3), PlotPoint(8, 2)]],
-          pairs: [("a, b", 0.25), (EvaluationLog.Record.mean, own[Int(job.seed) - 1])].map {
-            EvaluationLog.Record(
-              scoring: "causal", rule: "2025", phenomenon: $0.0, accuracy: $0.1, pairs: 4, step: 8)
-          })
+          job: job, steps: 8, seconds: 1.5, evaluationSeconds: 0,
+          devLosses: ["CLM": [PlotPoint(4, 1), PlotPoint(8, 2)]],
+          figures: [
+            .pairs(.causal): 100 * own[Int(job.seed) - 1], .devLoss("CLM"): 2, .bestDevLoss("CLM"): 1,
+          ], details: [("a, b", .causal, 25)])
       })
   }
 
@@ -181,9 +186,34 @@ import Testing
     let rows = try results(["CLM": [0.6, 0.61], "both": [0.5]]).csv.split(separator: "\n")
     #expect(
       rows[0]
-        == "model,schedule,notation,seed,steps,seconds,evaluationSeconds,\"pairs, causal\",\"dev loss, CLM\","
-        + "\"a, b, causal\"")
-    #expect(rows.count == 4 && rows[1] == "llama-micro,CLM,2_CLM,1,8,1.5,0.0,60.0000,2.0000,25.00")
+        == "model,schedule,notation,options,seed,steps,seconds,evaluationSeconds,\"pairs, causal\",\"dev loss, CLM\","
+        + "\"lowest dev loss, CLM\",\"a, b, causal\"")
+    #expect(rows.count == 4 && rows[1] == "llama-micro,CLM,2_CLM,,1,8,1.5,0.0,60.0000,2.0000,1.0000,25.00")
+  }
+
+  /// What is written is read back, and written again to the same bytes; what is none of the study's is named by line.
+  @Test func rowsReadBack() throws {
+    let scratch = Scratch()
+    let written = try results(["CLM": [0.6, 0.61], "both": [0.5]])
+    let path = try scratch.write(written.csv, to: "results.csv")
+    let read = StudyResults(written.study, try StudyResults.read(path, of: written.study))
+    #expect(read.csv == written.csv && read.results.map(\.figures) == written.results.map(\.figures))
+    for (from, to, complaint) in [
+      ("both,1_CLM+1_MLM", "both,2_MLM", "line 3: it was trained by 2_MLM"),
+      ("2_CLM,,2", "2_CLM,,9", "line 4: the study has no such run"),
+      (",CLM,2_CLM,,1", ",CLM,2_CLM,zLoss=0.5,1", "line 2: it was trained by 2_CLM with zLoss=0.5"),
+      ("60.0000", "x", "line 2: 'x' is no number for pairs, causal"),
+      ("61.0000", "", "line 4: it has no figure"),
+      ("model,", "models,", "line 1: it does not begin with"), (",25.00\n", "\n", "line 2: it has 11 cells"),
+      (",8,1.5", ",8e99,1.5", "line 2: '8e99' is no number for steps"),
+    ] {
+      let range = try #require(written.csv.range(of: from), "\(from)")
+      let bad = try scratch.write(written.csv.replacingCharacters(in: range, with: to), to: "bad.csv")
+      let error = try #require(throws: StudyError.self, "\(to)") {
+        try StudyResults.read(bad, of: written.study)
+      }
+      #expect("\(error)".contains(complaint), "\(error)")
+    }
   }
 }
 
@@ -237,8 +267,8 @@ import Testing
     }
     let gone = try run(study, in: "stopped")
     #expect(gone.results.map(\.devLosses) == whole.results.map(\.devLosses))
-    #expect(
-      gone.results.map { $0.pairs.map(\.accuracy) } == whole.results.map { $0.pairs.map(\.accuracy) })
+    #expect(gone.results.map(\.figures) == whole.results.map(\.figures))
+    #expect(gone.results.map { $0.details.map(\.value) } == whole.results.map { $0.details.map(\.value) })
     let csv = try String(contentsOf: tiny.scratch.url.appending(path: "whole/results.csv"), encoding: .utf8)
     #expect(csv.split(separator: "\n").count == 5)
     // Everything is there: nothing is trained again.
@@ -247,6 +277,43 @@ import Testing
       openDevice: { try TinyRun.device(threads: 1) },
       report: { event in if case .began = event { counted.withLock { $0 += 1 } } })
     #expect(counted.withLock { $0 } == 0)
+  }
+
+  /// Schedules with options of their own, whose best checkpoints count too; and a folder that is lost.
+  @Test func armsOfTheirOwn() throws {
+    let study = try Study(
+      yaml: """
+        models: [model.json]
+        epochs: 3
+        schedules:
+          CLM: {training: {dropout: 0.2, bestBy: CLM}}
+          mixed: {schedule: "3_[MLM:2+CLM]", training: {learningRate: "1e-2,MLM=5e-3", weight: CLM=2}}
+        seeds: [1]
+        text: {train: [train.txt], dev: [dev.txt], tokenizer: tok.json}
+        pairs: {paths: [pairs.jsonl], best: true, scoring: [causal, mlm, prefix]}
+        training: {batch: 10, length: 16, learningRate: 5e-2, evaluateEvery: 2, checkpointEvery: 0, evaluationSequences: 8}
+        """, path: tiny.scratch.path("study.yaml"))
+    #expect(study.schedules.map(\.name) == ["CLM", "MLM", "mixed"])
+    #expect(study.schedules.map(\.training.dropout) == [0.2, nil, nil])
+    let whole = try run(study, in: "arms")
+    let csv = whole.csv
+    for result in whole.results {
+      let losses = try #require(result.devLosses["CLM"]).map(\.y)
+      #expect(result.figures[.bestDevLoss("CLM")] == losses.min())
+      #expect(result.figures[.devLoss("CLM")] == losses.last)
+      for scoring in study.pairs.scoring { #expect(result.figures[.bestPairs(scoring)] != nil) }
+    }
+    // The best checkpoint is the one that the named loss tells.
+    let clm = try #require(whole.results.first)
+    let best = try RunDirectory(tiny.scratch.path("arms/runs/\(clm.job.name)")).checkpoint("best")
+    let points = try #require(clm.devLosses["CLM"])
+    #expect(points.min { $0.y < $1.y }?.x == Double(best.step))
+    let table = try tiny.scratch.write(csv, to: "table.csv")
+    let began = Mutex(0)
+    let again = try StudyRun(study, in: tiny.scratch.path("lost"), done: [table])(
+      openDevice: { try TinyRun.device(threads: 1) },
+      report: { event in if case .began = event { began.withLock { $0 += 1 } } })
+    #expect(began.withLock { $0 } == 0 && again.csv == csv)
   }
 
   @Test func schedulesMustBeEquallyLong() throws {
@@ -310,11 +377,10 @@ import Testing
       report: { event in if case .step = event { steps.withLock { $0 += 1 } } })
     #expect(steps.withLock { $0 } == 0 && again.results.count == 3)
     #expect(again.results.map(\.devLosses) == first.results.map(\.devLosses))
-    let checksum = begun.checksum
+    // Of two phenomena, by two readings; none of them 3 of 4.
     #expect(
       again.results.allSatisfy { result in
-        result.pairs.count == 6
-          && result.pairs.allSatisfy { $0.checksum == checksum && $0.step == result.steps }
+        result.details.count == 4 && result.details.allSatisfy { $0.value == 0 || $0.value == 100 }
       })
   }
 
