@@ -6,6 +6,8 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
   case noRoom(place: String, prompt: Int, tokens: Int, maximum: Int)
   /// A text to fill in that has nothing to fill.
   case nothingToFill(mask: String)
+  /// A run whose schedule hides no tokens, asked to fill some in.
+  case notTrainedMasked(run: String, schedule: String)
   /// The model computes infinities or NaN.
   case notFinite
 
@@ -18,6 +20,9 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(place): \(prompt) tokens and \(tokens) more are too many for the model's \(maximum) positions; shorten it "
         + "or generate fewer"
     case .nothingToFill(let mask): "the text has no \(mask); write \(mask) where a word is to be filled in"
+    case .notTrainedMasked(let run, let schedule):
+      "\(run) was trained by \(schedule), which never fills in hidden tokens; write from left to right, or train with "
+        + "MLM, MNTP or MDLM"
     case .notFinite:
       "the model's logits are not finite: its weights are damaged; use an earlier checkpoint"
     }

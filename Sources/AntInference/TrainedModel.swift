@@ -18,13 +18,37 @@ public struct TrainedModel {
 
   /// What a run's config.json holds beside the model's keys, as far as it is read here.
   private struct RunSection: Decodable {
-    struct Options: Decodable { var tokenizerChecksum: String? }
+    struct Options: Decodable {
+      var tokenizerChecksum: String?
+      var schedule: String?
+      var extensions: [String]?
+      var initialModel: String?
+    }
     var antlm: Options?
 
     init(of folder: URL) throws {
       let file = folder.appending(path: "config.json")
       self = try JSONDecoder().decode(Self.self, from: FileSystem.read(file))
     }
+  }
+
+  /// How many positions before a hidden token the model predicts it: as the objectives of its run's schedule do, of which
+  /// those that predict in place go first; 0 where no schedule is known.
+  ///
+  /// - Throws: ``InferenceError/notTrainedMasked(run:schedule:)`` where the schedule fills in nothing.
+  func maskShift() throws -> Int {
+    guard let run = source?.run, let options = try? RunSection(of: run.url).antlm,
+      options.initialModel == nil, let notation = options.schedule
+    else { return 0 }
+    let schedules = [notation] + (options.extensions ?? [])
+    // A schedule of a caller's own objectives is not read here.
+    guard let phases = try? schedules.flatMap({ try Schedule($0).phases }) else { return 0 }
+    let trained = phases.flatMap(\.mixture.objectives).compactMap { Objectives.standard[$0] }
+    let shifts = trained.filter { $0.readsBothWays }.map { $0.shift }
+    guard let least = shifts.min() else {
+      throw InferenceError.notTrainedMasked(run: run.url.path, schedule: schedules.joined(separator: "+"))
+    }
+    return least
   }
 
   /// Throws a `ModelError` that says what `folder` is where it is no run but some other thing that is known.

@@ -297,3 +297,75 @@ private final class KnownModel: LanguageModel {
     #expect(throws: FileError.self) { try TextLines(scratch.path("missing")) }
   }
 }
+
+@Suite struct MaskedGeneratorTests {
+  /// As the method is written down: of all hidden places the likeliest picks stay, most certain first.
+  private func unmask(_ model: KnownModel, _ prompt: [Int32], tokens: Int, steps: Int, shift: Int) -> [Int32]
+  {
+    var ids = [1] + prompt + [Int32](repeating: 3, count: tokens)
+    for step in 0..<steps {
+      let hidden = ids.indices.filter { ids[$0] == 3 }
+      var picks: [(position: Int, token: Int32, loss: Double)] = []
+      for position in hidden {
+        // Of what may be written: the end token and the ordinary ones.
+        let losses = [2, 4, 5, 6, 7, 8].map { token in
+          (Int32(token), model.loss(Int32(token), ids: ids, row: position - shift, keys: ids.indices))
+        }
+        let best = losses.min { $0.1 < $1.1 }!
+        picks.append((position, best.0, best.1))
+      }
+      let reveal = Int((Double(hidden.count) / Double(steps - step)).rounded(.up))
+      for pick in picks.sorted(by: { $0.loss < $1.loss }).prefix(reveal) { ids[pick.position] = pick.token }
+    }
+    return Array(ids[(1 + prompt.count)...].prefix { $0 != 2 })
+  }
+
+  @Test(arguments: [(1, 0), (2, 0), (3, 1), (7, 0), (7, 1)])
+  func theMostCertainComeFirst(steps: Int, shift: Int) throws {
+    let greedy = Sampler(temperature: 0)
+    for prompt in [[5, 6, 7], [], [8, 8], [4]] as [[Int32]] {
+      let model = KnownModel()
+      let texts = try MaskedGenerator(model, specials: specials, shift: shift)(
+        prompt: prompt, tokens: 7, steps: steps, sampler: greedy, count: 2)
+      let expected = unmask(model, prompt, tokens: 7, steps: steps, shift: shift)
+      #expect(texts == [expected, expected], "\(prompt)")
+      #expect(model.calls.count == steps)
+    }
+  }
+
+  /// Draws are a text's own, whatever is written beside it, and the same for the same seed.
+  @Test func drawsAreATextsOwn() throws {
+    let generator = MaskedGenerator(KnownModel(), specials: specials)
+    let many = try generator(prompt: [5], tokens: 8, seed: 3, count: 20)
+    #expect(try generator(prompt: [5], tokens: 8, seed: 3, count: 5) == Array(many.prefix(5)))
+    #expect(Set(many).count > 5)
+    #expect(try generator(prompt: [5], tokens: 8, seed: 4, count: 20) != many)
+    #expect(many.joined().allSatisfy { (4...8).contains($0) })
+    #expect(try generator(prompt: [5], tokens: 0, count: 2) == [[], []])
+    #expect(throws: InferenceError.noRoom(place: "the text", prompt: 2, tokens: 11, maximum: 12)) {
+      try generator(prompt: [5], tokens: 11)
+    }
+  }
+
+  /// What a run's schedule fills in says where hidden tokens are read; one that fills in nothing is refused.
+  @Test func theScheduleSaysWhereToRead() throws {
+    let tiny = try TinyRun()
+    for (name, schedule, shift) in [
+      ("mlm", "1s_CLM+1s_MLM", 0), ("mntp", "1s_[MNTP+CLM]", 1), ("both", "1s_MNTP+1s_MDLM", 0),
+    ] {
+      _ = try tiny.start(name, tiny.configuration(schedule)).train()
+      let trained = try TrainedModel(tiny.scratch.path(name), on: tiny.device())
+      #expect(try MaskedGenerator(trained).shift == shift && FillIn(trained).shift == shift)
+      #expect(try MaskedGenerator(trained)(prompt: [10], tokens: 5, steps: 2).count == 1)
+    }
+    _ = try tiny.start("clm", tiny.configuration("1s_CLM+1s_MIR")).train()
+    let path = tiny.scratch.path("clm")
+    let causal = try TrainedModel(path, on: tiny.device())
+    #expect(throws: InferenceError.notTrainedMasked(run: path, schedule: "1s_CLM+1s_MIR")) {
+      try MaskedGenerator(causal)
+    }
+    // A checkpoint by itself tells nothing of its schedule.
+    let checkpoint = try tiny.run("clm").checkpoint().url.path
+    #expect(try MaskedGenerator(TrainedModel(checkpoint, on: tiny.device())).shift == 0)
+  }
+}

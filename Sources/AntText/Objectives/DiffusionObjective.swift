@@ -13,6 +13,7 @@ public struct DiffusionObjective: Objective {
   public let name = "MDLM"
   public let summary = "tokens hidden at a rate drawn for each sequence, weighted 1/rate (masked diffusion)"
   public let needsMaskToken = true
+  public let readsBothWays = true
   public let shift = 0
 
   public init() {}

@@ -8,6 +8,7 @@ public struct MaskedObjective: Objective {
   public let summary = "hidden tokens, every position sees all"
   public let shift = 0
   public let needsMaskToken = true
+  public let readsBothWays = true
   public let isAlwaysEvaluated = true
 
   public init() {}
@@ -24,6 +25,7 @@ public struct MaskedNextObjective: Objective {
   public let name = "MNTP"
   public let summary = "as MLM, predicted one position earlier"
   public let needsMaskToken = true
+  public let readsBothWays = true
 
   public init() {}
 

@@ -18,6 +18,8 @@ public protocol Objective: Sendable {
   /// How many positions before its token a label stands: 1 where the next token is predicted, 0 where a token is in its
   /// own place.
   var shift: Int { get }
+  /// Whether every position sees the whole block, so that hidden tokens are predicted in the light of all others.
+  var readsBothWays: Bool { get }
   /// Whether a run reports its development loss even where the schedule does not name it.
   var isAlwaysEvaluated: Bool { get }
 
@@ -57,6 +59,7 @@ public struct Sample: Sendable {
 extension Objective {
   public var needsMaskToken: Bool { false }
   public var shift: Int { 1 }
+  public var readsBothWays: Bool { false }
   public var isAlwaysEvaluated: Bool { false }
 
   /// The task over `blocks`, side by side.
