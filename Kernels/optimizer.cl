@@ -11,7 +11,10 @@
  *     u = m mCorrection / (sqrt(v vCorrection) + epsilon) + decay p
  * in place of the gradients, and the sums of p^2 and of u^2 over its block; the second adds up those of all blocks
  * of its tensor, in order, and takes the step |p| / |u| learningRate u. Where control says not finite a block has no
- * elements: nothing returns before a barrier. */
+ * elements: nothing returns before a barrier.
+ *
+ * Muon's ends, by the same blocks: momentum with the sums of squares of each block, the division by the tensor's norm,
+ * and after the orthogonalization between (products of matmul) the step p -= learningRate (u + decay p). */
 #include "vector.cl"
 
 __kernel void gradient_control(
@@ -116,5 +119,59 @@ __kernel void lamb_step(
   gradients += gradientsOffset + start;
   FOR_ROW(i, n, count) {
     store(parameters + i, n, load(parameters + i, n, 0) - rate * load(gradients + i, n, 0));
+  }
+}
+
+#define MUON_PARAMETERS                                                                                     \
+  __global float *gradients, long gradientsOffset, __global const float *control, long controlOffset,      \
+      __global const int *blocks, long blocksOffset
+
+__kernel void muon_momentum(
+    MUON_PARAMETERS, __global float *moment, long momentOffset, float momentum, __global float *partials,
+    long partialsOffset) {
+  GROUP_SCRATCH
+  const float factor = control[controlOffset];
+  blocks += blocksOffset + 4 * get_group_id(0);
+  const int start = blocks[0], count = control[controlOffset + 3] == 1 ? blocks[1] : 0;
+  gradients += gradientsOffset + start;
+  moment += momentOffset + start;
+  floatv squares = 0;
+  FOR_ROW(i, n, count) {
+    const floatv part = (1 - momentum) * factor * load(gradients + i, n, 0);
+    const floatv m = momentum * load(moment + i, n, 0) + part;
+    const floatv u = momentum * m + part;
+    store(moment + i, n, m);
+    store(gradients + i, n, u);
+    squares += u * u;
+  }
+  const float sum = group_sum(sum_lanes(squares));
+  if (LANE == 0) partials[partialsOffset + get_group_id(0)] = sum;
+}
+
+__kernel void muon_normalize(
+    MUON_PARAMETERS, float epsilon, __global const float *partials, long partialsOffset) {
+  GROUP_SCRATCH
+  blocks += blocksOffset + 4 * get_group_id(0);
+  const int start = blocks[0], first = blocks[2], inTensor = blocks[3];
+  const int count = control[controlOffset + 3] == 1 ? blocks[1] : 0;
+  partials += partialsOffset + first;
+  floatv squares = 0;
+  FOR_ROW(i, n, inTensor) squares += load(partials + i, n, 0);
+  const float scale = 1 / (sqrt(group_sum(sum_lanes(squares))) + epsilon);
+  gradients += gradientsOffset + start;
+  FOR_ROW(i, n, count) store(gradients + i, n, scale * load(gradients + i, n, 0));
+}
+
+__kernel void muon_step(
+    __global float *parameters, long parametersOffset, __global const float *direction, long directionOffset,
+    __global const float *control, long controlOffset, __global const int *blocks, long blocksOffset,
+    float learningRate, float weightDecay) {
+  blocks += blocksOffset + 4 * get_group_id(0);
+  const int start = blocks[0], count = control[controlOffset + 3] == 1 ? blocks[1] : 0;
+  parameters += parametersOffset + start;
+  direction += directionOffset + start;
+  FOR_ROW(i, n, count) {
+    const floatv p = load(parameters + i, n, 0);
+    store(parameters + i, n, p - learningRate * (load(direction + i, n, 0) + weightDecay * p));
   }
 }

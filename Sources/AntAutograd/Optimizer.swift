@@ -1,34 +1,38 @@
 import AntDevice
 
-/// AdamW or LAMB with gradient clipping, all of it on the device (see ``AntDevice/AdamW`` and ``AntDevice/LAMB`` for the
-/// formulas).
+/// Updates parameters by their gradients, clipped, all of it on the device; the formula is an ``OptimizerRule``.
 ///
-/// A step is three launches: the sum of squared gradients, the decision what to do with it, the update. Where
+/// A step is the sum of squared gradients, the decision what to do with it, and the rule's update. Where
 /// the loss or the norm is not finite the update does nothing, and the host learns of it from ``status()``.
 public final class Optimizer {
-  /// Which formula an update follows.
-  public enum Rule: String, Sendable, Codable, CaseIterable {
-    case adamw, lamb
-  }
-
-  /// What both rules are given; the defaults are those of PyTorch but for the decay.
-  public struct Settings: Equatable, Sendable {
-    public var rule: Rule
+  /// What rules are given; the defaults are those of PyTorch but for the decay.
+  public struct Settings: Sendable {
+    public var rule: any OptimizerRule
     public var beta1: Float
     public var beta2: Float
     public var epsilon: Float
     /// Of the parameters that decay.
     public var weightDecay: Float
+    /// Of hidden matrices, where a rule treats them otherwise: decay of their momentum, and their learning rate as a
+    /// multiple of the others'.
+    public var momentum: Float
+    public var matrixRate: Float
+    /// What products of the rule round their operands to.
+    public var precision: Precision
 
     public init(
-      _ rule: Rule = .adamw, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8,
-      weightDecay: Float = 0.1
+      _ rule: some OptimizerRule = AdamWRule(), beta1: Float = 0.9, beta2: Float = 0.999,
+      epsilon: Float = 1e-8,
+      weightDecay: Float = 0.1, momentum: Float = 0.95, matrixRate: Float = 1, precision: Precision = .float32
     ) {
       self.rule = rule
       self.beta1 = beta1
       self.beta2 = beta2
       self.epsilon = epsilon
       self.weightDecay = weightDecay
+      self.momentum = momentum
+      self.matrixRate = matrixRate
+      self.precision = precision
     }
   }
 
@@ -54,8 +58,7 @@ public final class Optimizer {
   public let secondMoment: BufferSlice
   private let control: BufferSlice
   private let squares: BufferSlice
-  /// What LAMB takes for a tensor: those that a checkpoint names.
-  private let blocks: TensorBlocks
+  private let apply: (ParameterUpdate) -> Void
 
   /// Makes the moments, zero, and the gradients where the parameters have none yet.
   public init(_ parameters: Parameters, settings: Settings = Settings()) {
@@ -66,8 +69,7 @@ public final class Optimizer {
     secondMoment = device.makeBuffer(.float32, count: parameters.count)[...]
     control = device.makeBuffer(.float32, count: GradientControl.size)[...]
     squares = device.makeBuffer(.float32, count: 1)[...]
-    blocks = TensorBlocks(
-      settings.rule == .lamb ? parameters.segments.flatMap { $0.tensors.map(\.range) } : [], on: device)
+    apply = settings.rule.makeUpdate(of: parameters, settings)
     if parameters.gradients == nil { parameters.makeGradients() }
     reset()
   }
@@ -94,14 +96,11 @@ public final class Optimizer {
       GradientControl(gradientSquares: squares, loss: loss, maximumNorm: maximumNorm, into: control))
     let moments = Moments(
       beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon, step: step)
-    let update = ParameterUpdate(
-      parameters: parameters.values, gradients: gradients, firstMoment: firstMoment,
-      secondMoment: secondMoment, control: control, decayedCount: parameters.decayedCount,
-      learningRate: learningRate, moments: moments, weightDecay: settings.weightDecay)
-    switch settings.rule {
-    case .adamw: device.optimizer(AdamW(update))
-    case .lamb: device.optimizer(LAMB(update, blocks: blocks))
-    }
+    apply(
+      ParameterUpdate(
+        parameters: parameters.values, gradients: gradients, firstMoment: firstMoment,
+        secondMoment: secondMoment, control: control, decayedCount: parameters.decayedCount,
+        learningRate: learningRate, moments: moments, weightDecay: settings.weightDecay))
   }
 
   /// Waits for the latest update and says how it went: the one read-back of a step.
@@ -123,5 +122,14 @@ public final class Optimizer {
     self.step = step
     parameters.device.write(first, to: firstMoment)
     parameters.device.write(second, to: secondMoment)
+  }
+}
+
+extension Optimizer.Settings: Equatable {
+  /// Rules are told apart by their names.
+  public static func == (a: Self, b: Self) -> Bool {
+    a.rule.name == b.rule.name && a.beta1 == b.beta1 && a.beta2 == b.beta2 && a.epsilon == b.epsilon
+      && a.weightDecay == b.weightDecay && a.momentum == b.momentum && a.matrixRate == b.matrixRate
+      && a.precision == b.precision
   }
 }

@@ -35,6 +35,9 @@ public struct Parameter {
 public final class Parameters {
   public static let alignment = 64
 
+  /// The next place where a segment may begin.
+  static func aligned(_ end: Int) -> Int { (end + alignment - 1) / alignment * alignment }
+
   /// A named stretch of the flat buffer.
   public struct Segment: Equatable, Sendable {
     /// A tensor as a checkpoint names it: `rows` consecutive rows of the segment.
@@ -57,6 +60,9 @@ public final class Parameters {
     public let parts: [Part]
     /// Whether weight decay applies.
     public let decays: Bool
+    /// Whether it is a matrix between two layers of the model, rather than an embedding, a head or a vector: those that
+    /// ``MuonRule`` makes orthogonal steps for.
+    public let isHidden: Bool
     /// First element in the flat buffer; set when the buffer is laid out.
     public fileprivate(set) var offset = 0
 
@@ -68,14 +74,15 @@ public final class Parameters {
 
     /// A matrix. Without parts it is one tensor under its own name.
     public static func matrix(
-      _ name: String, rows: Int, columns: Int, parts: [Part] = [], decays: Bool = true
+      _ name: String, rows: Int, columns: Int, parts: [Part] = [], decays: Bool = true,
+      isHidden: Bool = false
     ) -> Segment {
       precondition(
         parts.isEmpty || parts.reduce(0) { $0 + $1.rows } == rows,
         "Parameters: the parts of \(name) do not add up to \(rows) rows")
       return Segment(
         name: name, shape: [rows, columns], parts: parts.isEmpty ? [Part(name, rows: rows)] : parts,
-        decays: decays)
+        decays: decays, isHidden: isHidden)
     }
 
     /// A norm's weight or a bias; it does not decay.
@@ -84,14 +91,16 @@ public final class Parameters {
         parts.isEmpty || parts.reduce(0) { $0 + $1.rows } == count,
         "Parameters: the parts of \(name) do not add up to \(count)")
       return Segment(
-        name: name, shape: [count], parts: parts.isEmpty ? [Part(name, rows: count)] : parts, decays: false)
+        name: name, shape: [count], parts: parts.isEmpty ? [Part(name, rows: count)] : parts, decays: false,
+        isHidden: false)
     }
 
-    private init(name: String, shape: [Int], parts: [Part], decays: Bool) {
+    private init(name: String, shape: [Int], parts: [Part], decays: Bool, isHidden: Bool) {
       self.name = name
       self.shape = shape
       self.parts = parts
       self.decays = decays
+      self.isHidden = isHidden
     }
 
     /// Each part with its shape and its range in the flat buffer.
@@ -124,7 +133,7 @@ public final class Parameters {
     var decayedCount = 0
     for index in segments.indices {
       segments[index].offset = end
-      end += (segments[index].count + Self.alignment - 1) / Self.alignment * Self.alignment
+      end = Self.aligned(end + segments[index].count)
       if segments[index].decays { decayedCount = end }
     }
     self.device = device

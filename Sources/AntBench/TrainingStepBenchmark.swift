@@ -1,4 +1,5 @@
 import AntAutograd
+import AntBatch
 import AntDevice
 import AntModels
 import AntRandom
@@ -6,22 +7,23 @@ import AntText
 import AntTraining
 
 extension Benchmark {
-  /// Whole training steps under an objective: forward, backward, clipping and AdamW, from token ids on the host to the
-  /// loss read back. Tokens are random and none is special.
+  /// Whole training steps under an objective or a mixture: forward, backward, clipping and update, from token ids on the
+  /// host to the loss read back. Tokens are random and none is special.
   ///
   /// The result's first run counts from before the model is made: the time to the first step.
   public func trainingStep(
-    _ configuration: any Architecture, preset: String, objective: any Objective, batch: Int, length: Int,
-    precision: Precision = .float32
+    _ configuration: any Architecture, preset: String, mixture: Mixture, objectives: Objectives = .standard,
+    batch: Int, length: Int, precision: Precision = .float32, rule: some OptimizerRule = AdamWRule()
   ) throws -> Result {
     try TrainingMemory(
-      configuration, tokens: batch * length, precision: precision, on: device.info
+      configuration, tokens: batch * length, precision: precision, rule: rule, on: device.info
     ).require(batch: batch)
     let start = ContinuousClock.now
     let model = configuration.makeModel(seed: 1, on: device)
     model.precision = precision
     let step = TrainingStep(
-      model, optimizer: Optimizer(model.parameters), clip: 1, dropout: configuration.dropoutRates)
+      model, optimizer: Optimizer(model.parameters, settings: .init(rule, precision: precision)), clip: 1,
+      dropout: configuration.dropoutRates)
     let stream = RandomStream(seed: 2, purpose: .sampling)
     let specials = SpecialTokens.standard
     let ordinary = configuration.vocabularySize - specials.ids.count
@@ -30,15 +32,17 @@ extension Benchmark {
         Int32(specials.ids.count + Int(stream.word(UInt64(sequence * length + $0))) % ordinary)
       }
     }
-    let input = objective.batch(
-      blocks,
-      from: Sample(
-        number: 0, epoch: 0, seed: 1, masking: Masking(vocabularySize: configuration.vocabularySize)))
+    let masking = Masking(vocabularySize: configuration.vocabularySize)
+    let input = Batch(
+      objectives.sequences(
+        mixture, over: blocks, from: Sample(number: 0, epoch: 0, seed: 1, masking: masking),
+        counts: mixture.exactCounts(of: batch, step: 0), weights: mixture.members.map { _ in 1 }
+      ).sequences, padding: masking.specials.padding)
     let preparation = ContinuousClock.now - start
     var result = try time(
       "step",
-      "\(preset) \(objective.name) \(batch)x\(length) vocabulary \(configuration.vocabularySize)"
-        + precision.suffix,
+      "\(preset) \(mixture) \(batch)x\(length) vocabulary \(configuration.vocabularySize)"
+        + (rule is AdamWRule ? "" : " \(rule.name)") + precision.suffix,
       operations: operations(model, configuration, labels: input.labels.count, batch: batch, length: length),
       tokens: batch * length
     ) {

@@ -1,6 +1,6 @@
 import AntDevice
 
-/// Norm, clip factor and finiteness; then AdamW in one pass over four streams, or LAMB in two.
+/// Norm, clip factor and finiteness; then AdamW in one pass over four streams, or LAMB in two; the ends of Muon.
 extension CPUDevice {
   public func optimizer(_ operation: GradientControl) {
     command("gradientControl", floats: GradientControl.size) {
@@ -96,6 +96,67 @@ extension CPUDevice {
             let place = start + offset
             storeLanes(loadLanes(p + place, count) - rate * loadLanes(g + place, count), p + place, count)
           }
+        }
+      }
+    }
+  }
+}
+
+extension CPUDevice {
+  public func optimizer(_ operation: MuonDirection) {
+    let blocks = operation.blocks.count
+    guard blocks > 0 else { return }
+    command("muonDirection", floats: 5 * operation.blocks.elements) {
+      let control = operation.control.floats
+      guard control[3] == 1 else { return }
+      let (factor, momentum) = (control[0], operation.momentum)
+      let (g, m) = (operation.gradients.floats, operation.moment.floats)
+      let table = operation.blocks.table.integers
+      withScratch(blocks) { squares in
+        parallel(blocks) { block in
+          let start = Int(table[4 * block])
+          var sum = Lanes.zero
+          forEachLanes(Int(table[4 * block + 1])) { offset, count in
+            let place = start + offset
+            let part = (1 - momentum) * factor * loadLanes(g + place, count)
+            let moment = momentum * loadLanes(m + place, count) + part
+            let direction = momentum * moment + part
+            storeLanes(moment, m + place, count)
+            storeLanes(direction, g + place, count)
+            sum += direction * direction
+          }
+          squares[block] = sum.total
+        }
+        parallel(blocks) { block in
+          let start = Int(table[4 * block])
+          var sum = 0.0
+          for other in Int(table[4 * block + 2])..<Int(table[4 * block + 2] + table[4 * block + 3]) {
+            sum += Double(squares[other])
+          }
+          let scale = 1 / (Float(sum.squareRoot()) + MuonDirection.epsilon)
+          forEachLanes(Int(table[4 * block + 1])) { offset, count in
+            let place = start + offset
+            storeLanes(scale * loadLanes(g + place, count), g + place, count)
+          }
+        }
+      }
+    }
+  }
+
+  public func optimizer(_ operation: MuonStep) {
+    let blocks = operation.blocks.count
+    guard blocks > 0 else { return }
+    command("muonStep", floats: 3 * operation.blocks.elements) {
+      guard operation.control.floats[3] == 1 else { return }
+      let (p, u) = (operation.parameters.floats, operation.direction.floats)
+      let table = operation.blocks.table.integers
+      parallel(blocks) { block in
+        let start = Int(table[4 * block])
+        forEachLanes(Int(table[4 * block + 1])) { offset, count in
+          let place = start + offset
+          let value = loadLanes(p + place, count)
+          let step = loadLanes(u + place, count) + operation.weightDecay * value
+          storeLanes(value - operation.learningRate * step, p + place, count)
         }
       }
     }

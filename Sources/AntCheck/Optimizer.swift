@@ -1,6 +1,6 @@
 import AntDevice
 
-/// Gradient control with everything that is not finite, and AdamW and LAMB, which then must not move a bit.
+/// Gradient control with everything that is not finite, and AdamW, LAMB and Muon's ends, which then must not move a bit.
 extension Conformance {
   static func optimizerCases() -> [ConformanceCase] {
     [
@@ -22,7 +22,7 @@ extension Conformance {
           unmoved(count, "finite gradients", .normal()),
           unmoved(count, "gradients not finite", .oneOf([.nan, .infinity, 1])),
         ]
-      } + lambCases()
+      } + lambCases() + muonCases()
   }
 
   private static func control(_ label: String, squares: Float, loss: Float, maximum: Float)
@@ -102,6 +102,46 @@ extension Conformance {
             moments: Moments(beta1: 0.9, beta2: 0.98, epsilon: 1e-6, step: step), weightDecay: weightDecay),
           blocks: TensorBlocks(ranges, on: bench.device)))
     }
+  }
+
+  /// Tensors of these sizes with gaps between them, which stay as they are.
+  private static func muon(
+    _ label: String, _ sizes: [Int], control: [Float] = [0.37, 2, 1, 1], gradients: Values = .normal()
+  ) -> [ConformanceCase] {
+    var tensors: [Range<Int>] = []
+    var end = 3
+    for (index, size) in sizes.enumerated() {
+      tensors.append(end..<end + size)
+      end += size + index % 3 * 17
+    }
+    let (ranges, count) = (tensors, end)
+    let tolerance = control[3] == 1 ? Conformance.tolerance : 0
+    return [
+      ConformanceCase("optimizer", "Muon direction", label, quick: count <= 1000) { bench in
+        bench.device.optimizer(
+          MuonDirection(
+            gradients: bench.updated("gradients", count, gradients, tolerance: tolerance),
+            moment: bench.updated("moment", count, .normal(0.5), tolerance: tolerance),
+            control: bench.input("control", control), momentum: 0.95,
+            blocks: TensorBlocks(ranges, on: bench.device)))
+      },
+      ConformanceCase("optimizer", "Muon step", label, quick: count <= 1000) { bench in
+        bench.device.optimizer(
+          MuonStep(
+            parameters: bench.updated("parameters", count, tolerance: tolerance),
+            direction: bench.input("direction", count, gradients), control: bench.input("control", control),
+            learningRate: 0.02, weightDecay: 0.1, blocks: TensorBlocks(ranges, on: bench.device)))
+      },
+    ]
+  }
+
+  private static func muonCases() -> [ConformanceCase] {
+    muon("one element", [1]) + muon("small tensors", [3, 64, 1, 17, 200, 5])
+      + muon("long tensors", [16_384, 16_385, 70_001, 33]) + muon("many blocks", [700_000, 12])
+      + muon("no gradients", [100, 20], gradients: .constant(0))
+      + muon("not finite", [100, 20_000, 20], control: [.nan, .infinity, .nan, 0])
+      + muon(
+        "gradients not finite", [100, 20], control: [0, .nan, 1, 0], gradients: .oneOf([.nan, .infinity, 1]))
   }
 
   private static func lambCases() -> [ConformanceCase] {

@@ -1,3 +1,4 @@
+import AntAutograd
 import AntBatch
 import AntBench
 import AntDevice
@@ -5,6 +6,7 @@ import AntFiles
 import AntModels
 import AntReport
 import AntText
+import AntTraining
 import ArgumentParser
 import Foundation
 
@@ -30,6 +32,7 @@ struct BenchCommand: ParsableCommand {
         antlm bench --family softmax normalization
         antlm bench --matmul 1024x1024x1024 --layout nt --precision tf32
         antlm bench --model llama-mini --vocab 4096 --batch 32 --length 128
+        antlm bench --model llama-mini --objective CLM MLM '[MLM:1+CLM:1]' --optimizer muon
         antlm bench --model llama-mini --length 16 --generate 256
         antlm bench --model ltg-bert-base --vocab 16384 --checkpoint .
       """)
@@ -79,9 +82,13 @@ struct BenchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where to save a checkpoint of --model, for a moment.", valueName: "folder"))
   var checkpoint: String?
   @Option(
-    help: "Objective of --model: \(Objectives.standard.names.joined(separator: ", ")). (default: CLM and MLM)"
-  )
-  var objective: String?
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Objectives or mixtures of --model: \(Objectives.standard.names.joined(separator: ", ")), [MLM:1+CLM:1]. "
+        + "(default: CLM MLM)", valueName: "objective"))
+  var objective: [String] = []
+  @Option(help: "Optimizer of --model: \(OptimizerRules.standard.names.joined(separator: ", ")).")
+  var optimizer = "adamw"
   @Option(help: "Runs the median is taken of.")
   var repeats = 7
   @Flag(help: "Leave out the device's own limits, and with them the shares.")
@@ -114,9 +121,18 @@ struct BenchCommand: ParsableCommand {
         throw ValidationError("--generate must be 1 to 2^16, and needs --model")
       }
     }
-    if let objective, Objectives.standard[objective] == nil {
+    for notation in objective {
+      do {
+        _ = try Mixture(notation: notation)
+      } catch {
+        throw ValidationError(
+          "--objective is '\(notation)'; it must be one of \(Objectives.standard.names.joined(separator: ", ")), "
+            + "or a mixture such as [MLM:3+CLM:1]")
+      }
+    }
+    guard OptimizerRules.standard[optimizer] != nil else {
       throw ValidationError(
-        "--objective is '\(objective)'; it must be one of \(Objectives.standard.names.joined(separator: ", "))"
+        "--optimizer is '\(optimizer)'; it must be one of \(OptimizerRules.standard.names.joined(separator: ", "))"
       )
     }
     guard checkpoint == nil || model != nil else { throw ValidationError("--checkpoint needs --model") }
@@ -192,14 +208,15 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func steps(of preset: String, _ bench: Benchmark) throws {
-    let objectives = Objectives.standard
-    for objective in objective.map({ [objectives[$0]].compactMap { $0 } })
-      ?? objectives.all.filter(\.isAlwaysEvaluated)
-    {
+    let usual = Objectives.standard.all.filter { $0.isAlwaysEvaluated }.map { $0.name }
+    guard let rule = OptimizerRules.standard[optimizer] else {
+      preconditionFailure("bench: no optimizer \(optimizer)")
+    }
+    for notation in objective.isEmpty ? usual : objective {
       show(
         try bench.trainingStep(
-          architecture(preset), preset: preset, objective: objective, batch: batch, length: length,
-          precision: precision))
+          architecture(preset), preset: preset, mixture: Mixture(notation: notation), batch: batch,
+          length: length, precision: precision, rule: rule))
     }
   }
 

@@ -85,6 +85,8 @@ public protocol Device: AnyObject {
   func optimizer(_ operation: GradientControl)
   func optimizer(_ operation: AdamW)
   func optimizer(_ operation: LAMB)
+  func optimizer(_ operation: MuonDirection)
+  func optimizer(_ operation: MuonStep)
   func multiplyAdd(_ operation: MultiplyAdd)
 }
 

@@ -68,6 +68,15 @@ public struct ParameterUpdate {
   }
 
   public var count: Int { parameters.count }
+
+  /// The same for some of the elements.
+  public func over(_ range: Range<Int>) -> ParameterUpdate {
+    ParameterUpdate(
+      parameters: parameters[range], gradients: gradients[range], firstMoment: firstMoment[range],
+      secondMoment: secondMoment[range], control: control,
+      decayedCount: min(max(decayedCount - range.lowerBound, 0), range.count), learningRate: learningRate,
+      moments: moments, weightDecay: weightDecay)
+  }
 }
 
 /// AdamW (Loshchilov & Hutter 2019) over one flat buffer, all parameters in one launch:
@@ -102,6 +111,71 @@ public struct LAMB {
       blocks.tensors.last?.upperBound ?? 0 <= update.count,
       "LAMB: tensors up to \(blocks.tensors.last?.upperBound ?? 0) of \(update.count)")
     self.update = update
+    self.blocks = blocks
+  }
+}
+
+/// The first half of Muon (Jordan et al. 2024): momentum with Nesterov's look ahead, scaled to norm 1 tensor by tensor so
+/// that the orthogonalization that follows converges. With g = factor gradient:
+///
+///     m         = momentum m + (1 - momentum) g
+///     u         = momentum m + (1 - momentum) g
+///     gradients = u / (|u| + 1e-7),    |u| over the whole tensor
+///
+/// Where ``GradientControl`` found something not finite, nothing changes.
+public struct MuonDirection {
+  public let gradients: BufferSlice
+  public let moment: BufferSlice
+  /// What ``GradientControl`` decided.
+  public let control: BufferSlice
+  public let momentum: Float
+  /// The tensors it is for; what lies between them stays as it is.
+  public let blocks: TensorBlocks
+
+  public init(
+    gradients: BufferSlice, moment: BufferSlice, control: BufferSlice, momentum: Float, blocks: TensorBlocks
+  ) {
+    let end = blocks.tensors.last?.upperBound ?? 0
+    require(gradients, holds: end, of: .float32, "MuonDirection gradients")
+    require(moment, holds: end, of: .float32, "MuonDirection moment")
+    require(control, holds: GradientControl.size, of: .float32, "MuonDirection control")
+    precondition((0..<1).contains(momentum), "MuonDirection: a momentum of \(momentum)")
+    self.gradients = gradients
+    self.moment = moment
+    self.control = control
+    self.momentum = momentum
+    self.blocks = blocks
+  }
+
+  /// What keeps a tensor of zeros from being divided by zero.
+  public static let epsilon: Float = 1e-7
+}
+
+/// The second half of Muon: `p -= learningRate (direction + weightDecay p)`. Where ``GradientControl`` found something not
+/// finite, nothing changes.
+public struct MuonStep {
+  public let parameters: BufferSlice
+  public let direction: BufferSlice
+  /// What ``GradientControl`` decided.
+  public let control: BufferSlice
+  public let learningRate: Float
+  public let weightDecay: Float
+  /// The tensors it is for; what lies between them stays as it is.
+  public let blocks: TensorBlocks
+
+  public init(
+    parameters: BufferSlice, direction: BufferSlice, control: BufferSlice, learningRate: Float,
+    weightDecay: Float, blocks: TensorBlocks
+  ) {
+    let end = blocks.tensors.last?.upperBound ?? 0
+    require(parameters, holds: end, of: .float32, "MuonStep parameters")
+    require(direction, holds: end, of: .float32, "MuonStep direction")
+    require(control, holds: GradientControl.size, of: .float32, "MuonStep control")
+    self.parameters = parameters
+    self.direction = direction
+    self.control = control
+    self.learningRate = learningRate
+    self.weightDecay = weightDecay
     self.blocks = blocks
   }
 }

@@ -8,6 +8,8 @@ public struct TensorBlocks {
 
   public let tensors: [Range<Int>]
   public let count: Int
+  /// Of all tensors.
+  public var elements: Int { tensors.reduce(0) { $0 + $1.count } }
   /// int32 `[count, 4]`: first element, number of elements, first block of the same tensor, and how many it has.
   public let table: BufferSlice
 

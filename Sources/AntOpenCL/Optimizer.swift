@@ -43,6 +43,36 @@ extension OpenCLDevice {
   }
 }
 
+extension OpenCLDevice {
+  public func optimizer(_ operation: MuonDirection) {
+    let blocks = operation.blocks.count
+    let elements = Double(operation.blocks.elements)
+    let partials = scratch(max(blocks, 1))
+    let shared: [KernelArgument] = [
+      .slice(operation.gradients), .slice(operation.control), .slice(operation.blocks.table),
+    ]
+    launch(
+      "optimizer", "muon_momentum", options: vectorOptions, global: [blocks * lanes], local: [lanes],
+      operations: 7 * elements, bytes: 16 * elements,
+      shared + [.slice(operation.moment), .float(operation.momentum), .slice(partials)])
+    launch(
+      "optimizer", "muon_normalize", options: vectorOptions, global: [blocks * lanes], local: [lanes],
+      operations: elements, bytes: 8 * elements,
+      shared + [.float(MuonDirection.epsilon), .slice(partials)])
+  }
+
+  public func optimizer(_ operation: MuonStep) {
+    let elements = Double(operation.blocks.elements)
+    launch(
+      "optimizer", "muon_step", options: vectorOptions, global: [operation.blocks.count * lanes],
+      local: [lanes], operations: 4 * elements, bytes: 12 * elements,
+      [
+        .slice(operation.parameters), .slice(operation.direction), .slice(operation.control),
+        .slice(operation.blocks.table), .float(operation.learningRate), .float(operation.weightDecay),
+      ])
+  }
+}
+
 extension KernelArgument {
   fileprivate static func moments(_ moments: Moments) -> [KernelArgument] {
     [

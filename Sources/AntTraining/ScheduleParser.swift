@@ -49,6 +49,13 @@ struct ScheduleParser {
     return term
   }
 
+  /// A mixture and nothing else.
+  mutating func parseMixture() throws -> Mixture {
+    let mixture = try mixture()
+    if let character = next() { throw failure("expected the end, found '\(character)'") }
+    return mixture
+  }
+
   /// A sequence and how many phases it holds when written out.
   private mutating func sequence() throws -> (Schedule.Term, phases: Int) {
     var terms: [Schedule.Term] = []
@@ -173,5 +180,16 @@ struct ScheduleParser {
 
   private func failure(_ reason: String) -> ScheduleError {
     ScheduleError(notation: notation, column: position + 1, reason: reason)
+  }
+}
+
+extension Mixture {
+  /// Reads what a phase of a schedule trains: `CLM` or `[MLM:3+CLM:1]`.
+  ///
+  /// - Parameter objectives: what it may name.
+  /// - Throws: ``ScheduleError``.
+  public init(notation: String, objectives: Objectives = .standard) throws {
+    var parser = ScheduleParser(notation, objectives: objectives.names)
+    self = try parser.parseMixture()
   }
 }

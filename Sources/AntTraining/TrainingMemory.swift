@@ -9,6 +9,7 @@ import Foundation
 ///
 ///     4 P                                   weights, gradients, two moments; 5 P with a mean of the weights
 ///     n N kept + n working                  what the architecture says (``AntModels/Architecture``)
+///     ...                                   what the optimizer's rule works with beside that
 ///     2 chunk V + 4 V d                     one chunk of logits, and operands packed to multiply them
 ///     2 n (2 inner + d)                     below float32, operands of a layer's products packed, in powers of two
 ///
@@ -23,9 +24,10 @@ package struct TrainingMemory {
   ///   - tokens: of one part of a batch.
   ///   - averages: whether a running mean of the weights is kept.
   ///   - precision: of products, which matrix units have packed.
+  ///   - rule: the optimizer's.
   package init(
     _ model: any Architecture, tokens: Int, averages: Bool = false, precision: Precision = .float32,
-    on info: DeviceInfo
+    rule: any OptimizerRule = AdamWRule(), on info: DeviceInfo
   ) {
     let perToken = model.activationFloats
     let vocabulary = Double(model.vocabularySize)
@@ -35,7 +37,8 @@ package struct TrainingMemory {
     let floats =
       packed + Double(tokens) * (Double(model.layers * perToken.kept) + Double(perToken.working))
       + 2 * logits + 4 * vocabulary * Double(model.hiddenSize)
-    parameters = (averages ? 5 : 4) * 4 * model.parameterCount
+    parameters =
+      (averages ? 5 : 4) * 4 * model.parameterCount + 4 * rule.workingFloats(for: model.segments)
     // What is beyond any machine need not be counted to the byte, nor may it overflow.
     activations = Int(min(4 * floats, 0x1p60))
     self.info = info

@@ -25,10 +25,11 @@ public enum TrainingRun {
   ///   - folder: a new or empty folder.
   ///   - architectures: those its model may be of.
   ///   - objectives: what the schedule may name.
+  ///   - optimizers: what the options may name.
   public static func start(
     _ configuration: TrainingConfiguration, tokenizerFile: String, in folder: String, on device: any Device,
     architectures: Architectures = .standard, objectives: Objectives = .standard,
-    report: (Event) -> Void = { _ in }
+    optimizers: OptimizerRules = .standard, report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
     try RunDirectory.requireNew(folder)
     let tokenizer = try Tokenizer(contentsOf: FileSystem.url(reading: tokenizerFile))
@@ -42,7 +43,7 @@ public enum TrainingRun {
     return try begin(
       configuration, model: model, tokenizer: tokenizer,
       text: { try TrainingText(configuration, tokenizer: tokenizer, report: report) }, in: folder, on: device,
-      objectives: objectives, report: report)
+      objectives: objectives, optimizers: optimizers, report: report)
   }
 
   /// Begins a run on a model, a tokenizer and text that are there as values.
@@ -53,10 +54,11 @@ public enum TrainingRun {
   ///   - model: sizes, with the tokenizer's special tokens; its vocabulary is the tokenizer's or larger.
   ///   - folder: a new or empty folder.
   ///   - objectives: what the schedule may name.
+  ///   - optimizers: what the options may name.
   public static func start(
     _ configuration: TrainingConfiguration, model description: ModelConfiguration, tokenizer: Tokenizer,
     text: TrainingText, in folder: String, on device: any Device, objectives: Objectives = .standard,
-    report: (Event) -> Void = { _ in }
+    optimizers: OptimizerRules = .standard, report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
     precondition(
       description.architecture.vocabularySize >= tokenizer.vocabularySize,
@@ -64,7 +66,7 @@ public enum TrainingRun {
         + "\(tokenizer.vocabularySize)")
     return try begin(
       configuration, model: description, tokenizer: tokenizer, text: { text }, in: folder, on: device,
-      objectives: objectives, report: report)
+      objectives: objectives, optimizers: optimizers, report: report)
   }
 
   /// Begins a run with the weights of a model that is there already, on text that lies in files: continued training,
@@ -75,9 +77,11 @@ public enum TrainingRun {
   ///   - model: becomes the trainer's own; its vocabulary is the tokenizer's or larger.
   ///   - folder: a new or empty folder.
   ///   - objectives: what the schedule may name.
+  ///   - optimizers: what the options may name.
   public static func start(
     _ configuration: TrainingConfiguration, from model: any Transformer, tokenizer: Tokenizer,
-    in folder: String, objectives: Objectives = .standard, report: (Event) -> Void = { _ in }
+    in folder: String, objectives: Objectives = .standard, optimizers: OptimizerRules = .standard,
+    report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
     precondition(
       model.vocabularySize >= tokenizer.vocabularySize,
@@ -87,7 +91,7 @@ public enum TrainingRun {
     return try begin(
       configuration, model: model.configuration, weights: model, tokenizer: tokenizer,
       text: { try TrainingText(configuration, tokenizer: tokenizer, report: report) }, in: folder,
-      on: model.device, objectives: objectives, report: report)
+      on: model.device, objectives: objectives, optimizers: optimizers, report: report)
   }
 
   /// - Parameters:
@@ -97,7 +101,7 @@ public enum TrainingRun {
     _ configuration: TrainingConfiguration, model description: ModelConfiguration,
     weights: (any Transformer)? = nil, tokenizer: Tokenizer,
     text: () throws -> TrainingText, in folder: String, on device: any Device, objectives: Objectives,
-    report: (Event) -> Void
+    optimizers: OptimizerRules, report: (Event) -> Void
   ) throws -> Trainer {
     var configuration = configuration
     try configuration.validate()
@@ -106,6 +110,7 @@ public enum TrainingRun {
     configuration.schedule = schedule.description
     // Everything that can be refused is refused before the folder is made.
     try requireFit([schedule], configuration, description, tokenizer: tokenizer, objectives: objectives)
+    let rule = try optimizerRule(configuration, description, optimizers)
     let text = try text()
     try text.require(configuration)
     let plan = try text.plan([schedule], configuration)
@@ -117,7 +122,7 @@ public enum TrainingRun {
     configuration.textChecksum = text.checksum
     configuration.tokenizerChecksum = tokenizer.checksum
 
-    let memory = try memory(of: description.architecture, configuration, on: device)
+    let memory = try memory(of: description.architecture, configuration, rule, on: device)
 
     let run = try RunDirectory.create(folder)
     let lock = try RunLock(in: run.url)
@@ -126,7 +131,8 @@ public enum TrainingRun {
     try tokenizer.write(to: run.tokenizer)
     try RunConfiguration(model: description, antlm: configuration).write(to: run.configuration)
     let trainer = try trainer(
-      configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, objectives: objectives,
+      configuration, plan: plan, model: model, rule: rule, tokenizer: tokenizer, text: text,
+      objectives: objectives,
       checkpoint: nil, run: run, lock: lock, device: device, memory: memory, report: report)
     // No seed draws these weights anew.
     if weights != nil { try trainer.save() }
@@ -152,9 +158,11 @@ public enum TrainingRun {
   ///   - extension: a schedule to go on with when all steps are done, recorded in the run; nil for none. Learning rates,
   ///     lengths and mask rates take their course over it again.
   ///   - objectives: what the schedule may name.
+  ///   - optimizers: what the options may name.
   public static func resume(
     _ folder: String, on device: any Device, training: [String]? = nil, development: [String]? = nil,
-    text: TrainingText? = nil, extension: String? = nil, architectures: Architectures = .standard,
+    text: TrainingText? = nil, extension: String? = nil, optimizers: OptimizerRules = .standard,
+    architectures: Architectures = .standard,
     objectives: Objectives = .standard,
     report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
@@ -193,6 +201,7 @@ public enum TrainingRun {
       throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
     }
     try requireFit(schedules, configuration, recorded.model, tokenizer: tokenizer, objectives: objectives)
+    let rule = try optimizerRule(configuration, recorded.model, optimizers)
     if checkpoint == nil, configuration.initialModel != nil {
       throw RunError.beganWithoutWeights(path: folder)
     }
@@ -210,7 +219,7 @@ public enum TrainingRun {
       throw TrainingError.textChanged(files: configuration.training + configuration.development)
     }
     let plan = try text.plan(schedules, configuration)
-    let memory = try memory(of: recorded.model.architecture, configuration, on: device)
+    let memory = try memory(of: recorded.model.architecture, configuration, rule, on: device)
     let model =
       try checkpoint.map { checkpoint in
         try checkpoint.reading {
@@ -230,29 +239,32 @@ public enum TrainingRun {
       try prolonged.write(to: run.configuration)
     }
     return try trainer(
-      configuration, plan: plan, model: model, tokenizer: tokenizer, text: text, objectives: objectives,
+      configuration, plan: plan, model: model, rule: rule, tokenizer: tokenizer, text: text,
+      objectives: objectives,
       checkpoint: checkpoint, run: run, lock: lock, device: device, memory: memory, report: report)
   }
 
   /// What the run will hold. Throws where there is no room for it.
   private static func memory(
-    of model: any Architecture, _ configuration: TrainingConfiguration, on device: any Device
+    of model: any Architecture, _ configuration: TrainingConfiguration, _ rule: any OptimizerRule,
+    on device: any Device
   ) throws -> TrainingMemory {
     let memory = TrainingMemory(
       model, tokens: configuration.microBatchTokens, averages: configuration.ema > 0,
-      precision: configuration.precision, on: device.info)
+      precision: configuration.precision, rule: rule, on: device.info)
     try memory.require(batch: configuration.microBatch)
     return memory
   }
 
   private static func trainer(
-    _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer, tokenizer: Tokenizer,
-    text: TrainingText, objectives: Objectives, checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock,
+    _ configuration: TrainingConfiguration, plan: TrainingPlan, model: any Transformer,
+    rule: any OptimizerRule, tokenizer: Tokenizer, text: TrainingText, objectives: Objectives,
+    checkpoint: Checkpoint?, run: RunDirectory, lock: RunLock,
     device: any Device,
     memory: TrainingMemory, report: (Event) -> Void
   ) throws -> Trainer {
     model.precision = configuration.precision
-    let optimizer = Optimizer(model.parameters, settings: configuration.optimizerSettings)
+    let optimizer = Optimizer(model.parameters, settings: configuration.optimizerSettings(rule))
     let average = configuration.ema > 0 ? WeightAverage(model.parameters, decay: configuration.ema) : nil
     var state = TrainerState()
     if let checkpoint {
@@ -297,6 +309,22 @@ public enum TrainingRun {
     -> Schedule
   {
     try Schedule(configuration.schedule, objectives: objectives)
+  }
+
+  /// Throws where there is no such optimizer, or the model is none for it.
+  private static func optimizerRule(
+    _ configuration: TrainingConfiguration, _ model: ModelConfiguration, _ optimizers: OptimizerRules
+  ) throws -> any OptimizerRule {
+    guard let rule = optimizers[configuration.optimizer] else {
+      throw TrainingError.option(
+        "optimizer", found: "'\(configuration.optimizer)'",
+        expected: "one of \(optimizers.names.joined(separator: ", "))")
+    }
+    if let problem = rule.problem(with: model.architecture.segments) {
+      throw TrainingError.option(
+        "optimizer", found: "'\(rule.name)'", expected: "another: \(problem)")
+    }
+    return rule
   }
 
   /// Throws where the model cannot read the run's sequences, or the tokenizer lacks the mask token that an objective

@@ -1,3 +1,4 @@
+import AntAutograd
 import AntDevice
 import AntDevices
 import AntModels
@@ -23,16 +24,26 @@ import Testing
   ])
   func foretellsWhatATrainingStepHolds(preset: String, vocabulary: Int, batch: Int, length: Int) throws {
     let configuration = try #require(LlamaConfiguration.preset(preset, vocabularySize: vocabulary))
-    for objective in [any Objective](arrayLiteral: CausalObjective(), MaskedObjective()) {
+    for (mixture, most) in [("CLM", 1.25), ("MLM", 1.6), ("[MLM:1+CLM:1]", 1.6)] {
       let device = try Devices.open("cpu").device
       let result = try Benchmark(on: device, repeats: 1).trainingStep(
-        configuration, preset: preset, objective: objective, batch: batch, length: length)
+        configuration, preset: preset, mixture: Mixture(notation: mixture), batch: batch, length: length)
       let memory = TrainingMemory(configuration, tokens: batch * length, on: device.info)
       let ratio = Double(memory.deviceBytes) / Double(result.peakBytes)
       #expect(
-        ratio >= 1 && ratio < (objective.name == "CLM" ? 1.25 : 1.6),
-        "\(preset) \(objective.name): \(ratio) of \(result.peakBytes)")
+        ratio >= 1 && ratio < most, "\(preset) \(mixture): \(ratio) of \(result.peakBytes)")
     }
+  }
+
+  /// Muon's matrices, beside all else.
+  @Test func foretellsWhatMuonHolds() throws {
+    let device = try Devices.open("cpu").device
+    let configuration = try #require(LlamaConfiguration.preset("llama-mini", vocabularySize: 512))
+    let result = try Benchmark(on: device, repeats: 1).trainingStep(
+      configuration, preset: "llama-mini", mixture: "CLM", batch: 1, length: 32, rule: MuonRule())
+    let memory = TrainingMemory(configuration, tokens: 32, rule: MuonRule(), on: device.info)
+    let ratio = Double(memory.deviceBytes) / Double(result.peakBytes)
+    #expect(ratio >= 1 && ratio < 1.6, "\(ratio) of \(result.peakBytes)")
   }
 
   /// Matrix units have operands packed beside what they are packed from.
@@ -42,7 +53,7 @@ import Testing
     let configuration = try #require(
       LlamaConfiguration.preset("llama-micro", vocabularySize: vocabulary))
     let result = try Benchmark(on: device, repeats: 1).trainingStep(
-      configuration, preset: "llama-micro", objective: CausalObjective(), batch: batch, length: length,
+      configuration, preset: "llama-micro", mixture: "CLM", batch: batch, length: length,
       precision: .tf32)
     let memory = TrainingMemory(
       configuration, tokens: batch * length, precision: .tf32, on: device.info)

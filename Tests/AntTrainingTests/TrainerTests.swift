@@ -107,11 +107,11 @@ import Testing
     try tiny.expectEqual("whole", "steps", "stopped after every step")
   }
 
-  /// LAMB, a mean of the weights, longer sequences and a falling mask rate.
-  @Test func stoppingChangesNothingInARecipe() throws {
+  /// LAMB or Muon, a mean of the weights, longer sequences and a falling mask rate.
+  @Test(arguments: ["lamb", "muon"]) func stoppingChangesNothingInARecipe(optimizer: String) throws {
     let tiny = try TinyRun()
     var configuration = tiny.configuration("(3s_CLM+2s_MLM)*2")
-    configuration.optimizer = .lamb
+    configuration.optimizer = optimizer
     configuration.ema = 0.8
     configuration.length = try #require(LengthSchedule("16:50%,32"))
     configuration.maskRate = 0.4

@@ -9,7 +9,8 @@ import Testing
   static let others = [
     "model": "llama-mini", "schedule": "2_CLM", "batch": "7", "accumulate": "3", "length": "64:50%,128",
     "maximumSteps": "9", "seed": "18446744073709551615", "learningRate": "0.25,MLM=0.5", "weight": "CLM=2",
-    "dealing": "drawn", "bestBy": "CLM", "documents": "true", "initialModel": "other",
+    "dealing": "drawn", "matrixLearningRate": "0.5", "momentum": "0.5", "bestBy": "CLM", "documents": "true",
+    "initialModel": "other",
     "learningRateShape": "wsd", "rewarmup": "5%", "zLoss": "0.5", "learningRateDecay": "300",
     "learningRateDecayShape": "sqrt", "learningRateFloor": "0.5",
     "warmup": "30", "learningRateSpan": "phase", "optimizer": "lamb", "optimizerState": "reset",
@@ -74,7 +75,7 @@ import Testing
       let isOptional = [
         "maximumSteps", "dropout", "finalMaskRate", "precision", "tuning", "weight", "dealing",
         "learningRateShape", "learningRateDecay", "learningRateDecayShape", "rewarmup", "zLoss",
-        "documents", "initialModel", "extensions", "bestBy",
+        "documents", "initialModel", "extensions", "matrixLearningRate", "momentum", "bestBy",
       ].contains(
         option.name)
       #expect((read != nil) == isOptional, "\(option.name)")

@@ -1,6 +1,6 @@
 import AntDevice
 
-/// The clip factor with its verdict, AdamW and LAMB.
+/// The clip factor with its verdict, AdamW, LAMB and the ends of Muon.
 extension ReferenceDevice {
   public func optimizer(_ operation: GradientControl) {
     let norm = operation.gradientSquares.numbers[0].value.squareRoot()
@@ -52,6 +52,38 @@ extension ReferenceDevice {
           update.parameters.numbers[index]
           - Double(update.learningRate) * ratio * update.gradients.numbers[index]
       }
+    }
+  }
+}
+
+extension ReferenceDevice {
+  public func optimizer(_ operation: MuonDirection) {
+    let control = operation.control.numbers
+    guard control[3].value != 0 else { return }
+    let momentum = Double(operation.momentum)
+    for tensor in operation.blocks.tensors {
+      var squares = Measured.zero
+      for index in tensor {
+        let part = (1 - momentum) * (control[0] * operation.gradients.numbers[index])
+        operation.moment.numbers[index] = momentum * operation.moment.numbers[index] + part
+        let direction = momentum * operation.moment.numbers[index] + part
+        operation.gradients.numbers[index] = direction
+        squares += direction * direction
+      }
+      let norm = sqrt(squares) + Measured(MuonDirection.epsilon)
+      for index in tensor {
+        operation.gradients.numbers[index] = operation.gradients.numbers[index] / norm
+      }
+    }
+  }
+
+  public func optimizer(_ operation: MuonStep) {
+    guard operation.control.numbers[3].value != 0 else { return }
+    for index in operation.blocks.tensors.joined() {
+      let parameter = operation.parameters.numbers[index]
+      operation.parameters.numbers[index] =
+        parameter - Double(operation.learningRate)
+        * (operation.direction.numbers[index] + Double(operation.weightDecay) * parameter)
     }
   }
 }

@@ -34,7 +34,7 @@ public struct FineTuningSettings: Sendable, Equatable {
   public init(
     learningRate: Double = 5e-5, batch: Int = 64, epochs: Int = 10, patience: Int? = 3,
     minimumGain: Double = 0, warmup: Double = 0, schedule: LearningRate.Shape = .linear, floor: Double = 0,
-    optimizer: Optimizer.Settings = Optimizer.Settings(.adamw, weightDecay: 0), clip: Float = 1,
+    optimizer: Optimizer.Settings = Optimizer.Settings(weightDecay: 0), clip: Float = 1,
     dropsLast: Bool = false, seed: UInt64 = 1
   ) {
     self.learningRate = learningRate

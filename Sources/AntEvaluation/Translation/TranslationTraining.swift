@@ -28,7 +28,7 @@ public struct TranslationTraining {
   /// Settings to begin with for models of some million parameters.
   public static let defaultSettings = FineTuningSettings(
     learningRate: 5e-4, batch: 64, epochs: 5, patience: 3, warmup: 0.05, schedule: .cosine, floor: 0.1,
-    optimizer: .init(.adamw, beta2: 0.98, weightDecay: 0.01))
+    optimizer: .init(beta2: 0.98, weightDecay: 0.01))
 
   /// What training came to.
   public struct Result: Sendable {

@@ -52,15 +52,17 @@ extension LTGBertConfiguration {
         ]
       }
       segments += [
-        .matrix(name.queryKeyValue, rows: 3 * hiddenSize, columns: hiddenSize, parts: parts("weight")),
+        .matrix(
+          name.queryKeyValue, rows: 3 * hiddenSize, columns: hiddenSize, parts: parts("weight"),
+          isHidden: true),
         .vector(name.queryKeyValueBias, count: 3 * hiddenSize, parts: parts("bias")),
-        .matrix(name.attentionOutput, rows: hiddenSize, columns: hiddenSize),
+        .matrix(name.attentionOutput, rows: hiddenSize, columns: hiddenSize, isHidden: true),
         .vector(name.attentionOutputBias, count: hiddenSize),
       ]
       segments += norm(name.attentionNorm)
       segments += [
-        .matrix(name.upGate, rows: 2 * intermediateSize, columns: hiddenSize),
-        .matrix(name.down, rows: hiddenSize, columns: intermediateSize),
+        .matrix(name.upGate, rows: 2 * intermediateSize, columns: hiddenSize, isHidden: true),
+        .matrix(name.down, rows: hiddenSize, columns: intermediateSize, isHidden: true),
       ]
     }
     segments += [

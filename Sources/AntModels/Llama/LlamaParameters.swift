@@ -59,13 +59,14 @@ extension LlamaConfiguration {
           name.queryKeyValue, rows: 3 * width, columns: width,
           parts: ["q_proj", "k_proj", "v_proj"].map {
             .init(name.prefix + "self_attn.\($0).weight", rows: width)
-          }),
-        .matrix(name.attentionOutput, rows: width, columns: width),
+          }, isHidden: true),
+        .matrix(name.attentionOutput, rows: width, columns: width, isHidden: true),
         .vector(name.feedForwardNorm, count: width),
         .matrix(
           name.gateUp, rows: 2 * inner, columns: width,
-          parts: ["gate_proj", "up_proj"].map { .init(name.prefix + "mlp.\($0).weight", rows: inner) }),
-        .matrix(name.down, rows: width, columns: inner),
+          parts: ["gate_proj", "up_proj"].map { .init(name.prefix + "mlp.\($0).weight", rows: inner) },
+          isHidden: true),
+        .matrix(name.down, rows: width, columns: inner, isHidden: true),
       ]
     }
     segments.append(.vector(Name.finalNorm, count: width))

@@ -42,10 +42,12 @@ public struct TrainingConfiguration: Sendable {
     )(step: step, of: plan)
   }
 
-  public var optimizerSettings: Optimizer.Settings {
+  /// What the optimizer is given.
+  func optimizerSettings(_ rule: some OptimizerRule) -> Optimizer.Settings {
     Optimizer.Settings(
-      self.optimizer, beta1: self.beta1, beta2: self.beta2, epsilon: self.epsilon,
-      weightDecay: self.weightDecay)
+      rule, beta1: self.beta1, beta2: self.beta2, epsilon: self.epsilon, weightDecay: self.weightDecay,
+      momentum: self.momentum, matrixRate: Float(self.matrixLearningRate / self.learningRate.common),
+      precision: self.precision)
   }
 
   /// Sequences of one part of a batch, at the first length.

@@ -113,8 +113,20 @@ public struct TrainingOptions: Sendable {
     .init("rewarmup", "Steps (30) or part (5%) of each later phase in which the rate climbs again."),
     mayBeAbsent: true
   ) { value, _ in stretchProblem(value) }
+  /// The name of an ``AntAutograd/OptimizerRule``.
   public let optimizer = TrainingOption(
-    oneOf: "optimizer", Optimizer.Rule.adamw, .init("optimizer", "The formula of the update."))
+    "optimizer", "adamw",
+    .init(
+      "optimizer", "The formula of the update.",
+      valueName: OptimizerRules.standard.names.joined(separator: "|")))
+  /// Of hidden matrices; the others have ``learningRate``, and it takes the same course.
+  public let matrixLearningRate = TrainingOption(
+    "matrixLearningRate", 0.02, .init("muon-lr", "Peak learning rate of Muon's matrices.", valueName: "rate"),
+    mayBeAbsent: true
+  ) { value, _ in value > 0 && value <= 100 ? nil : "above 0, such as 0.02" }
+  public let momentum = TrainingOption(
+    "momentum", Float(0.95), .init("muon-momentum", "Muon's decay of its momentum."), mayBeAbsent: true
+  ) { value, _ in (0..<1).contains(value) ? nil : "0 or more, below 1" }
   public let optimizerState = TrainingOption(
     oneOf: "optimizerState", TrainingConfiguration.OptimizerState.keep,
     .init("optimizer-state", "The optimizer's moments at a switch of objective."))

@@ -39,14 +39,14 @@ public struct ClassificationRecipe: Sendable, Equatable {
     case .babylm2024:
       settings = FineTuningSettings(
         learningRate: 5e-5, batch: 64, epochs: 10, patience: 3, minimumGain: 0.001, schedule: .linear,
-        optimizer: Optimizer.Settings(.adamw, weightDecay: 0), clip: 1, seed: 12)
+        optimizer: Optimizer.Settings(weightDecay: 0), clip: 1, seed: 12)
       length = 128
       selection = task.labels == 2 ? .f1 : .accuracy
     case .babylm2025:
       settings = FineTuningSettings(
         learningRate: 3e-5, batch: task == .boolq || task == .multirc ? 16 : 32,
         epochs: task == .wsc ? 30 : 10, patience: nil, warmup: 0.06, schedule: .cosine, floor: 0.1,
-        optimizer: Optimizer.Settings(.adamw, weightDecay: 0.01), clip: .infinity, dropsLast: true, seed: 42)
+        optimizer: Optimizer.Settings(weightDecay: 0.01), clip: .infinity, dropsLast: true, seed: 42)
       length = 512
       selection = task.headline
     }
