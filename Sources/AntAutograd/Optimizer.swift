@@ -85,7 +85,7 @@ public final class Optimizer {
   ///
   /// - Parameters:
   ///   - maximumNorm: gradients are scaled down to this norm; infinity for no clipping.
-  ///   - loss: one float on the device: where it is not finite nothing is updated.
+  ///   - loss: on the device; where its first float is not finite nothing is updated.
   public func update(learningRate: Float, maximumNorm: Float = .infinity, loss: BufferSlice) {
     guard let gradients = parameters.gradients else { return }
     step += 1

@@ -4,6 +4,7 @@ import AntEvaluation
 import AntInference
 import AntModels
 import AntStudy
+import AntText
 import AntTraining
 
 /// How the command line does what a library's error advises: libraries know of no options.
@@ -18,6 +19,7 @@ enum Advice {
 
   private static func options(for error: any Error) -> String? {
     switch error {
+    case TokenizerError.malformed, TokenizerError.unsupported: "antlm tokenizer train"
     case TrainingError.tooManySteps: "--max-steps"
     case TrainingError.tooLong, TrainingError.tooLittleText: "--length"
     case TrainingError.textChanged, TrainingError.textGone: "--train, --dev"

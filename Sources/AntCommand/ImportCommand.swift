@@ -1,6 +1,8 @@
 import AntDevices
+import AntFiles
 import AntInference
 import AntModels
+import AntTraining
 import ArgumentParser
 
 /// `antlm import`
@@ -22,11 +24,7 @@ struct ImportCommand: ParsableCommand {
   var source: String
   @Option(help: "The folder to write: new or empty.")
   var out: String
-  @Option(
-    help: ArgumentHelp(
-      "Which LTG-BERT it is, where its config.json does not say: blocked is the authors', per_head a published "
-        + "port's.", valueName: "blocked|per_head"))
-  var positionProjection: LTGBertConfiguration.PositionProjection?
+  @OptionGroup var said: UnsaidKeyOptions
 
   func validate() throws {
     if source.isEmpty || out.isEmpty { throw ValidationError("an empty path; name folders") }
@@ -34,11 +32,47 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let (architecture, problem) = try ModelExchange.importModel(
-      from: source, to: out, saying: positionProjection.map { ["position_projection": $0.rawValue] } ?? [:],
-      on: Devices.open("cpu").device)
+      from: source, to: out, saying: said.values, on: Devices.open("cpu").device)
     if let problem { warn("its tokenizer cannot be used here: \(problem)") }
     emit("\(out): \(architecture.parameterCount) parameters, vocabulary \(architecture.vocabularySize)")
   }
 }
 
-extension LTGBertConfiguration.PositionProjection: ExpressibleByArgument {}
+/// An option for each key that some config.json leaves out, as the architectures tell.
+struct UnsaidKeyOptions: ParsableArguments, CustomReflectable {
+  /// What was said, by the keys' names.
+  private(set) var values: [String: String] = [:]
+
+  private static let keys = Architectures.standard.types.flatMap { $0.unsaidKeys }
+
+  init() {}
+
+  init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: TrainingOptionKey.self)
+    for key in Self.keys {
+      values[key.name] = try members.decode(
+        Option<String?>.self, forKey: TrainingOptionKey(key.name)
+      ).wrappedValue
+    }
+  }
+
+  var customMirror: Mirror {
+    let children = Self.keys.map { key -> (label: String?, value: Any) in
+      let help = ArgumentHelp(key.about, valueName: key.values.joined(separator: "|"))
+      return (
+        key.name,
+        Option<String?>(name: .customLong(Self.flag(key)), help: help) { text in
+          guard key.values.contains(text) else {
+            throw ValidationError(
+              "--\(Self.flag(key)) is '\(text)'; it must be one of \(key.values.joined(separator: ", "))")
+          }
+          return text
+        }
+      )
+    }
+    return Mirror(self, children: children, displayStyle: .struct)
+  }
+
+  /// `position-projection` of `position_projection`.
+  private static func flag(_ key: UnsaidKey) -> String { key.name.replacingExactly("_", with: "-") }
+}

@@ -49,6 +49,7 @@ enum OutputPath {
     // A folder that is there already must take what goes into it.
     var folder = makingFolders ? resolved(path) : resolved(path).deletingLastPathComponent()
     while makingFolders, !FileSystem.exists(folder), folder.path != "/" {
+      guard folder.lastPathComponent != ".." else { throw FileError("write", path, code: ENOENT) }
       folder = folder.deletingLastPathComponent()
     }
     guard FileSystem.exists(folder) else { throw FileError("write", path, code: ENOENT) }

@@ -45,7 +45,7 @@ public struct PositionScores {
 }
 
 /// Dropout of attention weights: `m_ij` is `1 / (1 - p)` where the draw of (sequence, head, i, j) is at least p,
-/// else 0. Forward and backward draw the same (see ``Philox``) and nothing is stored.
+/// else 0. Forward and backward draw the same (see ``AntRandom/Philox``) and nothing is stored.
 public struct AttentionDropout: Sendable, Equatable {
   /// Bits of a key's number in that of its draw (see ``element(sequence:heads:head:query:key:)``).
   public static let keyBits = 16

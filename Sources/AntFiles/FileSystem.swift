@@ -69,6 +69,10 @@ public enum FileSystem {
   public static func makeFolder(_ url: URL) throws {
     if isFolder(url) { return }
     let parent = url.deletingLastPathComponent()
+    // `..` after what is no folder stays in a path, and is nothing that can be made.
+    guard url.lastPathComponent != "..", parent.path != url.path else {
+      throw FileError("create", url.path, code: ENOENT)
+    }
     try makeFolder(parent)
     guard mkdir(url.path, 0o777) == 0 || errno == EEXIST && isFolder(url) else {
       throw FileError("create", url.path)

@@ -72,7 +72,7 @@ extension FileSystem {
   ///
   /// - Parameter folder: where a relative path begins; nil for the folder the process works in.
   public static func url(_ path: String, relativeTo folder: URL? = nil) -> URL {
-    var resolved = path.hasPrefix("/") ? "" : folder?.path ?? workingFolder
+    var resolved = path.utf8.first == UInt8(ascii: "/") ? "" : folder?.path ?? workingFolder
     for component in path.split(separator: "/") where component != "." {
       guard component == ".." else {
         resolved += resolved.hasSuffix("/") ? "\(component)" : "/\(component)"

@@ -80,7 +80,7 @@ public enum ModelExchange {
     }
     let configuration = try ModelConfiguration(.object(keys), file: file.path, architectures: architectures)
     let type = type(of: configuration.architecture)
-    if let key = said.keys.first(where: { !type.unsaidKeys.contains($0) }) {
+    if let key = said.keys.first(where: { !type.unsaidKeys.map(\.name).contains($0) }) {
       throw ModelError.invalidConfiguration(
         file: file.path, problem: "model_type is '\(type.modelType)', which has no \(key)")
     }

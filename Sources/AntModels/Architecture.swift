@@ -31,7 +31,7 @@ public protocol Architecture: Codable, Equatable, Sendable {
   /// Which models of that type are read, in a sentence.
   static var about: String { get }
   /// Keys that config.json may leave out though the model depends on them: whoever takes the model in says them.
-  static var unsaidKeys: [String] { get }
+  static var unsaidKeys: [UnsaidKey] { get }
   /// Names of common sizes.
   static var presetNames: [String] { get }
   /// The sizes called `name`; nil where there are none.
@@ -40,8 +40,8 @@ public protocol Architecture: Codable, Equatable, Sendable {
   static func preset(_ name: String, vocabularySize: Int, maximumLength: Int?) -> Self?
   /// The preset that stands for the architecture where speed is measured; nil for none.
   static var benchmarkPreset: String? { get }
-  /// What the weights were made to see: ``AntDevice/AttentionMask/Pattern/causal`` or
-  /// ``AntDevice/AttentionMask/Pattern/bidirectional``. Fine-tuning goes by it unless told otherwise.
+  /// What the weights were made to see: ``AntBatch/AttentionMask/Pattern/causal`` or
+  /// ``AntBatch/AttentionMask/Pattern/bidirectional``. Fine-tuning goes by it unless told otherwise.
   static var pattern: AttentionMask.Pattern { get }
 
   // MARK: Sizes
@@ -94,6 +94,21 @@ public protocol Architecture: Codable, Equatable, Sendable {
   func classificationHead(labels: Int) -> ClassificationHead
 }
 
+/// A key of config.json that a model depends on and that some files leave out.
+public struct UnsaidKey: Equatable, Sendable {
+  public var name: String
+  /// What it may say.
+  public var values: [String]
+  /// What it decides, in a sentence.
+  public var about: String
+
+  public init(_ name: String, values: [String], about: String) {
+    self.name = name
+    self.values = values
+    self.about = about
+  }
+}
+
 /// A tensor that follows from the parameters.
 public enum DerivedTensor: Equatable, Sendable {
   /// One parameter under a second name; it must hold the same.
@@ -104,7 +119,7 @@ public enum DerivedTensor: Equatable, Sendable {
 
 extension Architecture {
   public static var about: String { "" }
-  public static var unsaidKeys: [String] { [] }
+  public static var unsaidKeys: [UnsaidKey] { [] }
   public static var presetNames: [String] { [] }
   public static func preset(_ name: String, vocabularySize: Int, maximumLength: Int?) -> Self? { nil }
   public static var benchmarkPreset: String? { nil }

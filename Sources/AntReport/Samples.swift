@@ -58,7 +58,11 @@ public struct Samples: Sendable {
     while true {
       guard let checkpoint = try directory.checkpoints().last else { return nil }
       do {
-        return (try TrainedModel(checkpoint.url.path, on: device, architectures: architectures), checkpoint)
+        // Of the run, whose schedule says how hidden tokens are read.
+        return (
+          try TrainedModel(run, checkpoint: checkpoint.name, on: device, architectures: architectures),
+          checkpoint
+        )
       } catch {
         if checkpoint == seen || FileSystem.exists(checkpoint.url) { throw error }
         seen = checkpoint

@@ -1,3 +1,4 @@
+import AntAutograd
 import AntEvaluation
 import AntFiles
 import AntInference
@@ -127,6 +128,9 @@ extension Study {
       if let best = given["best"] {
         guard let value = Bool(try best.string()) else { throw best.error("expected true or false") }
         pairs.scoresBest = value
+        if value, case .files(_, let development, _) = text, development.isEmpty {
+          throw best.error("the best checkpoint is told by a development text; give 'dev' in 'text'")
+        }
       }
       if pairs.rule == .babylm2024, pairs.scoring.contains(.mntp) {
         throw node.error("mntp needs rule 2025: the evaluation of 2024 has none")
@@ -167,6 +171,11 @@ extension Study {
     _ node: StudyNode, options: [(key: String, value: StudyNode)], over former: TrainingConfiguration
   ) throws -> TrainingConfiguration {
     let training = try replacing(options, in: former)
+    guard OptimizerRules.standard[training.optimizer] != nil else {
+      throw node.error(
+        "optimizer is '\(training.optimizer)'; it must be one of "
+          + OptimizerRules.standard.names.joined(separator: ", "))
+    }
     do {
       try training.validate()
     } catch let error as TrainingError {
@@ -185,20 +194,20 @@ extension Study {
   private static func replacing(
     _ options: [(key: String, value: StudyNode)], in configuration: TrainingConfiguration
   ) throws -> TrainingConfiguration {
-    try options.reduce(configuration) { configuration, option in
-      let (key, node) = option
-      guard TrainingOptions.list.first(where: { $0.name == key })?.role ?? .setting == .setting else {
+    var configuration = configuration
+    for (key, node) in options {
+      let option = TrainingOptions.list.first { $0.name == key }
+      guard option?.role ?? .setting == .setting else {
         throw node.error("'\(key)' is decided by the study; leave it out of 'training'")
       }
-      // A number may be meant as a text: 'warmup: 300'.
-      let readings = [try node.value(), .text(try node.string())]
-      guard let replaced = readings.lazy.compactMap({ try? configuration.replacing([key: $0]) }).first else {
+      let text = try node.string()
+      guard let option, option.take(text, in: &configuration) else {
         throw node.error(
-          "'training' has no '\(key)' with the value \(readings[0]); "
+          "'training' has no '\(key)' with the value \(text); "
             + "a run's config.json shows names and values under \"antlm\"")
       }
-      return replaced
     }
+    return configuration
   }
 
   /// Whether a name may be part of a folder's, in any file system and any table.
@@ -300,10 +309,5 @@ private struct StudyNode {
       throw error("expected one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     return choice
-  }
-
-  func value() throws -> Recipe.Value {
-    let text = try string()
-    return Int(text).map(Recipe.Value.integer) ?? Double(text).map(Recipe.Value.number) ?? .text(text)
   }
 }

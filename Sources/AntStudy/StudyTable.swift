@@ -42,7 +42,8 @@ extension StudyResults {
   ///
   /// - Throws: ``StudyError/row(path:line:reason:)`` for a row that is none of the study's, or ``FileError``.
   static func read(_ path: String, of study: Study) throws -> [StudyResult] {
-    let text = String(decoding: try FileSystem.read(SystemPath(reading: path)), as: UTF8.self)
+    let data = try FileSystem.read(SystemPath(reading: path))
+    let text = String(decoding: data.dropFirst(TextLayout.start(of: data)), as: UTF8.self)
     let rows = cells(text)
     func refuse(_ line: Int, _ reason: String) -> StudyError { .row(path: path, line: line, reason: reason) }
     guard let header = rows.first, Array(header.cells.prefix(columns.count)) == columns else {

@@ -26,10 +26,15 @@ public struct BlockOrder: Sendable, Equatable {
       return
     }
     let stream = RandomStream(seed: seed, purpose: .shuffling, step: epoch)
-    let count = max(1, (tokenCount - length + 1) / length)
+    let count = Self.count(tokenCount: tokenCount, length: length)
     let offsets = min(length, tokenCount - count * length + 1)
     offset = stream.draw(below: offsets, 0)
     order = stream.permutation(count)
+  }
+
+  /// Blocks in every epoch of a stream of so many tokens.
+  public static func count(tokenCount: Int, length: Int) -> Int {
+    tokenCount < length ? 0 : max(1, (tokenCount - length + 1) / length)
   }
 
   /// Blocks in the epoch.

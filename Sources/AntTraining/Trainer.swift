@@ -149,7 +149,8 @@ public final class Trainer {
 
     let batch = data.batch(ofStep: step)
     let rate = configuration.rate(step: step, of: plan)
-    let status = try self.training(step, batch.parts, learningRate: rate)
+    let status = try self.training(
+      step, batch.parts, groups: batch.lossParts.count, learningRate: rate)
     guard status.isFinite else {
       throw TrainingError.notFinite(
         step: step, phase: "\(position.phase + 1), \(phase.phase)", loss: status.loss, norm: status.norm,

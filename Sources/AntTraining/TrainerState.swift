@@ -87,8 +87,9 @@ struct TrainerState: Codable, Equatable {
       throw RunError.damaged(
         path: url.path, reason: "optimizerStep is \(state.optimizerStep) where it must be \(updates)")
     }
-    guard state.best.map({ (1...step).contains($0.step) }) ?? true else {
-      throw RunError.damaged(path: url.path, reason: "the best step comes after step \(step)")
+    guard state.best.map({ $0.step >= 1 && $0.step <= step }) ?? true else {
+      throw RunError.damaged(
+        path: url.path, reason: "the best step is \(state.best?.step ?? 0), none of the \(step) done")
     }
     self = state
   }

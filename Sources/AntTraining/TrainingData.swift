@@ -34,7 +34,7 @@ package final class TrainingData {
 
   /// The same in every epoch.
   package static func stepsPerEpoch(tokens: Int, length: Int, batch: Int) -> Int {
-    (BlockOrder(tokenCount: tokens, length: length, epoch: 0, seed: 0).count + batch - 1) / batch
+    (BlockOrder.count(tokenCount: tokens, length: length) + batch - 1) / batch
   }
 
   /// The batch of a step.

@@ -155,7 +155,7 @@ public enum TrainingRun {
   ///   - development: likewise.
   ///   - architectures: those its model may be of.
   ///   - text: the text itself, of a run that was begun on values.
-  ///   - extension: a schedule to go on with when all steps are done, recorded in the run; nil for none. Learning rates,
+  ///   - extension: a schedule to go on with now that all steps are done, recorded in the run; nil for none. Learning rates,
   ///     lengths and mask rates take their course over it again.
   ///   - objectives: what the schedule may name.
   ///   - optimizers: what the options may name.
@@ -219,6 +219,13 @@ public enum TrainingRun {
       throw TrainingError.textChanged(files: configuration.training + configuration.development)
     }
     let plan = try text.plan(schedules, configuration)
+    // Whoever repeats the command after a kill would prolong the run once more.
+    if `extension` != nil {
+      let before = plan.parts[plan.parts.count - 2].upperBound
+      guard checkpoint?.step == before else {
+        throw RunError.unfinished(path: folder, step: checkpoint?.step ?? 0, of: before)
+      }
+    }
     let memory = try memory(of: recorded.model.architecture, configuration, rule, on: device)
     let model =
       try checkpoint.map { checkpoint in
@@ -230,18 +237,21 @@ public enum TrainingRun {
     guard model.configuration == recorded.model else {
       throw RunError.configuration(
         path: run.configuration.path,
-        reason: "its model is not that of checkpoint \(checkpoint?.name ?? "step-0"); restore it from there")
+        reason:
+          "its model is not that of checkpoint \(checkpoint?.name ?? "step-0"); set its keys beside \"antlm\" to "
+          + "those of the config.json there")
     }
+    let trainer = try trainer(
+      configuration, plan: plan, model: model, rule: rule, tokenizer: tokenizer, text: text,
+      objectives: objectives,
+      checkpoint: checkpoint, run: run, lock: lock, device: device, memory: memory, report: report)
     if `extension` != nil {
       // Where the text lies now is no part of the record.
       var prolonged = recorded
       prolonged.antlm.extensions = configuration.extensions
       try prolonged.write(to: run.configuration)
     }
-    return try trainer(
-      configuration, plan: plan, model: model, rule: rule, tokenizer: tokenizer, text: text,
-      objectives: objectives,
-      checkpoint: checkpoint, run: run, lock: lock, device: device, memory: memory, report: report)
+    return trainer
   }
 
   /// What the run will hold. Throws where there is no room for it.

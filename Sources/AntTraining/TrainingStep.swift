@@ -24,7 +24,7 @@ public final class TrainingStep {
   /// What the square of a log-sum-exp counts beside its loss.
   public let zLoss: Float
   /// What the latest step's groups of sequences (see ``AntBatch/Batch/groups``) came to: their parts of its loss. Empty
-  /// where there was but one.
+  /// where nobody asked for more than one.
   public private(set) var groupLosses: [Float] = []
   /// On the device: the loss, and those of groups.
   private let losses: BufferSlice
@@ -53,13 +53,14 @@ public final class TrainingStep {
   ///
   /// - Parameters:
   ///   - number: the step's, from 1.
-  ///   - parts: in order, of at most ``mostGroups`` groups; without labels nothing is learned.
+  ///   - parts: in order; without labels nothing is learned.
+  ///   - groups: of sequences whose losses are told apart, at most ``mostGroups``.
   /// - Returns: what the step came to. Where it is not finite, nothing was updated.
   /// - Throws: the device's failure.
-  public func callAsFunction(_ number: Int, _ parts: [Batch], learningRate: Float) throws -> Optimizer.Status
-  {
+  public func callAsFunction(
+    _ number: Int, _ parts: [Batch], groups: Int = 1, learningRate: Float
+  ) throws -> Optimizer.Status {
     let denominator = parts.reduce(0) { $0 + $1.denominator }
-    let groups = parts.reduce(0) { max($0, $1.groups.count) }
     let device = model.parameters.device
     model.parameters.zeroGradients()
     let sums = losses[0..<(groups > 1 ? 1 + groups : 1)]

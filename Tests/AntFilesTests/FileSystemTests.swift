@@ -22,6 +22,15 @@ import Testing
 @Suite struct LessAbleFileSystemTests {
   private let scratch = Scratch()
 
+  /// What `..` leads to is unknown where there is nothing before it: such a folder is refused, whatever was asked first.
+  @Test(arguments: ["missing/..", "missing/../run", "missing/../../x"]) func noFolderBehindNothing(
+    path: String
+  ) {
+    let place = scratch.path("none") + "/" + path
+    let error = #expect(throws: FileError.self) { try FileSystem.makeFolder(FileSystem.url(place)) }
+    #expect(error?.code == ENOENT)
+  }
+
   @Test func onlyFailuresOfTheDiskAreFailuresToSynchronize() {
     for code in [EINVAL, ENOSYS, EOPNOTSUPP, EBADF, EACCES, EPERM] {
       #expect(FileSystem.isRefusalToSynchronize(code))

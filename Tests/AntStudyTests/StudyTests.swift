@@ -42,6 +42,13 @@ import Testing
     let study = try Study(yaml: Self.valid, path: "study.yaml")
     #expect(study.training.batch == 8 && study.training.warmup == "300" && study.training.clip == 2)
     #expect(study.training.length == LengthSchedule("16:90%,32"))
+    let others = try Study(
+      yaml: Self.valid.replacingOccurrences(
+        of: "clip: 2",
+        with: "clip: inf, documents: true, evaluateFirst: true, learningRate: \"1e-3,MLM=2e-3\""),
+      path: "study.yaml")
+    #expect(others.training.clip == .infinity && others.training.documents && others.training.evaluateFirst)
+    #expect(others.training.learningRate == ObjectiveValues(1e-3, own: ["MLM": 2e-3]))
     let preset = try Study(
       yaml: Self.valid.replacingOccurrences(of: "epochs", with: "preset: antlm-ltg-bert-base\nepochs")
         .replacingOccurrences(of: "batch: 8", with: "accumulate: 4"), path: "study.yaml")
@@ -77,6 +84,12 @@ import Testing
     ("batch: 8", "batches: 8", 6, "no 'batches'"),
     ("batch: 8", "batch: eight", 6, "with the value eight"),
     ("batch: 8", "seed: 8", 6, "decided by the study"),
+    ("batch: 8", "optimizer: adm", 6, "optimizer is 'adm'"),
+    ("batch: 8", "documents: 7", 6, "no 'documents'"),
+    (
+      "seeds: [1, 2]", "seeds: [1, 2]\ntext: {train: [a], tokenizer: t}\npairs: {paths: [p], best: true}", 7,
+      "give 'dev' in 'text'"
+    ),
     ("  both: 1_CLM+1_MLM", "  CLM: {schedule: 2_CLM}", 4, "nothing but options"),
     ("  both: 1_CLM+1_MLM", "  both: {schedule: 1_CLM+1_MLM, training: {batch: 4}}", 4, "are the study's"),
     ("  both: 1_CLM+1_MLM", "  both: {schedule: 1_CLM+1_MLM, training: {dropout: 2}}", 4, "dropout is 2"),
@@ -195,7 +208,9 @@ import Testing
   @Test func rowsReadBack() throws {
     let scratch = Scratch()
     let written = try results(["CLM": [0.6, 0.61], "both": [0.5]])
-    let path = try scratch.write(written.csv, to: "results.csv")
+    // As other programs save it, with a byte order mark and carriage returns.
+    let path = try scratch.write(
+      "\u{FEFF}" + written.csv.replacingOccurrences(of: "\n", with: "\r\n"), to: "results.csv")
     let read = StudyResults(written.study, try StudyResults.read(path, of: written.study))
     #expect(read.csv == written.csv && read.results.map(\.figures) == written.results.map(\.figures))
     for (from, to, complaint) in [

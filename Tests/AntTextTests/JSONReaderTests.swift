@@ -65,12 +65,18 @@ import Testing
     ("{\"label\": 01}", "no JSON: '01', which is no value at byte 10"),
     ("{\"label\": nan}", "no JSON: 'nan', which is no value at byte 10"),
     ("{\"label\": 1,}", "no JSON: no '\"' at byte 12"),
-    ("{\"a\": \"\\ud800\"}", "no JSON: half a surrogate pair at byte 7"),
     ("{\"a\": \"b", "no JSON: a text without its end at byte 6"),
     ("{\"a\": \"\t\"}", "no JSON: a control character in a text at byte 7"),
   ])
   func whatIsWrongIsNamed(text: String, expected: String) {
     #expect(problem(text) == expected)
+  }
+
+  /// Half a surrogate pair is no character, and no reason not to read the rest.
+  @Test func halvesOfPairsAreReplaced() throws {
+    let text = #"{"a": "x\ud83d", "b": "\ud83d\u0041\ude00", "c": "\ud83d\ude00", "d": "\ud83d\ud83d\ude00"}"#
+    let read = try JSONReader().decode([String: String].self, from: Data(text.utf8))
+    #expect(read == ["a": "x\u{FFFD}", "b": "\u{FFFD}A\u{FFFD}", "c": "\u{1F600}", "d": "\u{FFFD}\u{1F600}"])
   }
 
   @Test func depthHasABound() {

@@ -74,6 +74,9 @@ import Testing
 
     // Recorded before a step is done, and not twice.
     do { #expect(try prolong("stopped", "5s_[MLM+CLM]").plan.totalSteps == 9) }
+    #expect(throws: RunError.unfinished(path: tiny.scratch.path("stopped"), step: 4, of: 9)) {
+      try prolong("stopped", "5s_[MLM+CLM]")
+    }
     for step in 5...9 {
       let trainer = try tiny.resume("stopped")
       #expect(trainer.step == step - 1 && trainer.plan.totalSteps == 9)

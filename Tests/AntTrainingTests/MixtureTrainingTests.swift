@@ -80,6 +80,21 @@ import Testing
     #expect(lines[3].objective == "MLM" && lines[3].objectiveLosses.isEmpty && lines[3].learningRate == 5e-3)
   }
 
+  /// Where a batch is smaller than the sum of the shares, steps tell the losses of those that had a sequence.
+  @Test func smallBatchesTellTheirLosses() throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("4s_[MLM:3+CLM]")
+    (configuration.batch, configuration.accumulate, configuration.maskRate) = (2, 1, 0.5)
+    #expect(try tiny.start("run", configuration).train() == .finished)
+    let lines = try StepMetrics.read(tiny.run("run").metrics)
+    let counts = (0..<4).map { Mixture([.init("MLM", share: 3), .init("CLM")]).exactCounts(of: 2, step: $0) }
+    #expect(counts.contains([2, 0]))
+    for (line, counts) in zip(lines, counts) {
+      #expect(
+        Set(line.objectiveLosses.keys) == Set(zip(["MLM", "CLM"], counts).filter { $0.1 > 0 }.map(\.0)))
+    }
+  }
+
   /// The first step's loss of each objective is what the untrained model says of the same sequences.
   @Test func lossesAreTheModels() throws {
     let tiny = try TinyRun()

@@ -6,11 +6,12 @@ import AntRandom
 import AntText
 import AntTraining
 
-/// Adapts weights to a task of numbered examples: epochs in random order, updates by AdamW or LAMB, a figure after
+/// Adapts weights to a task of numbered examples: epochs in random order, updates by an optimizer's rule, a figure after
 /// each epoch, and in the end the weights of the epoch whose figure was the highest.
 ///
-/// It knows nothing of the task: one closure makes batches of examples, another computes the figure. The order of the examples is drawn by counters of (seed, epoch), what is dropped out by (seed, step), so
-/// the same seed gives the same weights, to the bit.
+/// It knows nothing of the task: one closure makes batches of examples, another computes the figure. The order of the
+/// examples is drawn by counters of (seed, epoch), what is dropped out by (seed, step), so the same seed gives the same
+/// weights, to the bit.
 public final class FineTuner {
   /// How training ended.
   public enum Outcome: Sendable, Equatable {

@@ -187,13 +187,17 @@ struct JSONParser {
     if UTF16.isLeadSurrogate(UInt16(value)), place + 6 <= bytes.count, bytes[place] == UInt8(ascii: "\\"),
       bytes[place + 1] == UInt8(ascii: "u")
     {
+      let second = place
       place += 2
       let trail = try hexadecimal()
-      guard UTF16.isTrailSurrogate(UInt16(trail)) else { throw error("half a surrogate pair", at: start) }
-      value = 0x1_0000 + (value - 0xD800) << 10 + (trail - 0xDC00)
+      if UTF16.isTrailSurrogate(UInt16(trail)) {
+        value = 0x1_0000 + (value - 0xD800) << 10 + (trail - 0xDC00)
+      } else {
+        place = second
+      }
     }
-    guard let scalar = Unicode.Scalar(value) else { throw error("half a surrogate pair", at: start) }
-    return scalar
+    // Half a surrogate pair, which other programs write and read, is no character.
+    return Unicode.Scalar(value) ?? "\u{FFFD}"
   }
 
   private mutating func hexadecimal() throws -> UInt32 {

@@ -8,7 +8,13 @@ public struct LTGBertConfiguration: Architecture {
   public static let modelType = "ltgbert"
   public static let about =
     "LTG-BERT, in either order of its position projections, which config.json has to say or its reader"
-  public static let unsaidKeys = [Key.positionProjection.rawValue]
+  public static let unsaidKeys = [
+    UnsaidKey(
+      Key.positionProjection.rawValue, values: PositionProjection.allCases.map(\.rawValue),
+      about:
+        "Which LTG-BERT it is, where its config.json does not say: blocked is the authors', per_head a published "
+        + "port's.")
+  ]
   public static let pattern = AttentionMask.Pattern.bidirectional
 
   public var vocabularySize: Int

@@ -30,7 +30,8 @@ public struct Mixture: Sendable, Equatable {
 
   /// How a step's sequences are dealt out.
   public enum Dealing: String, Sendable, Codable, CaseIterable {
-    /// Every run of ``Mixture/total`` sequences has each objective as often as its share says, wherever batches end.
+    /// Over steps of one size every run of ``Mixture/total`` sequences has each objective as often as its share says,
+    /// wherever batches end; a step of another size, as an epoch's last, has them as evenly as can be.
     case exact
     /// Each sequence draws its objective, with the shares as probabilities.
     case drawn

@@ -13,10 +13,10 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   private var message: String {
     switch self {
     case .malformed(let file, let reason):
-      "\(file) is not a tokenizer.json of byte-level BPE or WordPiece: \(reason); make one with `antlm tokenizer train`"
+      "\(file) is not a tokenizer.json of byte-level BPE or WordPiece: \(reason); train one that is"
     case .unsupported(let file, let feature):
       "\(file): \(feature) is not supported, only BPE and WordPiece over bytes (ByteLevel, as in GPT-2 and LTG-BERT) "
-        + "are; make a tokenizer with `antlm tokenizer train`"
+        + "are; train one of these"
     case .noMask:
       "the tokenizer has no mask token ([MASK] or <mask>); take one that has"
     case .vocabularyTooSmall(let requested, let minimum):

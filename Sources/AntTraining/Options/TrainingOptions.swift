@@ -119,7 +119,8 @@ public struct TrainingOptions: Sendable {
     .init(
       "optimizer", "The formula of the update.",
       valueName: OptimizerRules.standard.names.joined(separator: "|")))
-  /// Of hidden matrices; the others have ``learningRate``, and it takes the same course.
+  /// Of hidden matrices; the others have ``learningRate``, and it takes the same course: where an objective has a rate of
+  /// its own, this one goes up or down with it.
   public let matrixLearningRate = TrainingOption(
     "matrixLearningRate", 0.02, .init("muon-lr", "Peak learning rate of Muon's matrices.", valueName: "rate"),
     mayBeAbsent: true
@@ -129,7 +130,7 @@ public struct TrainingOptions: Sendable {
   ) { value, _ in (0..<1).contains(value) ? nil : "0 or more, below 1" }
   public let optimizerState = TrainingOption(
     oneOf: "optimizerState", TrainingConfiguration.OptimizerState.keep,
-    .init("optimizer-state", "The optimizer's moments at a switch of objective."))
+    .init("optimizer-state", "The optimizer's moments at the beginning of each phase."))
   public let beta1 = TrainingOption(
     "beta1", Float(0.9), .init("beta1", "The optimizer's decay of the first moment.")
   ) { value, _ in (0..<1).contains(value) ? nil : "0 or more, below 1" }

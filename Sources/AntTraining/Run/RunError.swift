@@ -16,6 +16,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   case noCheckpoint(path: String)
   /// A run from the weights of another model that was killed before it saved them.
   case beganWithoutWeights(path: String)
+  /// A run that is to be prolonged and has steps left.
+  case unfinished(path: String, step: Int, of: Int)
   /// No checkpoint of that name.
   case unknownCheckpoint(path: String, name: String, available: [String])
   /// A model by itself, of which a checkpoint was asked.
@@ -47,6 +49,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path) has no checkpoint yet; let it reach its first one, or resume it"
     case .beganWithoutWeights(let path):
       "\(path) was killed before it saved the weights it begins with; remove it and start it anew"
+    case .unfinished(let path, let step, let total):
+      "\(path) has done \(step) of its \(total) steps; let it do the rest before it is prolonged"
     case .unknownCheckpoint(let path, let name, let available):
       "\(path) has no checkpoint '\(name)'; it has \(available.joined(separator: ", "))"
     case .noCheckpoints(let path, let name):
