@@ -25,9 +25,11 @@ public struct MuonRule: OptimizerRule {
   public func workingFloats(for segments: [Parameters.Segment]) -> Int {
     let groups = Self.groups(segments)
     // The last are both operands of a product, packed.
-    return (groups.map(\.elements).max() ?? 0) + 3 * (groups.map(\.products).max() ?? 0)
-      + 2 * (groups.map { $0.elements / $0.batch }.max() ?? 0)
+    return Self.most(groups, \.elements) + 3 * Self.most(groups, \.products)
+      + 2 * Self.most(groups) { $0.elements / $0.batch }
   }
+
+  private static func most(_ groups: [Group], _ count: (Group) -> Int) -> Int { groups.map(count).max() ?? 0 }
 
   public func makeUpdate(of parameters: Parameters, _ settings: Optimizer.Settings) -> (ParameterUpdate) ->
     Void
@@ -37,9 +39,9 @@ public struct MuonRule: OptimizerRule {
     let blocks = TensorBlocks(
       parameters.segments.filter(\.isHidden).flatMap { $0.tensors.map(\.range) }, on: device)
     let rest = Self.rest(parameters)
-    let other = device.makeBuffer(.float32, count: groups.map(\.elements).max() ?? 0)[...]
+    let other = device.makeBuffer(.float32, count: Self.most(groups, \.elements))[...]
     let squares = (0..<3).map { _ in
-      device.makeBuffer(.float32, count: groups.map(\.products).max() ?? 0)[...]
+      device.makeBuffer(.float32, count: Self.most(groups, \.products))[...]
     }
     return { update in
       device.optimizer(

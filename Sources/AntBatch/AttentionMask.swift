@@ -31,6 +31,11 @@ public struct AttentionMask: Sendable, Equatable {
       self.positions = positions
       self.prefix = min(max(prefix, 0), positions.count)
     }
+
+    /// The interval of keys that one of its positions sees.
+    func keys(seenBy query: Int) -> Range<Int> {
+      positions.lowerBound..<max(query + 1, positions.lowerBound + prefix)
+    }
   }
 
   /// Positions a sequence has room for, padding included.
@@ -80,37 +85,39 @@ public struct AttentionMask: Sendable, Equatable {
 
   /// The interval of keys that position `query` of sequence `sequence` sees.
   public func keys(seenBy query: Int, in sequence: Int) -> Range<Int> {
-    guard let document = sequences[sequence].first(where: { $0.positions.contains(query) }) else {
-      return 0..<0
-    }
-    let start = document.positions.lowerBound
-    return start..<max(query + 1, start + document.prefix)
+    sequences[sequence].first { $0.positions.contains(query) }?.keys(seenBy: query) ?? 0..<0
   }
 
   /// What ``AntDevice/Attention/keyRanges`` holds: (firstKey, endKey) of every query of every sequence.
   ///
   /// - Parameter queries: the positions that are queries; with a key-value cache only the newest ones.
   public func keyRanges(queries: Range<Int>? = nil) -> [Int32] {
-    let queries = queries ?? 0..<length
     var ranges: [Int32] = []
-    ranges.reserveCapacity(2 * sequences.count * queries.count)
-    for sequence in sequences.indices {
-      for query in queries {
-        let keys = keys(seenBy: query, in: sequence)
-        ranges.append(Int32(keys.lowerBound))
-        ranges.append(Int32(keys.upperBound))
-      }
+    forEachQuery(queries) { query, document in
+      let keys = document?.keys(seenBy: query) ?? 0..<0
+      ranges.append(Int32(keys.lowerBound))
+      ranges.append(Int32(keys.upperBound))
     }
     return ranges
   }
 
   /// Each position's distance from the beginning of its document: what rotary embeddings turn by. Padding 0.
   public func positions(queries: Range<Int>? = nil) -> [Int32] {
-    let queries = queries ?? 0..<length
-    return sequences.indices.flatMap { sequence in
-      queries.map { query in
-        let start = sequences[sequence].first { $0.positions.contains(query) }?.positions.lowerBound
-        return Int32(start.map { query - $0 } ?? 0)
+    var positions: [Int32] = []
+    forEachQuery(queries) { query, document in
+      positions.append(Int32(document.map { query - $0.positions.lowerBound } ?? 0))
+    }
+    return positions
+  }
+
+  /// Calls `body` with every query of every sequence, in order, and the document it is in; nil for padding. Each document
+  /// is looked at once, however many there are.
+  private func forEachQuery(_ queries: Range<Int>?, _ body: (_ query: Int, Document?) -> Void) {
+    for documents in sequences {
+      var rest = documents[...]
+      for query in queries ?? 0..<length {
+        while let first = rest.first, first.positions.upperBound <= query { rest.removeFirst() }
+        body(query, rest.first.flatMap { $0.positions.contains(query) ? $0 : nil })
       }
     }
   }

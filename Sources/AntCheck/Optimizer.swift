@@ -75,19 +75,23 @@ extension Conformance {
         moments: Moments(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: step), weightDecay: 0.1))
   }
 
+  /// Tensors of these sizes one after another, with gaps behind some, and where the last gap ends.
+  private static func tensors(_ sizes: [Int], from start: Int) -> (ranges: [Range<Int>], count: Int) {
+    var end = start
+    let ranges = sizes.enumerated().map { index, size in
+      defer { end += size + index % 3 * 17 }
+      return end..<end + size
+    }
+    return (ranges, end)
+  }
+
   /// Tensors of these sizes, with gaps between some.
   private static func lamb(
     _ label: String, _ sizes: [Int], decayed: Int, step: Int = 3, control: [Float] = [0.37, 2, 1, 1],
     parameters: Values = .normal(), gradients: Values = .normal(), weightDecay: Float = 0.1
   ) -> ConformanceCase {
-    var tensors: [Range<Int>] = []
-    var end = 0
-    for (index, size) in sizes.enumerated() {
-      tensors.append(end..<end + size)
-      end += size + index % 3 * 17
-    }
-    let (ranges, count) = (tensors, end)
-    let decayedCount = decayed < tensors.count ? tensors[decayed].lowerBound : count
+    let (ranges, count) = tensors(sizes, from: 0)
+    let decayedCount = decayed < ranges.count ? ranges[decayed].lowerBound : count
     let tolerance = control[3] == 1 ? Conformance.tolerance : 0
     return ConformanceCase("optimizer", "LAMB", label, quick: count <= 1000) { bench in
       bench.device.optimizer(
@@ -108,13 +112,7 @@ extension Conformance {
   private static func muon(
     _ label: String, _ sizes: [Int], control: [Float] = [0.37, 2, 1, 1], gradients: Values = .normal()
   ) -> [ConformanceCase] {
-    var tensors: [Range<Int>] = []
-    var end = 3
-    for (index, size) in sizes.enumerated() {
-      tensors.append(end..<end + size)
-      end += size + index % 3 * 17
-    }
-    let (ranges, count) = (tensors, end)
+    let (ranges, count) = tensors(sizes, from: 3)
     let tolerance = control[3] == 1 ? Conformance.tolerance : 0
     return [
       ConformanceCase("optimizer", "Muon direction", label, quick: count <= 1000) { bench in

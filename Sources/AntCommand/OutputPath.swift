@@ -48,9 +48,8 @@ enum OutputPath {
   static func requirePlace(for path: String, makingFolders: Bool = false) throws {
     // A folder that is there already must take what goes into it.
     var folder = makingFolders ? resolved(path) : resolved(path).deletingLastPathComponent()
-    while makingFolders, !FileSystem.exists(folder), folder.path != "/" {
-      guard folder.lastPathComponent != ".." else { throw FileError("write", path, code: ENOENT) }
-      folder = folder.deletingLastPathComponent()
+    while makingFolders, !FileSystem.exists(folder), let parent = FileSystem.parent(of: folder) {
+      folder = parent
     }
     guard FileSystem.exists(folder) else { throw FileError("write", path, code: ENOENT) }
     guard FileSystem.isFolder(folder) else { throw FileError("write", path, code: ENOTDIR) }

@@ -65,14 +65,16 @@ public enum FileSystem {
     return names.sorted { $0.lexicographicallyPrecedes($1) }.map { folder.appending(SystemPath(bytes: $0)) }
   }
 
+  /// The folder that `url` lies in; nil for the root, and for a path that ends in `..`, which is there only behind what is
+  /// no folder.
+  public static func parent(of url: URL) -> URL? {
+    url.path == "/" || url.lastPathComponent == ".." ? nil : url.deletingLastPathComponent()
+  }
+
   /// Makes the folder `url` and those it lies in, where they do not exist yet.
   public static func makeFolder(_ url: URL) throws {
     if isFolder(url) { return }
-    let parent = url.deletingLastPathComponent()
-    // `..` after what is no folder stays in a path, and is nothing that can be made.
-    guard url.lastPathComponent != "..", parent.path != url.path else {
-      throw FileError("create", url.path, code: ENOENT)
-    }
+    guard let parent = parent(of: url) else { throw FileError("create", url.path, code: ENOENT) }
     try makeFolder(parent)
     guard mkdir(url.path, 0o777) == 0 || errno == EEXIST && isFolder(url) else {
       throw FileError("create", url.path)

@@ -1,7 +1,6 @@
 import AntBatch
 import AntModels
 import AntText
-import Foundation
 
 /// Predicts masked tokens under the bidirectional mask, where the model was trained to; all masks of a text at once.
 public struct FillIn {
@@ -56,10 +55,8 @@ public struct FillIn {
     let hidden = Set(specials.ids)
     return try rows.indices.map { place in
       let row = logits[place * model.vocabularySize..<(place + 1) * model.vocabularySize]
-      guard row.allSatisfy(\.isFinite), let largest = row.max() else { throw InferenceError.notFinite }
-      let weights = row.map { exp(Double($0) - Double(largest)) }
-      let total = weights.reduce(0, +)
-      return (0..<vocabularySize).lazy.map { Candidate(id: Int32($0), probability: weights[$0] / total) }
+      guard let probabilities = row.probabilities else { throw InferenceError.notFinite }
+      return (0..<vocabularySize).lazy.map { Candidate(id: Int32($0), probability: probabilities[$0]) }
         .filter { !hidden.contains($0.id) }
         .sorted { ($1.probability, $0.id) < ($0.probability, $1.id) }
         .prefix(top).map { $0 }

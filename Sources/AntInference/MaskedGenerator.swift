@@ -2,7 +2,6 @@ import AntBatch
 import AntModels
 import AntRandom
 import AntText
-import Foundation
 
 /// Writes by unmasking (Nie et al., "LLaDA", 2025): everything to be written is hidden at first, and each of a number of
 /// steps fills in the places that the model is most certain of, in the light of all others.
@@ -107,11 +106,9 @@ public struct MaskedGenerator {
         guard
           let token = sampler.pick(
             all.prefix(vocabularySize), draw: draw(text, position), forbidden: forbidden, said: texts[text]),
-          let largest = all.max(), largest.isFinite
+          let probabilities = all.probabilities
         else { throw InferenceError.notFinite }
-        let total = all.reduce(0.0) { $0 + exp(Double($1) - Double(largest)) }
-        picks.append(
-          (position, token, exp(Double(all[all.startIndex + Int(token)]) - Double(largest)) / total))
+        picks.append((position, token, probabilities[Int(token)]))
       }
       picks.sort { ($1.certainty, $0.position) < ($0.certainty, $1.position) }
       for pick in picks.prefix(reveal) { texts[text][pick.position] = pick.token }

@@ -13,6 +13,8 @@ public struct TrainedModel {
   public let folder: URL
   /// The run and the step it was opened at; nil for a checkpoint folder opened by itself.
   public let source: (run: RunDirectory, step: Int)?
+  /// What the run was trained by; nil where none is known.
+  private let options: RunSection.Options?
 
   public var specials: SpecialTokens { tokenizer.specials }
 
@@ -37,8 +39,7 @@ public struct TrainedModel {
   ///
   /// - Throws: ``InferenceError/notTrainedMasked(run:schedule:)`` where the schedule fills in nothing.
   func maskShift() throws -> Int {
-    guard let run = source?.run, let options = try? RunSection(of: run.url).antlm,
-      options.initialModel == nil, let notation = options.schedule
+    guard let run = source?.run, let options, options.initialModel == nil, let notation = options.schedule
     else { return 0 }
     let schedules = [notation] + (options.extensions ?? [])
     // A schedule of a caller's own objectives is not read here.
@@ -94,9 +95,8 @@ public struct TrainedModel {
         tokenizer: folder.appending(path: "tokenizer.json").path, tokens: tokenizer.vocabularySize,
         model: folder.path, vocabulary: model.vocabularySize)
     }
-    if let run = source?.run, let trained = try? RunSection(of: run.url).antlm?.tokenizerChecksum,
-      trained != tokenizer.checksum
-    {
+    options = source.flatMap { try? RunSection(of: $0.run.url).antlm }
+    if let trained = options?.tokenizerChecksum, trained != tokenizer.checksum {
       throw TrainingError.tokenizerChanged(file: folder.appending(path: "tokenizer.json").path)
     }
   }

@@ -105,6 +105,12 @@ enum StudyMeasure: Hashable, Sendable {
     }
   }
 
+  /// Every figure there may be with these ways of scoring, in the order of tables.
+  static func all(_ scoring: [Scoring] = Scoring.allCases) -> [StudyMeasure] {
+    let objectives = Objectives.standard.names
+    return scoring.map(pairs) + scoring.map(bestPairs) + objectives.map(devLoss) + objectives.map(bestDevLoss)
+  }
+
   func text(_ figure: Double) -> String { String(format: isHigherBetter ? "%.1f" : "%.3f", figure) }
 }
 
@@ -118,11 +124,7 @@ public struct StudyResults: Sendable {
     self.study = study
     self.results = results
     let found = Set(results.flatMap(\.figures.keys))
-    let objectives = Objectives.standard.names
-    let all =
-      study.pairs.scoring.map(StudyMeasure.pairs) + study.pairs.scoring.map(StudyMeasure.bestPairs)
-      + objectives.map(StudyMeasure.devLoss) + objectives.map(StudyMeasure.bestDevLoss)
-    measures = all.filter(found.contains)
+    measures = StudyMeasure.all(study.pairs.scoring).filter(found.contains)
   }
 
   /// The figures of one schedule over the seeds; nil where no run of it is done.

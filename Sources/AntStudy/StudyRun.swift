@@ -211,8 +211,11 @@ public struct StudyRun: Sendable {
       return false
     }
 
-    let best = study.pairs.scoresBest ? try trainer.run.checkpoint("best").name : "latest"
-    for checkpoint in Set(["latest", best]).sorted() {
+    // The last may be the best.
+    let checkpoints = try (study.pairs.scoresBest ? ["latest", "best"] : ["latest"]).map {
+      try trainer.run.checkpoint($0).name
+    }
+    for checkpoint in Set(checkpoints).sorted() {
       try score(job, checkpoint, on: device, until: stop, report: report)
     }
     return true

@@ -49,7 +49,7 @@ extension StudyResults {
     guard let header = rows.first, Array(header.cells.prefix(columns.count)) == columns else {
       throw refuse(1, "it does not begin with \(columns.joined(separator: ",")); give a study's results.csv")
     }
-    let known = StudyMeasure.all
+    let known = StudyMeasure.all()
     return try rows.dropFirst().map { row in
       guard row.cells.count == header.cells.count else {
         throw refuse(row.line, "it has \(row.cells.count) cells and the first row \(header.cells.count)")
@@ -127,14 +127,6 @@ extension StudyResults {
     }
     endRow()
     return rows
-  }
-}
-
-extension StudyMeasure {
-  /// Every figure that a study may have.
-  fileprivate static var all: [StudyMeasure] {
-    Scoring.allCases.flatMap { [.pairs($0), .bestPairs($0)] }
-      + Objectives.standard.names.flatMap { [.devLoss($0), .bestDevLoss($0)] }
   }
 }
 

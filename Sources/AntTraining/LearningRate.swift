@@ -96,12 +96,12 @@ public struct LearningRate: Sendable, Equatable {
     let position = plan.position(ofStep: step)
     let steps = plan.phases[position.phase].steps
     let stepInPhase = step - steps.lowerBound + 1
-    let rate =
+    let place =
       switch span {
-      case .run:
-        rate(plan.place(ofStep: step).step, of: plan.place(ofStep: step).total)
-      case .phase: rate(stepInPhase, of: steps.count)
+      case .run: plan.place(ofStep: step)
+      case .phase: (step: stepInPhase, total: steps.count)
       }
+    let rate = rate(place.step, of: place.total)
     // A schedule of its own has a warm-up of its own.
     let isFirst = plan.parts.contains { $0.lowerBound == steps.lowerBound }
     let climb = isFirst ? 0 : rewarmup.steps(of: steps.count)

@@ -60,11 +60,7 @@ public enum TrainingRun {
     text: TrainingText, in folder: String, on device: any Device, objectives: Objectives = .standard,
     optimizers: OptimizerRules = .standard, report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
-    precondition(
-      description.architecture.vocabularySize >= tokenizer.vocabularySize,
-      "TrainingRun: a model of \(description.architecture.vocabularySize) tokens for a tokenizer of "
-        + "\(tokenizer.vocabularySize)")
-    return try begin(
+    try begin(
       configuration, model: description, tokenizer: tokenizer, text: { text }, in: folder, on: device,
       objectives: objectives, optimizers: optimizers, report: report)
   }
@@ -83,9 +79,6 @@ public enum TrainingRun {
     in folder: String, objectives: Objectives = .standard, optimizers: OptimizerRules = .standard,
     report: (Event) -> Void = { _ in }
   ) throws -> Trainer {
-    precondition(
-      model.vocabularySize >= tokenizer.vocabularySize,
-      "TrainingRun: a model of \(model.vocabularySize) tokens for a tokenizer of \(tokenizer.vocabularySize)")
     var configuration = configuration
     configuration.initialModel = configuration.initialModel ?? ""
     return try begin(
@@ -103,6 +96,10 @@ public enum TrainingRun {
     text: () throws -> TrainingText, in folder: String, on device: any Device, objectives: Objectives,
     optimizers: OptimizerRules, report: (Event) -> Void
   ) throws -> Trainer {
+    let vocabulary = description.architecture.vocabularySize
+    precondition(
+      vocabulary >= tokenizer.vocabularySize,
+      "TrainingRun: a model of \(vocabulary) tokens for a tokenizer of \(tokenizer.vocabularySize)")
     var configuration = configuration
     try configuration.validate()
     try RunDirectory.requireNew(folder)

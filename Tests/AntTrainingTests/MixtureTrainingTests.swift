@@ -121,6 +121,35 @@ import Testing
     }
   }
 
+  /// An option by itself changes what is trained, so that none is taken and then passed over; some change only how another
+  /// works.
+  @Test(arguments: [
+    ([], "zLoss", "0.1"), ([], "dealing", "drawn"), ([], "documents", "true"), ([], "weight", "CLM=3"),
+    ([], "learningRate", "MLM=1e-3"), ([], "learningRateShape", "wsd"), ([], "rewarmup", "2"),
+    ([], "optimizer", "muon"), ([], "optimizer", "lamb"),
+    (["optimizer=muon"], "matrixLearningRate", "0.05"), (["optimizer=muon"], "momentum", "0.5"),
+    (["learningRateShape=wsd"], "learningRateDecay", "50%"),
+    (["learningRateShape=wsd", "learningRateDecay=50%"], "learningRateDecayShape", "sqrt"),
+  ])
+  func everyOptionIsHeeded(before: [String], name: String, value: String) throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("3s_[MLM:2+CLM]+5s_[MLM+CLM]")
+    configuration.development = []
+    func take(_ name: String, _ value: String) throws {
+      let option = try #require(TrainingOptions.list.first { $0.name == name })
+      #expect(option.take(value, in: &configuration))
+    }
+    for option in before {
+      let sides = option.split(separator: "=").map(String.init)
+      try take(sides[0], sides[1])
+    }
+    #expect(try tiny.start("plain", configuration).train() == .finished)
+    try take(name, value)
+    #expect(try tiny.start("other", configuration).train() == .finished)
+    let weights = "model.safetensors"
+    #expect(try tiny.checkpointFile("plain", weights) != tiny.checkpointFile("other", weights))
+  }
+
   @Test(arguments: [
     ("1s_CLM", "CLM=2", "", "weight is 2.0 for CLM"),
     ("1s_[CLM+MLM]", "MNTP=2", "", "weight is 2.0 for MNTP"),

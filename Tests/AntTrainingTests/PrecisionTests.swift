@@ -101,8 +101,9 @@ import Testing
 
   /// A study's `training` and a recipe name options as config.json does.
   @Test func recipesMaySetIt() throws {
-    let options = TrainingConfiguration(model: "", schedule: "", training: [])
-    #expect(try options.replacing(["precision": .text("bfloat16")]).precision == .bfloat16)
-    #expect(throws: (any Error).self) { try options.replacing(["precision": .text("half")]) }
+    var options = TrainingConfiguration(model: "", schedule: "", training: [])
+    let option = try #require(TrainingOptions.list.first { $0.name == "precision" })
+    #expect(option.take("bfloat16", in: &options) && options.precision == .bfloat16)
+    #expect(!option.take("half", in: &options) && options.precision == .bfloat16)
   }
 }

@@ -134,12 +134,11 @@ extension Objectives {
       guard let objective = self[member.objective] else {
         preconditionFailure("Objectives: no objective \(member.objective)")
       }
-      for number in sequences.count..<sequences.count + counts[group] {
-        var sample = first
-        sample.number += number
-        sequences.append(objective.sequence(ofBlock: blocks[number], sample))
-        sequences[number].group = group
-      }
+      let start = sequences.count
+      var sample = first
+      sample.number += start
+      sequences += objective.sequences(over: blocks[start..<start + counts[group]], from: sample)
+      for number in start..<sequences.count { sequences[number].group = group }
     }
     guard mixture.isMixed else { return (sequences, [1]) }
     let denominators = sequences.reduce(into: [Double](repeating: 0, count: counts.count)) { sums, sequence in

@@ -66,12 +66,16 @@ extension Objective {
   ///
   /// - Parameter first: the sample of `blocks[0]`; the others follow it in the epoch's order.
   public func batch(_ blocks: [[Int32]], from first: Sample) -> Batch {
-    Batch(
-      blocks.enumerated().map { offset, block in
-        var sample = first
-        sample.number += offset
-        return sequence(ofBlock: block, sample)
-      }, padding: first.masking.specials.padding)
+    Batch(sequences(over: blocks[...], from: first), padding: first.masking.specials.padding)
+  }
+
+  /// The tasks over `blocks`, numbered as in ``batch(_:from:)``.
+  func sequences(over blocks: ArraySlice<[Int32]>, from first: Sample) -> [TokenSequence] {
+    blocks.enumerated().map { offset, block in
+      var sample = first
+      sample.number += offset
+      return sequence(ofBlock: block, sample)
+    }
   }
 
   /// The task over one block, of which documents are kept apart where the sample says so: one begins at a beginning token

@@ -17,7 +17,7 @@ public struct Recipe: Sendable, Decodable {
   }
 
   /// A number or a text.
-  public enum Value: Sendable, Equatable, Codable, CustomStringConvertible {
+  public enum Value: Sendable, Equatable, Decodable, CustomStringConvertible {
     case integer(Int)
     case number(Double)
     case text(String)
@@ -30,15 +30,6 @@ public struct Recipe: Sendable, Decodable {
         self = .number(number)
       } else {
         self = .text(try container.decode(String.self))
-      }
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-      var container = encoder.singleValueContainer()
-      switch self {
-      case .integer(let value): try container.encode(value)
-      case .number(let value): try container.encode(value)
-      case .text(let value): try container.encode(value)
       }
     }
 
@@ -85,32 +76,13 @@ public struct Recipe: Sendable, Decodable {
 
   /// The options of a run by this recipe; what it does not name is as ever.
   public func configuration(training: [String]) -> TrainingConfiguration {
-    do {
-      return try TrainingConfiguration(model: "", schedule: "", training: training)
-        .replacing(values.mapValues(\.value))
-    } catch {
-      preconditionFailure("recipes.json: \(error)")
+    var configuration = TrainingConfiguration(model: "", schedule: "", training: training)
+    for (name, entry) in values {
+      let option = TrainingOptions.list.first { $0.name == name }
+      precondition(
+        option?.take("\(entry.value)", in: &configuration) == true,
+        "recipes.json: no \(name) of \(entry.value)")
     }
-  }
-}
-
-extension TrainingConfiguration {
-  /// The same options but for these.
-  ///
-  /// - Parameter values: by the names of the options.
-  /// - Throws: where there is no such option, or none with such a value.
-  package func replacing(_ values: [String: Recipe.Value]) throws -> TrainingConfiguration {
-    func object(_ value: some Encodable) throws -> [String: Any] {
-      try JSONSerialization.jsonObject(with: JSONEncoder().encode(value)) as? [String: Any] ?? [:]
-    }
-    let own = try object(self).merging(try object(values)) { _, new in new }
-    let replaced = try JSONDecoder().decode(
-      TrainingConfiguration.self, from: JSONSerialization.data(withJSONObject: own))
-    // An option that nobody knows is passed over in reading, and so not written again.
-    let known = try object(replaced)
-    if let unknown = values.keys.sorted().first(where: { known[$0] == nil }) {
-      throw TrainingError.option(unknown, found: "no option", expected: "one of a run's config.json")
-    }
-    return replaced
+    return configuration
   }
 }
