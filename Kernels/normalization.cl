@@ -6,10 +6,20 @@
  *     dx = r (g - [mean(g)] - x^ mean(g x^))        the bracket for layer norm only
  *     dweight += sum_rows dy x^       dbias += sum_rows dy
  *
+ * With several heads (HEADS 1) a row of the matrix is `heads` rows of these kernels, each `columns` wide, that share
+ * their weights.
+ *
  * The sums over rows go through partials, a chunk of rows each (see reduction.cl): the first kernel leaves
  * mean and r of each row in `statistics`, the second sums a chunk's columns. The variance is taken around the
  * mean, in a second walk over the row: the difference of two large sums would lose what is asked for. */
 #include "vector.cl"
+
+/* Where a row begins. */
+#if HEADS
+#define ROW(row, stride) ((long)((row) / heads) * (stride) + (long)((row) % heads) * columns)
+#else
+#define ROW(row, stride) ((long)(row) * (stride))
+#endif
 
 /* Mean (0 for RMS) and reciprocal deviation of a row. */
 inline float2 row_statistics(__global const float *x, int columns, float epsilon GROUP_SCRATCH_PARAMETER) {
@@ -30,11 +40,11 @@ inline float2 row_statistics(__global const float *x, int columns, float epsilon
 __kernel void normalize_rows(
     __global const float *input, long inputOffset, int inputStride, __global const float *weight,
     long weightOffset, __global const float *bias, long biasOffset, __global float *output, long outputOffset,
-    int outputStride, int rows, int columns, float epsilon, int hasWeight, int hasBias, int rowsPerGroup) {
+    int outputStride, int rows, int columns, int heads, float epsilon, int hasWeight, int hasBias, int rowsPerGroup) {
   GROUP_SCRATCH
   FOR_GROUP_ROWS(row, rows, rowsPerGroup) {
-    __global const float *x = input + inputOffset + (long)row * inputStride;
-    __global float *y = output + outputOffset + (long)row * outputStride;
+    __global const float *x = input + inputOffset + ROW(row, inputStride);
+    __global float *y = output + outputOffset + ROW(row, outputStride);
     const float2 statistics = row_statistics(x, columns, epsilon GROUP_SCRATCH_ARGUMENT);
     FOR_ROW(c, n, columns) {
       floatv value = (load(x + c, n, 0) - statistics.x) * statistics.y;
@@ -49,13 +59,13 @@ __kernel void normalize_backward(
     __global const float *input, long inputOffset, int inputStride, __global const float *weight,
     long weightOffset, __global const float *outputGradient, long outputGradientOffset, int outputGradientStride,
     __global float *inputGradient, long inputGradientOffset, int inputGradientStride, __global float *statistics,
-    long statisticsOffset, int rows, int columns, float epsilon, int hasWeight, int accumulate,
+    long statisticsOffset, int rows, int columns, int heads, float epsilon, int hasWeight, int accumulate,
     int keepsStatistics, int rowsPerGroup) {
   GROUP_SCRATCH
   FOR_GROUP_ROWS(row, rows, rowsPerGroup) {
-    __global const float *x = input + inputOffset + (long)row * inputStride;
-    __global const float *dy = outputGradient + outputGradientOffset + (long)row * outputGradientStride;
-    __global float *dx = inputGradient + inputGradientOffset + (long)row * inputGradientStride;
+    __global const float *x = input + inputOffset + ROW(row, inputStride);
+    __global const float *dy = outputGradient + outputGradientOffset + ROW(row, outputGradientStride);
+    __global float *dx = inputGradient + inputGradientOffset + ROW(row, inputGradientStride);
     const float2 statistic = row_statistics(x, columns, epsilon GROUP_SCRATCH_ARGUMENT);
     if (keepsStatistics && LANE == 0) vstore2(statistic, row, statistics + statisticsOffset);
 
@@ -88,7 +98,7 @@ __kernel void normalize_backward(
 __kernel void normalize_weight_gradient(
     __global const float *input, long inputOffset, int inputStride, __global const float *outputGradient,
     long outputGradientOffset, int outputGradientStride, __global const float *statistics, long statisticsOffset,
-    int rows, int columns, int rowsPerChunk, __global float *partials, long partialsOffset) {
+    int rows, int columns, int heads, int rowsPerChunk, __global float *partials, long partialsOffset) {
   const int first = get_global_id(0) * STRIP * V;
   if (first >= columns) return;
   const int chunk = get_global_id(1), row = chunk * rowsPerChunk, end = min(rows, row + rowsPerChunk);
@@ -102,8 +112,8 @@ __kernel void normalize_weight_gradient(
     for (int r = row; r < end; r++) {
       const float mean = statistics[2 * (long)r], deviation = statistics[2 * (long)r + 1];
       for (int s = 0; s < STRIP; s++) {
-        const floatv x = VLOAD(input + (long)r * inputStride + first + s * V);
-        const floatv dy = VLOAD(outputGradient + (long)r * outputGradientStride + first + s * V);
+        const floatv x = VLOAD(input + ROW(r, inputStride) + first + s * V);
+        const floatv dy = VLOAD(outputGradient + ROW(r, outputGradientStride) + first + s * V);
         sums[s] = fma(dy, (x - mean) * deviation, sums[s]);
       }
     }
@@ -114,9 +124,9 @@ __kernel void normalize_weight_gradient(
     const int n = min(V, columns - c);
     floatv sum = 0;
     for (int r = row; r < end; r++) {
-      const floatv x = load(input + (long)r * inputStride + c, n, 0);
+      const floatv x = load(input + ROW(r, inputStride) + c, n, 0);
       const floatv normalized = (x - statistics[2 * (long)r]) * statistics[2 * (long)r + 1];
-      sum = fma(load(outputGradient + (long)r * outputGradientStride + c, n, 0), normalized, sum);
+      sum = fma(load(outputGradient + ROW(r, outputGradientStride) + c, n, 0), normalized, sum);
     }
     store(partials + c, n, sum);
   }

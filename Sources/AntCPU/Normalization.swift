@@ -8,12 +8,13 @@ extension CPUDevice {
     command("normalization \(operation.kind)", floats: 2 * input.count) {
       let (x, y) = (input.floats, output.floats)
       let (weight, bias) = (operation.weight?.floats, operation.bias?.floats)
-      parallel.overRows(input.rows, columns: input.columns) { rows in
+      let (heads, width) = (operation.heads, operation.width)
+      parallel.overRows(input.rows * heads, columns: width) { rows in
         for row in rows {
-          let x = x + row * input.stride
-          let y = y + row * output.stride
-          let (mean, reciprocal) = statistics(x, input.columns, operation.kind, operation.epsilon)
-          forEachLanes(input.columns) { start, count in
+          let x = x + input.offset(ofHead: row, of: heads)
+          let y = y + output.offset(ofHead: row, of: heads)
+          let (mean, reciprocal) = statistics(x, width, operation.kind, operation.epsilon)
+          forEachLanes(width) { start, count in
             var value = (loadLanes(x + start, count) - mean) * reciprocal
             if let weight { value *= loadLanes(weight + start, count) }
             if let bias { value += loadLanes(bias + start, count) }
@@ -28,7 +29,7 @@ extension CPUDevice {
   ///
   /// The parameters' gradients are summed in two levels: over the rows of a task, then over tasks in order.
   public func normalization(_ operation: NormalizationBackward) {
-    let (rows, columns) = (operation.input.rows, operation.input.columns)
+    let (rows, columns) = (operation.input.rows * operation.heads, operation.width)
     guard operation.input.count > 0 else { return }
     command("normalization \(operation.kind) backward", floats: 3 * operation.input.count) {
       let tasks = (rows + rowsPerPartialSum - 1) / rowsPerPartialSum
@@ -49,15 +50,15 @@ extension CPUDevice {
 
   /// Some rows: their input gradients, and what they add to the weight's and (behind it) the bias's gradient.
   private func backward(_ operation: NormalizationBackward, _ rows: Range<Int>, weightPartial: Floats) {
-    let (input, columns) = (operation.input, operation.input.columns)
+    let (input, columns, heads) = (operation.input, operation.width, operation.heads)
     let (dyMatrix, dxMatrix) = (operation.outputGradient, operation.inputGradient)
     let weight = operation.weight?.floats
     let biasPartial = weightPartial + columns
     weightPartial.update(repeating: 0, count: 2 * columns)
     for row in rows {
-      let x = input.floats + row * input.stride
-      let dy = dyMatrix.floats + row * dyMatrix.stride
-      let dx = dxMatrix.floats + row * dxMatrix.stride
+      let x = input.floats + input.offset(ofHead: row, of: heads)
+      let dy = dyMatrix.floats + dyMatrix.offset(ofHead: row, of: heads)
+      let dx = dxMatrix.floats + dxMatrix.offset(ofHead: row, of: heads)
       let (mean, reciprocal) = statistics(x, columns, operation.kind, operation.epsilon)
       var gradients = Lanes.zero
       var products = Lanes.zero
@@ -82,6 +83,13 @@ extension CPUDevice {
         storeLanes(gradient, dx + start, count)
       }
     }
+  }
+}
+
+extension Matrix {
+  /// Where part `number` begins, counted over all rows of `heads` parts.
+  fileprivate func offset(ofHead number: Int, of heads: Int) -> Int {
+    heads == 1 ? number * stride : number / heads * stride + number % heads * (columns / heads)
   }
 }
 

@@ -1,12 +1,12 @@
 import AntDevice
 
-/// RMS and layer norm, affine or not, forward and backward.
+/// RMS and layer norm, affine or not, of rows and of the heads in a row, forward and backward.
 extension Conformance {
   static func normalizationCases() -> [ConformanceCase] {
     [Normalization.Kind.rms, .layer].flatMap { kind in
       rowShapes.enumerated().flatMap { index, shape in
         forward(kind, shape, gap: index % 3) + backward(kind, shape, gap: (index + 1) % 3)
-      }
+      } + awkwardSizes.enumerated().flatMap { heads(kind, rows: $1, number: $0) }
     }
   }
 
@@ -38,6 +38,56 @@ extension Conformance {
       forward("far from zero", .plain, .normal(1, around: 30)),
       forward("tiny", .weight, .normal(1e-4)),
       forward("zeros", .weightAndBias, .constant(0)),
+    ]
+  }
+
+  /// Every part of a row for itself, between columns that stay.
+  private static func heads(_ kind: Normalization.Kind, rows: Int, number: Int) -> [ConformanceCase] {
+    let heads = 2 + number % 4
+    let dimensions = [2, 6, 8, 16, 32, 64, 80, 129]
+    let dimension = dimensions[number % dimensions.count]
+    let (columns, stride) = (heads * dimension, heads * dimension + number % 3 * dimension)
+    func of(
+      _ operation: String, _ label: String,
+      _ body: @escaping @Sendable (Bench, _ weight: BufferSlice?) -> Void
+    ) -> ConformanceCase {
+      let hasWeight = label.contains("weight")
+      return ConformanceCase(
+        "normalization", operation, "\(rows) x \(heads) heads of \(dimension) \(label)",
+        quick: isQuick((rows, columns))
+      ) { bench in body(bench, hasWeight ? bench.input("weight", dimension, .sizeable) : nil) }
+    }
+    func forward(_ label: String) -> ConformanceCase {
+      of("\(kind) norm", label) { bench, weight in
+        let x =
+          label.contains("in place")
+          ? bench.updated("x", rows, columns, stride: stride, .normal(2, around: 0.5))
+          : bench.input("x", rows, columns, stride: stride, .normal(2, around: 0.5))
+        bench.device.normalization(
+          Normalization(
+            kind, x, weight: weight, epsilon: 1e-5, heads: heads,
+            into: label.contains("in place")
+              ? x : bench.output("y", rows, columns, stride: stride + dimension)))
+      }
+    }
+    func backward(_ label: String) -> ConformanceCase {
+      of("\(kind) norm backward", label) { bench, weight in
+        let inPlace = label.contains("in place")
+        let x = bench.input("x", rows, columns, stride: stride, .normal(2, around: 0.5))
+        let dy =
+          inPlace
+          ? bench.updated("dy", rows, columns, stride: stride) : bench.input("dy", rows, columns)
+        bench.device.normalization(
+          NormalizationBackward(
+            kind, input: x, weight: weight, epsilon: 1e-5, heads: heads, outputGradient: dy,
+            inputGradient: inPlace ? dy : bench.updated("dx", rows, columns, stride: stride + dimension),
+            accumulate: !inPlace, weightGradient: weight.map { _ in bench.updated("dweight", dimension) }))
+      }
+    }
+    return [
+      forward("weight"), forward("plain in place"), backward("weight in place"),
+      backward("weight accumulate"),
+      backward("plain accumulate"),
     ]
   }
 

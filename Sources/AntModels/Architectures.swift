@@ -12,7 +12,9 @@ public struct Architectures: Sendable, ExpressibleByArrayLiteral {
   public init(arrayLiteral types: any Architecture.Type...) { self.init(types) }
 
   /// Those of this package.
-  public static let standard: Architectures = [LlamaConfiguration.self, LTGBertConfiguration.self]
+  public static let standard: Architectures = [
+    LlamaConfiguration.self, LTGBertConfiguration.self, Qwen3Configuration.self,
+  ]
 
   public static func + (a: Self, b: Self) -> Self { Self(a.types + b.types) }
 

@@ -69,6 +69,15 @@ import Testing
     }
   }
 
+  /// Queries and keys head by head, values as they are.
+  @Test func headNormalization() throws {
+    try checkGradients(
+      inputs: [Operand(3, 20, seed: 1)], parameters: [Operand(1, 4, seed: 2), Operand(1, 4, seed: 3)]
+    ) { tape, inputs, parameters in
+      tape.headNormalization(inputs[0], weights: [parameters[0], parameters[1]], columns: 8, epsilon: 1e-2)
+    }
+  }
+
   @Test(arguments: ActivationFunction.allCases)
   func activation(function: ActivationFunction) throws {
     try checkGradients(inputs: [Operand(3, 5, seed: 1)]) { tape, inputs, _ in

@@ -95,6 +95,28 @@ import Testing
     }
   }
 
+  /// Three rows of two heads, columns that belong to neither behind them.
+  @Test(arguments: [Normalization.Kind.rms, .layer])
+  func normalizationOfHeads(kind: Normalization.Kind) {
+    let (x, weight) = (variable(27, seed: 1), variable(3, seed: 2))
+    let (y, dy) = (variable(18, seed: 3), variable(18, seed: 4))
+    let (dx, dweight) = (variable(27, seed: 5, .constant(0)), variable(3, seed: 6, .constant(0)))
+    let input = x.matrix(3, 9).columns(0..<6)
+    func loss() -> Double {
+      device.normalization(
+        Normalization(kind, input, weight: weight.slice, epsilon: 0.01, heads: 2, into: y.matrix(3, 6)))
+      return y.dot(dy)
+    }
+    let numeric = [x, weight].map { $0.derivative(of: loss) }
+    device.normalization(
+      NormalizationBackward(
+        kind, input: input, weight: weight.slice, epsilon: 0.01, heads: 2, outputGradient: dy.matrix(3, 6),
+        inputGradient: dx.matrix(3, 9).columns(0..<6), weightGradient: dweight.slice))
+    for (analytic, numeric) in zip([dx, dweight], numeric) {
+      expectClose(device.readDoubles(analytic.slice), numeric)
+    }
+  }
+
   @Test(arguments: [Normalization.Kind.rms, .layer])
   func normalizationWithoutWeightsAccumulates(kind: Normalization.Kind) {
     let (x, y, dy, dx) = (

@@ -12,7 +12,7 @@ import Testing
   private let toy = ToyArchitecture.preset("toy-small", vocabularySize: 23, maximumLength: 16)!
 
   @Test func isFoundByItsNames() throws {
-    #expect(Architectures.withToy.modelTypes == ["llama", "ltgbert", "toy"])
+    #expect(Architectures.withToy.modelTypes == ["llama", "ltgbert", "qwen3", "toy"])
     #expect(Architectures.withToy.presetNames == Architectures.standard.presetNames + ["toy-small"])
     let preset = try #require(
       Architectures.withToy.preset("toy-small", vocabularySize: 23, maximumLength: 16))
@@ -32,7 +32,7 @@ import Testing
     #expect(read.configuration == ModelConfiguration(toy))
     #expect(try read.parameters.read() == model.parameters.read())
     let error = try #require(throws: ModelError.self) { try ModelFolder.read(folder.url, on: device) }
-    #expect(error.description.contains("model_type is 'toy', not llama or ltgbert"))
+    #expect(error.description.contains("model_type is 'toy', not llama or ltgbert or qwen3"))
   }
 
   /// In both directions of attention.

@@ -65,7 +65,7 @@ import Testing
       Fixture.self, from: Data(contentsOf: referenceFolder.appendingPathComponent("parity.json")))
   }
 
-  private func open(_ name: String) throws -> any Device {
+  static func open(_ name: String) throws -> any Device {
     guard name == "opencl, kernels for GPUs" else { return try openDevice(name) }
     return try Devices.open("opencl", options: DeviceOptions(kernels: .gpu)).device
   }
@@ -74,7 +74,7 @@ import Testing
 
   @Test(arguments: devices) func logitsAndGradients(name: String) throws {
     let fixture = try Self.fixture.get()
-    let device = try open(name)
+    let device = try Self.open(name)
     #expect(fixture.cases.count == 60)
     for example in fixture.cases { try compare(example, fixture, on: device) }
   }
@@ -132,7 +132,7 @@ import Testing
 
   @Test(arguments: devices) func twentySteps(name: String) throws {
     let fixture = try Self.fixture.get()
-    let device = try open(name)
+    let device = try Self.open(name)
     #expect(fixture.training.count == 8)
     for run in fixture.training {
       let model = self.model(

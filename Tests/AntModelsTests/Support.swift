@@ -26,7 +26,7 @@ extension LTGBertConfiguration {
 /// Every architecture and variant, small.
 let tinyModels: [ModelConfiguration] = [
   .init(LlamaConfiguration.tiny), .init(LTGBertConfiguration.tiny(.blocked)),
-  .init(LTGBertConfiguration.tiny(.perHead)),
+  .init(LTGBertConfiguration.tiny(.perHead)), .init(Qwen3Configuration(.tiny)),
 ]
 
 /// Ids from 4 up, fixed by `seed`.

@@ -10,11 +10,15 @@ import AntRandom
 ///     x += down(silu(gate h) * up h)       h = norm(x)
 ///     logits = norm(x) W^T                 W = E where tied; labelled positions only
 ///
+/// With ``Qwen3Configuration``, queries and keys are normalized head by head before they are turned.
+///
 /// Query, key and value projections are one matrix, rows stacked, and so are gate and up: one matmul each.
 /// Rotary positions count from the beginning of each document. Dropout, where asked for, comes after the
 /// embedding and on the output of both branches; Hugging Face's Llama has none.
 public final class Llama: Transformer {
-  public var configuration: ModelConfiguration { ModelConfiguration(sizes) }
+  public var configuration: ModelConfiguration {
+    sizes.normalizesHeads ? ModelConfiguration(Qwen3Configuration(sizes)) : ModelConfiguration(sizes)
+  }
   public let parameters: Parameters
   public let device: any Device
   public var precision = Precision.float32
@@ -64,8 +68,13 @@ public final class Llama: Transformer {
     if rate > 0 { x = drop(x, .embeddingDropout, number: 0, residual: nil) }
     for layer in 0..<sizes.layers {
       let name = Name.layer(layer)
-      let queryKeyValue = tape.linear(
+      var queryKeyValue = tape.linear(
         normalize(x, name.attentionNorm, on: tape), parameters[name.queryKeyValue])
+      if sizes.normalizesHeads {
+        queryKeyValue = tape.headNormalization(
+          queryKeyValue, weights: [parameters[name.queryNorm], parameters[name.keyNorm]], columns: width,
+          epsilon: Float(sizes.normEpsilon))
+      }
       tape.rotary(
         queryKeyValue, columns: 0..<2 * width, headDimension: sizes.headDimension, positions: positions,
         table: rotaryTable)

@@ -21,6 +21,8 @@ public struct LlamaConfiguration: Architecture {
   public var ropeTheta: Double
   /// Whether the output layer is the embedding table.
   public var tiesEmbeddings: Bool
+  /// Whether queries and keys are normalized head by head before they are turned, as ``Qwen3Configuration`` does.
+  var normalizesHeads = false
   /// Standard deviation of the initial weights.
   public var initializerRange: Double
   public var paddingID: Int?
@@ -76,9 +78,11 @@ public struct LlamaConfiguration: Architecture {
       tiesEmbeddings: name != "babyllama")
   }
 
-  /// Kept: two residual streams, queries, keys, values, contexts, log-sum-exps, gate and up.
+  /// Kept: two residual streams, queries, keys, values (before and after their norm, where there is one), contexts,
+  /// log-sum-exps, gate and up.
   public var activationFloats: (kept: Int, working: Int) {
-    (6 * hiddenSize + heads + 2 * intermediateSize, 6 * hiddenSize + 2 * intermediateSize)
+    let width = (normalizesHeads ? 9 : 6) * hiddenSize
+    return (width + heads + 2 * intermediateSize, width + 2 * intermediateSize)
   }
 
   /// Hugging Face's Llama has none, and none anywhere in attention.
@@ -108,6 +112,17 @@ public struct LlamaConfiguration: Architecture {
 // MARK: - config.json
 
 extension LlamaConfiguration {
+  /// What tells the models apart that share this config.json.
+  struct Family {
+    /// What transformers calls the model.
+    let modelClass: String
+    let modelType: String
+    let normalizesHeads: Bool
+
+    static let llama = Family(
+      modelClass: "LlamaForCausalLM", modelType: LlamaConfiguration.modelType, normalizesHeads: false)
+  }
+
   private enum Key: String, CodingKey {
     case architectures
     case modelType = "model_type"
@@ -137,15 +152,19 @@ extension LlamaConfiguration {
     case usesCache = "use_cache"
   }
 
-  public func encode(to encoder: any Encoder) throws {
+  public func encode(to encoder: any Encoder) throws { try encode(to: encoder, as: .llama) }
+
+  func encode(to encoder: any Encoder, as family: Family) throws {
     var keys = encoder.container(keyedBy: Key.self)
-    try keys.encode(["LlamaForCausalLM"], forKey: .architectures)
-    try keys.encode(Self.modelType, forKey: .modelType)
+    try keys.encode([family.modelClass], forKey: .architectures)
+    try keys.encode(family.modelType, forKey: .modelType)
     try keys.encode(hiddenSize, forKey: .hiddenSize)
     try keys.encode(intermediateSize, forKey: .intermediateSize)
     try keys.encode(layers, forKey: .layers)
     try keys.encode(heads, forKey: .heads)
     try keys.encode(heads, forKey: .keyValueHeads)
+    // Left out it would mean 128 to transformers' Qwen3.
+    if family.normalizesHeads { try keys.encode(headDimension, forKey: .headDimension) }
     try keys.encode("silu", forKey: .activation)
     try keys.encode(maximumLength, forKey: .maximumLength)
     try keys.encode(normEpsilon, forKey: .normEpsilon)
@@ -165,13 +184,15 @@ extension LlamaConfiguration {
   }
 
   /// Reads what transformers writes; keys that mean a model this one cannot compute are refused.
-  public init(from decoder: any Decoder) throws {
+  public init(from decoder: any Decoder) throws { try self.init(from: decoder, as: .llama) }
+
+  init(from decoder: any Decoder, as family: Family) throws {
     let keys = try decoder.container(keyedBy: Key.self)
     func refuse(_ key: Key, _ found: String) -> DecodingError {
       .dataCorruptedError(forKey: key, in: keys, debugDescription: "\(key.rawValue) is \(found)")
     }
     let modelType = try keys.decode(String.self, forKey: .modelType)
-    if modelType != Self.modelType { throw refuse(.modelType, "'\(modelType)'") }
+    if modelType != family.modelType { throw refuse(.modelType, "'\(modelType)'") }
     var rope: RopeParameters?
     for key in [Key.ropeParameters, .ropeScaling] {
       guard let parameters = try keys.decodeIfPresent(RopeParameters.self, forKey: key) else { continue }
@@ -197,6 +218,7 @@ extension LlamaConfiguration {
       paddingID: try keys.specialToken(.paddingID, below: vocabularySize),
       beginningID: try keys.specialToken(.beginningID, below: vocabularySize),
       endID: try keys.specialToken(.endID, below: vocabularySize))
+    normalizesHeads = family.normalizesHeads
     if let groups = try keys.decodeIfPresent(Int.self, forKey: .keyValueHeads), groups != heads {
       throw refuse(.keyValueHeads, "\(groups), not the \(heads) of num_attention_heads")
     }

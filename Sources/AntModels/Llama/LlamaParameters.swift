@@ -15,6 +15,8 @@ extension Llama {
       let prefix: String
       var attentionNorm: String { prefix + "input_layernorm.weight" }
       var queryKeyValue: String { prefix + "self_attn.qkv_proj.weight" }
+      var queryNorm: String { prefix + "self_attn.q_norm.weight" }
+      var keyNorm: String { prefix + "self_attn.k_norm.weight" }
       var attentionOutput: String { prefix + "self_attn.o_proj.weight" }
       var feedForwardNorm: String { prefix + "post_attention_layernorm.weight" }
       var gateUp: String { prefix + "mlp.gate_up_proj.weight" }
@@ -60,6 +62,11 @@ extension LlamaConfiguration {
           parts: ["q_proj", "k_proj", "v_proj"].map {
             .init(name.prefix + "self_attn.\($0).weight", rows: width)
           }, isHidden: true),
+      ]
+      if normalizesHeads {
+        segments += [name.queryNorm, name.keyNorm].map { .vector($0, count: headDimension) }
+      }
+      segments += [
         .matrix(name.attentionOutput, rows: width, columns: width, isHidden: true),
         .vector(name.feedForwardNorm, count: width),
         .matrix(
