@@ -33,6 +33,7 @@ import Testing
       case .number(let expected):
         #expect((value as? Double).map { abs($0 - expected) <= 1e-7 * expected } == true)
       case .text(let expected): #expect(value as? String == expected, "\(key)")
+      case .flag(let expected): #expect(value as? Bool == expected, "\(key)")
       }
     }
     #expect(configuration.training == ["text"])

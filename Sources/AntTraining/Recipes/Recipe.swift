@@ -16,11 +16,12 @@ public struct Recipe: Sendable, Decodable {
     case ours
   }
 
-  /// A number or a text.
+  /// A number, a text, or whether something is done.
   public enum Value: Sendable, Equatable, Decodable, CustomStringConvertible {
     case integer(Int)
     case number(Double)
     case text(String)
+    case flag(Bool)
 
     public init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
@@ -28,6 +29,8 @@ public struct Recipe: Sendable, Decodable {
         self = .integer(integer)
       } else if let number = try? container.decode(Double.self) {
         self = .number(number)
+      } else if let flag = try? container.decode(Bool.self) {
+        self = .flag(flag)
       } else {
         self = .text(try container.decode(String.self))
       }
@@ -38,6 +41,7 @@ public struct Recipe: Sendable, Decodable {
       case .integer(let value): "\(value)"
       case .number(let value): "\(value)"
       case .text(let value): value
+      case .flag(let value): "\(value)"
       }
     }
   }
