@@ -183,7 +183,8 @@ INLINE void store_tile(
   }
 }
 
-/* Global size: row blocks x column blocks x batch. A batch stride of 0 shares the packed B. */
+/* Global size: row blocks x column blocks x batch. A batch stride of 0 shares the packed B. Tiles above the diagonal of a
+ * symmetric C are left to matmul_mirror. */
 __kernel void matmul_packed(
     __global const float *a, long aOffset, long aBatchStride, int aRowStride, int aTermStride,
     __global const float *packedB, long bOffset, long bBatchStride, __global float *c, long cOffset,
@@ -199,17 +200,21 @@ __kernel void matmul_packed(
   const int firstRow = get_global_id(0) * rowPanels, firstColumn = get_global_id(1) * columnPanels;
   const int endRow = min(firstRow + rowPanels, (m + ROWS - 1) / ROWS);
   const int endColumn = min(firstColumn + columnPanels, (n + COLUMNS - 1) / COLUMNS);
+  const int lower = epilogue & LOWER_TRIANGLE;
   float packedA[PACKED_ROWS * PACKED_TERMS], tile[ROWS * COLUMNS];
   /* An empty sum (k = 0) still has its epilogue: hence at least one pass. */
   for (int term = 0; term == 0 || term < k; term += depth) {
     const int terms = min(depth, k - term);
-    for (int row = firstRow; row < endRow; row++)
+    for (int row = firstRow; row < endRow; row++) {
+      if (lower && firstColumn * COLUMNS >= (row + 1) * ROWS) continue;
       pack_rows(
           a + row * ROWS * rowStride + term * termStride, rowStride, termStride, min(ROWS, m - row * ROWS),
           terms,
           packedA + (row - firstRow) * ROWS * terms);
+    }
     for (int column = firstColumn; column < endColumn; column++)
       for (int row = firstRow; row < endRow; row++) {
+        if (lower && column * COLUMNS >= (row + 1) * ROWS) continue;
         multiply_panels(
             packedA + (row - firstRow) * ROWS * terms, packedB + ((long)column * k + term) * COLUMNS, terms,
             tile);
@@ -219,6 +224,17 @@ __kernel void matmul_packed(
             min(COLUMNS, n - column * COLUMNS), term == 0 ? epilogue : ADD_C);
       }
   }
+}
+
+/* What lies below the diagonal of C, copied above it, square by square. Global size: row squares x column squares x
+ * batch. */
+__kernel void matmul_mirror(__global float *c, long cOffset, long cBatchStride, int cStride, int n) {
+  const int firstRow = get_global_id(0) * MIRROR_SIDE, firstColumn = get_global_id(1) * MIRROR_SIDE;
+  const int endRow = min(firstRow + MIRROR_SIDE, n);
+  c += cOffset + get_global_id(2) * cBatchStride;
+  for (int row = firstRow; row < endRow; row++)
+    for (int column = firstColumn, end = min(firstColumn + MIRROR_SIDE, row); column < end; column++)
+      c[(long)column * cStride + row] = c[(long)row * cStride + column];
 }
 
 /* MARK: Few rows (m <= FEW_ROWS, generation): B is read once, where it lies; operands are rounded as they are read */

@@ -5,6 +5,9 @@
 #define ADD_C 1
 #define ADD_BIAS 2
 #define ADD_RESIDUAL 4
+/* Beside them: C is symmetric, and only what lies on and below the diagonal is asked for. */
+#define LOWER_TRIANGLE 8
+#define MIRROR_SIDE 32
 
 /* Rows of A that are so few that B is best read once, where it lies. */
 #define FEW_ROWS 8

@@ -107,15 +107,14 @@ public struct MuonRule: OptimizerRule {
       for _ in 0..<MuonRule.iterations {
         device.matmul(
           Matmul(
-            matrix(x), transposed: !isWide, matrix(x), transposed: isWide, into: product(a), batch: batch,
-            batchStrideA: own, batchStrideB: own, batchStrideC: square, precision: precision))
+            matrix(x), transposed: !isWide, matrix(x), transposed: isWide, into: product(a), symmetric: true,
+            batch: batch, batchStrideA: own, batchStrideB: own, batchStrideC: square, precision: precision))
         device.elementwise(Scale(a, by: factors.aa, into: scaled))
         device.elementwise(Scale(a, by: factors.a, into: b))
         device.matmul(
           Matmul(
-            product(a), product(scaled), into: product(b), accumulate: true, batch: batch,
-            batchStrideA: square,
-            batchStrideB: square, batchStrideC: square, precision: precision))
+            product(a), product(scaled), into: product(b), accumulate: true, symmetric: true, batch: batch,
+            batchStrideA: square, batchStrideB: square, batchStrideC: square, precision: precision))
         device.elementwise(Scale(x, by: factors.x, into: next))
         let (left, right) = isWide ? (product(b), matrix(x)) : (matrix(x), product(b))
         device.matmul(

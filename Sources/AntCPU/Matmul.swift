@@ -45,6 +45,8 @@ struct MatmulProduct {
   let bias: Floats?
   let residual: Floats?
   let accumulate: Bool
+  /// Only what lies on and below the diagonal is multiplied.
+  let symmetric: Bool
 }
 
 private struct MatmulProducts {
@@ -71,7 +73,7 @@ private struct MatmulProducts {
       c: operation.c.floats + index * operation.batchStrideC, stride: operation.c.stride,
       bias: operation.bias?.floats,
       residual: operation.residual.map { $0.floats + index * operation.batchStrideC },
-      accumulate: operation.accumulate)
+      accumulate: operation.accumulate, symmetric: operation.symmetric)
   }
 }
 
@@ -138,6 +140,21 @@ struct MatmulPlan {
           range(task / rowBlocks, blockColumns, columnPanels), depth, packedA, packedB, isFirst: run == 0)
       }
     }
+    if product.symmetric { mirror(product, parallel) }
+  }
+
+  /// Copies what lies below the diagonal above it, square by square.
+  private func mirror(_ product: MatmulProduct, _ parallel: Parallel) {
+    let side = 32
+    parallel(divide(m, side)) { task in
+      for first in stride(from: 0, through: task * side, by: side) {
+        for row in task * side..<min((task + 1) * side, m) {
+          for column in first..<min(first + side, row) {
+            product.c[column &* product.stride &+ row] = product.c[row &* product.stride &+ column]
+          }
+        }
+      }
+    }
   }
 
   /// One block of C over one run of the inner dimension.
@@ -151,6 +168,7 @@ struct MatmulPlan {
         let b = packedB + columnPanel &* MatmulTile.columns &* depth
         let column = columnPanel &* MatmulTile.columns
         for rowPanel in rowPanels {
+          if product.symmetric, (rowPanel &+ 1) &* MatmulTile.rows <= column { continue }
           MatmulTile.multiply(
             depth: depth, packedA + rowPanel &* MatmulTile.rows &* depth, b, into: tile)
           let row = rowPanel &* MatmulTile.rows

@@ -10,9 +10,9 @@ extension Conformance {
     layouts.flatMap { layout in
       shapes(layout).map { product(layout, $0) } + epilogues(layout) + batches(layout)
     }
-      + [stacked(layouts[0], 16, 260, 132, 20)]
+      + [stacked(layouts[0], 16, 260, 132, 20)] + symmetricCases(.float32)
       + Precision.rounding.flatMap { precision in
-        layouts.flatMap { roundedCases(of: $0.rounded(to: precision)) }
+        layouts.flatMap { roundedCases(of: $0.rounded(to: precision)) } + symmetricCases(precision)
       }
   }
 
@@ -115,6 +115,40 @@ extension Conformance {
           Product(
             m: m, n: n, k: k, gap: gap, bias: options & 1 > 0, residual: options & 2 > 0,
             accumulate: options & 4 > 0))
+      }
+    }
+  }
+
+  /// A matrix times its transpose, from either side, twice into one C: replaced, then added to.
+  private static func symmetricCases(_ precision: Precision) -> [ConformanceCase] {
+    let shapes: [(n: Int, k: Int, batch: Int)] = [
+      (17, 23, 1), (33, 5, 3), (64, 40, 2), (65, 300, 1), (129, 63, 2), (200, 1100, 1), (385, 128, 1),
+    ]
+    return shapes.flatMap { shape in
+      [false, true].map { symmetric(shape.n, shape.k, batch: shape.batch, isTall: $0, precision) }
+    }
+  }
+
+  private static func symmetric(
+    _ n: Int, _ k: Int, batch: Int, isTall: Bool, _ precision: Precision
+  ) -> ConformanceCase {
+    let isFloat32 = precision == .float32
+    let operation = isFloat32 ? "matmul symmetric" : "matmul \(precision.rawValue) symmetric"
+    return ConformanceCase(
+      "matmul", operation, "\(isTall ? "TN" : "NT") \(n)x\(n)x\(k) x \(batch)",
+      quick: n * n * k * batch <= (isFloat32 ? 40_000 : 7000)
+    ) { bench in
+      let (rows, columns) = isTall ? (k, n) : (n, k)
+      let whole = bench.input("A", batch * rows, columns, stride: columns + 3)
+      let all = bench.output(
+        "C", batch * n, n, stride: n + 5, tolerance: productTolerance(precision))
+      let a = whole.rows(0..<rows)
+      for accumulate in [false, true] {
+        bench.device.matmul(
+          Matmul(
+            a, transposed: isTall, a, transposed: !isTall, into: all.rows(0..<n), accumulate: accumulate,
+            symmetric: true, batch: batch, batchStrideA: rows * whole.stride,
+            batchStrideB: rows * whole.stride, batchStrideC: n * all.stride, precision: precision))
       }
     }
   }

@@ -4,6 +4,9 @@
 /// stride (in elements). A linear layer `Y = X W^T` with weights `[outputs, inputs]` is NT; its gradients are
 /// `dX = dY W` (NN) and `dW += dY^T X` (TN).
 ///
+/// Where the product, and what C holds if that is added, is known to be `symmetric` (`A A^T`, or two symmetric matrices
+/// that commute), a device may compute one triangle and mirror it.
+///
 /// `precision` rounds A and B before they are multiplied, and nothing else.
 ///
 /// `C` must not overlap A or B. `residual` may be `C`'s own storage only where `accumulate` would say the same.
@@ -23,20 +26,26 @@ public struct Matmul {
   public let batchStrideA: Int
   public let batchStrideB: Int
   public let batchStrideC: Int
+  /// Says that C comes out symmetric.
+  public let symmetric: Bool
   /// What A and B are rounded to.
   public let precision: Precision
 
   public init(
     _ a: Matrix, transposed transposeA: Bool = false, _ b: Matrix, transposed transposeB: Bool = false,
     into c: Matrix, bias: BufferSlice? = nil, residual: Matrix? = nil, accumulate: Bool = false,
-    batch: Int = 1, batchStrideA: Int = 0, batchStrideB: Int = 0, batchStrideC: Int = 0,
-    precision: Precision = .float32
+    symmetric: Bool = false, batch: Int = 1, batchStrideA: Int = 0, batchStrideB: Int = 0,
+    batchStrideC: Int = 0, precision: Precision = .float32
   ) {
     let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
     let (k2, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
     precondition(
       k == k2 && c.rows == m && c.columns == n,
       "Matmul: \(m)x\(k) times \(k2)x\(n) into \(c.rows)x\(c.columns)")
+    precondition(
+      !symmetric || (m == n && bias == nil && residual == nil),
+      "Matmul: a symmetric C of \(m)x\(n)\(bias == nil ? "" : ", with a bias")\(residual == nil ? "" : ", with a residual")"
+    )
     precondition(batch >= 1, "Matmul: a batch of \(batch)")
     precondition(
       batchStrideA >= 0 && batchStrideB >= 0 && (batch == 1 || batchStrideC > 0),
@@ -68,6 +77,7 @@ public struct Matmul {
     self.bias = bias
     self.residual = residual
     self.accumulate = accumulate
+    self.symmetric = symmetric
     self.batch = batch
     self.batchStrideA = batchStrideA
     self.batchStrideB = batchStrideB

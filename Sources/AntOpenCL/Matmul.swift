@@ -7,12 +7,13 @@ private struct Epilogue: OptionSet {
   static let addC = Epilogue(rawValue: ADD_C)
   static let addBias = Epilogue(rawValue: ADD_BIAS)
   static let addResidual = Epilogue(rawValue: ADD_RESIDUAL)
+  static let lowerTriangle = Epilogue(rawValue: LOWER_TRIANGLE)
 
   var argument: KernelArgument { .int(Int(rawValue)) }
 }
 
 extension Matmul {
-  private var epilogue: Epilogue {
+  fileprivate var epilogue: Epilogue {
     var epilogue: Epilogue = []
     if accumulate { epilogue.insert(.addC) }
     if bias != nil { epilogue.insert(.addBias) }
@@ -37,7 +38,10 @@ extension Matmul {
   fileprivate var output: [KernelArgument] { [.slice(c.storage), .long(strideC), .int(c.stride)] }
   fileprivate var addends: [KernelArgument] { [.slice(bias), .slice(residual?.storage)] }
 
-  fileprivate var operations: Double { 2 * Double(m) * Double(n) * Double(k) * Double(batch) }
+  /// Of a symmetric C, those of one triangle.
+  fileprivate var operations: Double {
+    (symmetric ? 1 : 2) * Double(m) * Double(n) * Double(k) * Double(batch)
+  }
   fileprivate var bytes: Double {
     let elements = m * k + k * n + m * n * (1 + (accumulate ? 1 : 0) + (residual == nil ? 0 : 1))
     return 4 * Double(elements) * Double(batch)
@@ -159,6 +163,8 @@ extension OpenCLDevice {
       // Equal blocks: PoCL hands a thread half of all that are left, and the larger ones would come first.
       rows = divided(rowPanels, by: divided(rowPanels, by: rows))
       columns = divided(columnPanels, by: divided(columnPanels, by: columns))
+      var epilogue: Epilogue = first == 0 ? operation.epilogue : .addC
+      if operation.symmetric { epilogue.insert(.lowerTriangle) }
       let share = k == 0 ? 1 : Double(terms) / Double(k)
       launch(
         "matmul_cpu", "matmul_packed", options: tile.options + operation.precision.option,
@@ -171,9 +177,15 @@ extension OpenCLDevice {
         ] + operation.output + operation.addends
           + [
             .int(m), .int(n), .int(terms), .int(depth), .int(rows), .int(columns),
-            first == 0 ? operation.epilogueArgument : Epilogue.addC.argument,
+            epilogue.argument,
           ])
     }
+    guard operation.symmetric else { return }
+    let squares = divided(n, by: Int(MIRROR_SIDE))
+    launch(
+      "matmul_cpu", "matmul_mirror", options: tile.options + operation.precision.option,
+      global: [squares, squares, operation.batch], local: [1, 1, 1],
+      bytes: 4 * Double(n * n * operation.batch), operation.output + [.int(n)])
   }
 
   private func fewRowsMatmul(_ operation: Matmul) {
