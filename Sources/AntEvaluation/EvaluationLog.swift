@@ -77,8 +77,7 @@ public struct EvaluationLog: Sendable {
   ///
   /// - Throws: ``FileError``.
   public func append(_ records: [Record]) throws {
-    let descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw FileError("write", url.path) }
+    let descriptor = try FileSystem.open(own: url, O_RDWR | O_CREAT)
     defer { close(descriptor) }
     if case .unavailable(let error) = FileLock.take(descriptor, path: url.path, waiting: true) {
       Notices.say("\(error.path) is added to without a lock: \(error.reason); let no other process do so now")

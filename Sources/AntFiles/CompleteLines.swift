@@ -9,7 +9,7 @@ public enum CompleteLines {
   }
 
   public static func read(_ url: URL) throws -> [Line] {
-    let parts = try FileSystem.read(url).split(
+    let parts = try FileSystem.read(own: url).split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     return parts.dropLast().enumerated().map { Line(number: $0 + 1, bytes: $1) }
   }

@@ -7,7 +7,7 @@ import Foundation
 public enum FileSystem {
   /// Waits until a file's contents, or a folder's entries, are on the disk.
   public static func synchronize(_ url: URL) throws {
-    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
+    let descriptor = Foundation.open(url.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       // Into a folder that may not be listed one may still write.
       if errno == EACCES, isFolder(url) { return }
@@ -101,8 +101,7 @@ public enum FileSystem {
 
   /// All bytes of a file, a pipe or a device.
   public static func read(_ path: SystemPath) throws -> Data {
-    let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
-    guard descriptor >= 0 else { throw FileError("read", "\(path)") }
+    let descriptor = try path.openForReading()
     defer { close(descriptor) }
     return try read(descriptor, path: "\(path)")
   }

@@ -8,22 +8,30 @@ public final class MappedFile: @unchecked Sendable {
   public let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool
 
-  /// - Throws: ``FileError``
-  public convenience init(_ path: String) throws { try self.init(SystemPath(path)) }
+  /// A file of the program's own.
+  ///
+  /// - Throws: ``FileError`` or ``FileKindError``
+  public convenience init(own url: URL) throws {
+    try self.init(FileSystem.open(own: url, O_RDONLY), path: url.path, map: Self.map)
+  }
 
   /// - Parameter isMapped: false where the bytes are to be read in any case.
   /// - Throws: ``FileError``
   public convenience init(_ path: SystemPath, isMapped: Bool = true) throws {
-    try self.init(path) { isMapped ? mmap(nil, $1, PROT_READ, MAP_PRIVATE, $0, 0) : MAP_FAILED }
+    try self.init(path.openForReading(), path: "\(path)", map: isMapped ? Self.map : { _, _ in MAP_FAILED })
   }
 
-  /// - Parameter map: makes the map of a descriptor and a size.
-  init(_ path: SystemPath, map: (Int32, Int) -> UnsafeMutableRawPointer?) throws {
-    let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
-    guard descriptor >= 0 else { throw FileError("read", "\(path)") }
+  private static func map(_ descriptor: Int32, _ size: Int) -> UnsafeMutableRawPointer? {
+    mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+  }
+
+  /// - Parameters:
+  ///   - descriptor: is closed.
+  ///   - map: makes the map of a descriptor and a size.
+  init(_ descriptor: Int32, path: String, map: (Int32, Int) -> UnsafeMutableRawPointer?) throws {
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw FileError("read", "\(path)") }
+    guard fstat(descriptor, &status) == 0 else { throw FileError("read", path) }
     let size = Int(status.st_size)
     if status.st_mode & S_IFMT == S_IFREG, size > 0,
       let address = map(descriptor, size), address != MAP_FAILED
@@ -32,7 +40,7 @@ public final class MappedFile: @unchecked Sendable {
       isMapped = true
     } else {
       // Some files, such as those of /proc, do not tell their size.
-      let data = try FileSystem.read(descriptor, path: "\(path)")
+      let data = try FileSystem.read(descriptor, path: path)
       let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: data.count, alignment: 16)
       data.withUnsafeBytes { copy.copyMemory(from: $0) }
       bytes = UnsafeRawBufferPointer(copy)

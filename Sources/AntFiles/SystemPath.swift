@@ -10,7 +10,9 @@ public struct SystemPath: Hashable, Sendable, CustomStringConvertible {
   public init(_ path: String) { self.init(bytes: path.utf8) }
 
   /// What is to be read: `-` is standard input.
-  public init(reading path: String) { self.init(path == "-" ? "/dev/stdin" : path) }
+  public init(reading path: String) { self = path == "-" ? .standardInput : SystemPath(path) }
+
+  private static let standardInput = SystemPath("/dev/stdin")
 
   /// The path for people: bytes that are no UTF-8 as `\xe9`.
   public var description: String { String(escapingInvalid: bytes) }
@@ -40,7 +42,7 @@ public struct SystemPath: Hashable, Sendable, CustomStringConvertible {
   public var kind: Kind? {
     var status = stat()
     errno = 0
-    guard withCString({ stat($0, &status) }) == 0 else { return nil }
+    guard lookUp(&status) else { return nil }
     return switch status.st_mode & S_IFMT {
     case S_IFREG: .file
     case S_IFDIR: .folder
@@ -52,7 +54,22 @@ public struct SystemPath: Hashable, Sendable, CustomStringConvertible {
   /// or mounts lead to it. Nil where there is none.
   public var identity: FileIdentity? {
     var status = stat()
-    return withCString({ stat($0, &status) }) == 0 ? FileIdentity(status) : nil
+    return lookUp(&status) ? FileIdentity(status) : nil
+  }
+
+  private func lookUp(_ status: inout stat) -> Bool {
+    withCString { stat($0, &status) == 0 } || self == .standardInput && fstat(STDIN_FILENO, &status) == 0
+  }
+
+  /// Opens what the path leads to.
+  ///
+  /// - Throws: ``FileError``
+  func openForReading() throws -> Int32 {
+    var descriptor = withCString { open($0, O_RDONLY | O_CLOEXEC) }
+    // Standard input need not have a name to be opened by: a socket has none.
+    if descriptor < 0, self == .standardInput { descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) }
+    guard descriptor >= 0 else { throw FileError("read", "\(self)") }
+    return descriptor
   }
 
   func appending(_ name: SystemPath) -> SystemPath {

@@ -30,7 +30,7 @@ public struct TrainedModel {
 
     init(of folder: URL) throws {
       let file = folder.appending(path: "config.json")
-      self = try JSONDecoder().decode(Self.self, from: FileSystem.read(file))
+      self = try JSONDecoder().decode(Self.self, from: FileSystem.read(own: file))
     }
   }
 

@@ -59,7 +59,7 @@ extension ModelConfiguration: Encodable, DecodableWithConfiguration {
   /// - Parameter architectures: what `model_type` may name.
   /// - Throws: ``ModelError`` or `FileError`.
   public init(contentsOf file: URL, architectures: Architectures = .standard) throws {
-    try self.init(FileSystem.read(file), file: file.path, architectures: architectures)
+    try self.init(FileSystem.read(own: file), file: file.path, architectures: architectures)
   }
 
   /// As ``init(contentsOf:architectures:)``, of what a file held.

@@ -51,7 +51,7 @@ public struct RunRecord: Sendable {
     let model = try ModelConfiguration(contentsOf: run.configuration, architectures: architectures)
     let section: Section
     do {
-      section = try JSONReader().decode(Section.self, from: FileSystem.read(run.configuration))
+      section = try JSONReader().decode(Section.self, from: FileSystem.read(own: run.configuration))
     } catch let error as DecodingError {
       throw RunError.configuration(path: run.configuration.path, reason: error.problem)
     }

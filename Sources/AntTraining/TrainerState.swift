@@ -51,7 +51,8 @@ struct TrainerState: Codable, Equatable {
 
   /// The step of the best checkpoint, as the one in `folder` has it; nil where it tells of none.
   static func best(recordedIn folder: URL) -> Int? {
-    (try? JSONDecoder().decode(Self.self, from: FileSystem.read(folder.appending(path: fileName))))?.best?
+    (try? JSONDecoder().decode(Self.self, from: FileSystem.read(own: folder.appending(path: fileName))))?
+      .best?
       .step
   }
 
@@ -60,11 +61,13 @@ struct TrainerState: Codable, Equatable {
     let url = checkpoint.url.appending(path: Self.fileName)
     let state: TrainerState
     do {
-      state = try JSONReader().decode(Self.self, from: FileSystem.read(url))
+      state = try JSONReader().decode(Self.self, from: FileSystem.read(own: url))
     } catch let error as DecodingError {
       throw RunError.damaged(path: url.path, reason: error.problem)
     } catch let error as FileError {
       throw RunError.damaged(path: url.path, reason: error.reason)
+    } catch let error as FileKindError {
+      throw RunError.damaged(path: url.path, reason: "it is \(error.found)")
     }
     let step = checkpoint.step
     guard state.step == step else {

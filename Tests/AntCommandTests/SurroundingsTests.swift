@@ -121,6 +121,22 @@ import Testing
     #expect(try terminal.antlm(resume + ["--train", "train.txt"]).code == 0)
   }
 
+  /// A socket, as the servers of some systems give a program, has no name to be opened by.
+  @Test func textMayComeThroughASocket() throws {
+    try terminal.prepare()
+    var ends: [Int32] = [0, 0]
+    try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+    let input = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
+    let running = try terminal.start(
+      ["tokenizer", "train", "--vocab", "300", "--out", "socket.json", "-"], input: input)
+    let text = try terminal.read("train.txt")
+    try FileHandle(fileDescriptor: ends[0], closeOnDealloc: true).write(contentsOf: text)
+    shutdown(ends[0], Int32(SHUT_WR))
+    let trained = try running.wait()
+    #expect(trained.code == 0, "\(trained.errors)")
+    #expect(try terminal.read("socket.json") == terminal.read("tok.json"))
+  }
+
   /// What a folder of text holds beside files is left out, and that is said.
   @Test func nothingIsLeftOutInSilence() throws {
     try terminal.prepare()

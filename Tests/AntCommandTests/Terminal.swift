@@ -41,9 +41,11 @@ final class Terminal {
 
   /// Starts `antlm` with these arguments.
   ///
-  /// - Parameter shell: commands a shell runs first, such as a limit.
-  func start(_ arguments: [String], shell: String? = nil) throws -> Running {
-    try Running(arguments, in: folder, shell: shell)
+  /// - Parameters:
+  ///   - shell: commands a shell runs first, such as a limit.
+  ///   - input: what it reads; nil for nothing.
+  func start(_ arguments: [String], shell: String? = nil, input: FileHandle? = nil) throws -> Running {
+    try Running(arguments, in: folder, shell: shell, input: input)
   }
 
   @discardableResult
@@ -62,7 +64,7 @@ final class Terminal {
     private let output: URL
     private let errors: URL
 
-    init(_ arguments: [String], in folder: URL, shell: String?) throws {
+    init(_ arguments: [String], in folder: URL, shell: String?, input: FileHandle?) throws {
       let name = UUID().uuidString
       output = folder.appending(path: ".out-\(name)")
       errors = folder.appending(path: ".err-\(name)")
@@ -76,7 +78,7 @@ final class Terminal {
       process.currentDirectoryURL = folder
       process.environment = ProcessInfo.processInfo.environment.merging(
         ["XDG_CACHE_HOME": folder.appending(path: "cache").path]) { $1 }
-      process.standardInput = FileHandle.nullDevice
+      process.standardInput = input ?? FileHandle.nullDevice
       process.standardOutput = try FileHandle(forWritingTo: output)
       process.standardError = try FileHandle(forWritingTo: errors)
       try process.run()

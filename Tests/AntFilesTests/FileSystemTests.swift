@@ -64,21 +64,23 @@ import Testing
 
   @Test(arguments: [ENODEV, ENOMEM, EACCES]) func whatCannotBeMappedIsRead(code: Int32) throws {
     let path = try scratch.write("text", to: "a")
-    let file = try MappedFile(SystemPath(path)) { _, _ in
+    let file = try MappedFile(SystemPath(path).openForReading(), path: path) { _, _ in
       errno = code
       return UnsafeMutableRawPointer(bitPattern: -1)
     }
     #expect(String(decoding: file.bytes, as: UTF8.self) == "text")
-    #expect(try String(decoding: MappedFile(path).data, as: UTF8.self) == "text")
-    #expect(try MappedFile(scratch.write("", to: "empty")).data.isEmpty)
-    #expect(throws: FileError("read", scratch.url.path, code: EISDIR)) { try MappedFile(scratch.url.path) }
+    #expect(try String(decoding: MappedFile(SystemPath(path)).data, as: UTF8.self) == "text")
+    #expect(try MappedFile(SystemPath(scratch.write("", to: "empty"))).data.isEmpty)
+    #expect(throws: FileError("read", scratch.url.path, code: EISDIR)) {
+      try MappedFile(SystemPath(scratch.url.path))
+    }
   }
 
   @Test func aPipeIsRead() throws {
     let path = scratch.path("pipe")
     try #require(mkfifo(path, 0o600) == 0)
     Thread.detachNewThread { try? FileSystem.write(Data("through a pipe".utf8), to: URL(filePath: path)) }
-    #expect(try String(decoding: MappedFile(path).data, as: UTF8.self) == "through a pipe")
+    #expect(try String(decoding: MappedFile(SystemPath(path)).data, as: UTF8.self) == "through a pipe")
   }
 
   @Test func removesFoldersAndSaysWhatItCannot() throws {

@@ -42,6 +42,20 @@ import Testing
     #expect(try file.content().prefix(8).first! % 8 == 0)
   }
 
+  /// Names that Unicode takes for equivalent, such as the sign of Kelvin and K, are two.
+  @Test func namesAreTheirCharacters() throws {
+    let file = TemporaryFile()
+    try SafeTensors.write(
+      [.init("K", shape: [1], values: [1]), .init("\u{212A}", shape: [1], values: [2])], to: file.url)
+    let read = try SafeTensors(contentsOf: file.url)
+    #expect(read.entries.count == 2)
+    #expect(try read.floats("K") == [1])
+    #expect(try read.floats("\u{212A}") == [2])
+    let weights = ModelWeights(read)
+    #expect(weights.names.count == 2)
+    #expect(try weights.floats("\u{212A}") == [2])
+  }
+
   @Test func readsForeignFiles() throws {
     let file = TemporaryFile()
     let halves: [UInt16] = [0x3C00, 0xC000, 0x0001, 0x03FF, 0x7BFF, 0x8000, 0x3555]

@@ -59,8 +59,8 @@ public enum ModelFolder {
       }
       sources[tensor.name] = source
     }
-    let used = Set(sources.values)
-    for name in names where !used.contains(name) {
+    let used = Set(sources.values.map { ExactText($0) })
+    for name in names where !used.contains(ExactText(name)) {
       guard let derivation = architecture.derivation(of: name) else {
         throw ModelError.unexpectedTensor(file: file, tensor: name)
       }

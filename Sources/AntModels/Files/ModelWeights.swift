@@ -7,18 +7,18 @@ public struct ModelWeights {
   /// What names the tensors: the one file, or the index.
   public let file: URL
   private let files: [SafeTensors]
-  private let places: [String: Int]
+  private let places: [ExactText: Int]
 
   /// One file.
   public init(_ file: SafeTensors) {
     self.init(
       file: file.file, files: [file],
-      places: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, 0) }))
+      places: Dictionary(uniqueKeysWithValues: file.entries.map { (ExactText($0.name), 0) }))
   }
 
   /// The weights in `folder`.
   ///
-  /// - Throws: ``SafeTensorsError`` or ``ModelError``.
+  /// - Throws: ``SafeTensorsError``, ``ModelError``, `FileError` or `FileKindError`.
   public init(in folder: URL) throws {
     let single = folder.appending(path: ModelFiles.weights)
     let index = folder.appending(path: ModelFiles.index)
@@ -27,11 +27,15 @@ public struct ModelWeights {
       return
     }
     struct Index: Decodable {
-      var weightMap: [String: String]
+      var weightMap: [ExactText: String]
       enum CodingKeys: String, CodingKey { case weightMap = "weight_map" }
     }
-    guard let map = try? JSONReader().decode(Index.self, from: FileSystem.read(index)).weightMap else {
-      throw ModelError.unreadable(file: index.path, problem: "not an index of safetensors files")
+    let map: [ExactText: String]
+    do {
+      map = try JSONReader().decode(Index.self, from: FileSystem.read(own: index)).weightMap
+    } catch let error as DecodingError {
+      throw ModelError.unreadable(
+        file: index.path, problem: "not an index of safetensors files: \(error.problem)")
     }
     // A name is that of a file beside the index, and of nothing else.
     if let name = map.values.first(where: {
@@ -51,27 +55,30 @@ public struct ModelWeights {
     let numbers = Dictionary(uniqueKeysWithValues: zip(names, files.indices))
     let places = map.compactMapValues { numbers[$0] }
     // What a file holds beyond what the index says of it does not count.
-    for (name, number) in places.sorted(by: { $0.key < $1.key }) where files[number].entry(name) == nil {
-      throw ModelError.missingTensor(file: files[number].file.path, tensor: name)
+    for (name, number) in places.sorted(by: { $0.key.text < $1.key.text })
+    where files[number].entry(name.text) == nil {
+      throw ModelError.missingTensor(file: files[number].file.path, tensor: name.text)
     }
     self.init(file: index, files: files, places: places)
   }
 
-  private init(file: URL, files: [SafeTensors], places: [String: Int]) {
+  private init(file: URL, files: [SafeTensors], places: [ExactText: Int]) {
     self.file = file
     self.files = files
     self.places = places
   }
 
   /// The names of all tensors, in order.
-  public var names: [String] { places.keys.sorted() }
+  public var names: [String] { places.keys.map(\.text).sorted() }
 
   /// The tensor called `name`; nil where there is none.
-  public func entry(_ name: String) -> SafeTensors.Entry? { places[name].flatMap { files[$0].entry(name) } }
+  public func entry(_ name: String) -> SafeTensors.Entry? {
+    places[ExactText(name)].flatMap { files[$0].entry(name) }
+  }
 
   /// As ``SafeTensors/floats(_:)``.
   public func floats(_ name: String) throws -> [Float] {
-    guard let place = places[name] else {
+    guard let place = places[ExactText(name)] else {
       throw SafeTensorsError.missingTensor(file: file.path, tensor: name)
     }
     return try files[place].floats(name)
@@ -79,7 +86,7 @@ public struct ModelWeights {
 
   /// As ``SafeTensors/copy(_:into:)``.
   public func copy(_ name: String, into target: UnsafeMutableBufferPointer<Float>) throws {
-    guard let place = places[name] else {
+    guard let place = places[ExactText(name)] else {
       throw SafeTensorsError.missingTensor(file: file.path, tensor: name)
     }
     try files[place].copy(name, into: target)

@@ -26,15 +26,15 @@ public struct SafeTensors {
   public let metadata: [String: String]
   /// In the order of the data.
   public let entries: [Entry]
-  private let places: [String: Int]
+  private let places: [ExactText: Int]
   private let content: Data
   private let dataStart: Int
 
   /// Opens and validates `file`.
   ///
-  /// - Throws: ``SafeTensorsError`` or `FileError`.
+  /// - Throws: ``SafeTensorsError``, `FileError` or `FileKindError`.
   public init(contentsOf file: URL) throws {
-    try self.init(MappedFile(file.path).data, file: file)
+    try self.init(MappedFile(own: file).data, file: file)
   }
 
   /// How files begin that go by the name of one, and what they are.
@@ -70,7 +70,7 @@ public struct SafeTensors {
     }
     self.content = content
     dataStart = 8 + Int(length)
-    places = Dictionary(uniqueKeysWithValues: self.entries.enumerated().map { ($1.name, $0) })
+    places = Dictionary(uniqueKeysWithValues: self.entries.enumerated().map { (ExactText($1.name), $0) })
 
     var end = 0
     for entry in self.entries {
@@ -92,7 +92,7 @@ public struct SafeTensors {
   }
 
   /// The tensor called `name`; nil where there is none.
-  public func entry(_ name: String) -> Entry? { places[name].map { entries[$0] } }
+  public func entry(_ name: String) -> Entry? { places[ExactText(name)].map { entries[$0] } }
 
   /// The elements of a tensor as floats, row-major; F16 and BF16 are converted.
   ///

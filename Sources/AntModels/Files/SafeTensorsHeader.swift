@@ -1,3 +1,4 @@
+import AntFiles
 import Foundation
 
 /// Reads the header of a safetensors file: the JSON it may contain and nothing else, so that what a general
@@ -14,14 +15,16 @@ struct SafeTensorsHeader {
   mutating func parse() throws -> (entries: [SafeTensors.Entry], metadata: [String: String]) {
     var entries: [SafeTensors.Entry] = []
     var metadata: [String: String] = [:]
-    var names: Set<String> = []
+    var names: Set<ExactText> = []
     try object { header, name in
-      guard names.insert(name).inserted else { throw Problem(text: "names tensor '\(name)' twice") }
+      guard names.insert(ExactText(name)).inserted else {
+        throw Problem(text: "names tensor '\(name)' twice")
+      }
       if name == "__metadata__" {
+        var keys: Set<ExactText> = []
         try header.object { header, key in
-          guard metadata.updateValue(try header.string(), forKey: key) == nil else {
-            throw Problem(text: "gives '\(key)' twice")
-          }
+          guard keys.insert(ExactText(key)).inserted else { throw Problem(text: "gives '\(key)' twice") }
+          metadata[key] = try header.string()
         }
       } else {
         entries.append(try header.entry(name))

@@ -33,7 +33,7 @@ struct ProgramCache: Sendable {
 
   /// The binary kept under `key`; nil where there is none.
   func binary(_ key: [UInt8]) -> [UInt8]? {
-    guard let file = try? FileSystem.read(url(key)), file.count > Self.headerSize + key.count else {
+    guard let file = try? FileSystem.read(own: url(key)), file.count > Self.headerSize + key.count else {
       return nil
     }
     let bytes = [UInt8](file)

@@ -35,7 +35,7 @@ struct TuningStore {
 
   /// What was found before; nothing where no file can be read or it is of something else.
   func read() -> Tuning {
-    guard let data = try? FileSystem.read(url),
+    guard let data = try? FileSystem.read(own: url),
       let contents = try? JSONDecoder().decode(Contents.self, from: data), contents.device == info.name,
       contents.driver == info.driver, contents.kernels == Self.kernels
     else { return Tuning() }

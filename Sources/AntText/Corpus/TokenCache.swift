@@ -37,7 +37,7 @@ enum TokenCache {
 
   /// The file's contents; nil if there is no such file or it is not what it should be.
   static func open(_ url: URL, key: ContentHash, width: Int) -> MappedFile? {
-    guard let file = try? MappedFile(url.path), file.bytes.count >= headerSize else { return nil }
+    guard let file = try? MappedFile(own: url), file.bytes.count >= headerSize else { return nil }
     let count = file.bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self).littleEndian
     guard count <= UInt64(file.bytes.count), headerSize + Int(count) * width == file.bytes.count else {
       return nil

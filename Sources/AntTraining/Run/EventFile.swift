@@ -31,8 +31,7 @@ final class EventFile {
     let earlier = try FileSystem.names(in: folder).compactMap(Self.seconds).first
     began = earlier ?? Int(max(0, now.timeIntervalSince1970 - (lines.last?.secondsElapsed ?? 0)))
     url = folder.appending(path: "\(Self.prefix)\(began)\(Self.suffix)")
-    descriptor = open(url.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw FileError("write", url.path) }
+    descriptor = try FileSystem.open(own: url, O_WRONLY | O_CREAT)
     var bytes = EventRecord.fileVersion(seconds: Double(began))
     for line in lines { bytes += record(of: line) }
     // Written over and then cut, so that whoever reads meanwhile finds whole records.

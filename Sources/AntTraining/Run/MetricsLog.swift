@@ -15,11 +15,10 @@ package final class MetricsLog {
   /// - Throws: ``RunError/damagedLine(path:line:reason:)`` or ``FileError``.
   init(_ url: URL, through step: Int) throws {
     self.url = url
-    descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw FileError("write", url.path) }
+    descriptor = try FileSystem.open(own: url, O_RDWR | O_CREAT)
     var kept = 0
     var seconds = 0.0
-    let data = try FileSystem.read(url)
+    let data = try FileSystem.read(own: url)
     var start = data.startIndex
     var lines = 0
     var reached = -1

@@ -35,7 +35,7 @@ package struct RunConfiguration: Encodable {
         path: url.path, reason: "\(problem); restore it from a copy, or start a new run")
     }
     struct Section: Decodable { var antlm: TrainingConfiguration? }
-    let data = try FileSystem.read(url)
+    let data = try FileSystem.read(own: url)
     do {
       guard let antlm = try JSONReader(infinity: Self.infinity).decode(Section.self, from: data).antlm else {
         throw RunError.notARun(path: run)

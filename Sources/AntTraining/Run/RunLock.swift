@@ -19,12 +19,11 @@ package final class RunLock: Sendable {
   init(in folder: URL, take: (Int32, String) -> FileLock.Outcome) throws {
     url = folder.appending(path: "lock")
     while true {
-      let descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-      guard descriptor >= 0 else { throw FileError("write", url.path) }
+      let descriptor = try FileSystem.open(own: url, O_RDWR | O_CREAT)
       switch take(descriptor, url.path) {
       case .taken: break
       case .held:
-        let holder = (try? FileSystem.read(url)).map { String(decoding: $0, as: UTF8.self) }
+        let holder = (try? FileSystem.read(own: url)).map { String(decoding: $0, as: UTF8.self) }
         close(descriptor)
         throw RunError.locked(
           path: folder.path, holder: holder?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "")
