@@ -23,12 +23,15 @@ enum Advice {
     case TrainingError.tooManySteps: "--max-steps"
     case TrainingError.tooLong, TrainingError.tooLittleText: "--length"
     case TrainingError.textChanged, TrainingError.textGone: "--train, --dev"
-    case TrainingError.notFinite, is FineTuningError: "--lr, --warmup"
+    case TrainingError.notFinite: "--out, --lr, --warmup"
+    case is FineTuningError: "--lr, --warmup"
     case TrainingError.outOfMemory: "--accumulate, --batch, --length, --model"
     case TrainingError.checkpointFailed(_, _, .some): "antlm train --resume"
     case RunError.holdsRun(let path): "antlm train --resume \(shellQuoted(path))"
     case RunError.noCheckpoint: "antlm train --resume"
-    case RunError.notEmpty, RunError.folderNotEmpty, StudyError.notAStudy, StudyError.otherOptions: "--out"
+    case RunError.notEmpty, RunError.notAFolder, RunError.folderNotEmpty, StudyError.notAStudy,
+      StudyError.otherOptions:
+      "--out"
     case RunError.noCheckpoints: "--checkpoint"
     case ModelError.invalidConfiguration: "see 'antlm import --help'"
     case is TranslationError: "--mask"

@@ -88,7 +88,7 @@ import Testing
     let config = try terminal.read("run/config.json")
     let metrics = try terminal.read("run/metrics.jsonl")
     expectRefusal(try terminal.antlm("report"), code: 2, "run")
-    expectRefusal(try terminal.antlm("report", "nowhere"), code: 1, "nowhere is not a run")
+    expectRefusal(try terminal.antlm("report", "nowhere"), code: 1, "nowhere does not exist")
     expectRefusal(try terminal.antlm("report", ""), code: 1, "is not a run")
     expectRefusal(try terminal.antlm("report", "run", "./run/"), code: 2, "named twice")
     expectRefusal(try terminal.antlm("report", "run", "--out", "run/config.json"), code: 2, "run/config.json")

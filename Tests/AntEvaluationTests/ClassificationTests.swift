@@ -217,6 +217,11 @@ import Testing
       try Data(good.replacingOccurrences(of: old, with: new).utf8).write(to: file)
       #expect(try refusal().contains("classifier.json"), "\(new)")
     }
+    // The last of them: what is missing is named.
+    #expect(try refusal().contains("no \"length\""))
+    #expect(throws: RunError.missing(path: "/nowhere")) {
+      try TrainedClassifier("/nowhere", on: tiny.device())
+    }
     // Another kind of head than its tensors are.
     try Data(good.replacingOccurrences(of: "linear", with: "transform").utf8).write(to: file)
     #expect(try refusal().contains("head.nonlinearity.1.weight"))

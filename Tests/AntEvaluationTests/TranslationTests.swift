@@ -1,4 +1,5 @@
 import AntDevice
+import AntFiles
 import AntModels
 import AntRandom
 import AntTestSupport
@@ -200,6 +201,14 @@ import Testing
     try ModelExchange.export(opened, with: FineTuning.files, to: scratch.path("exported"))
     let exported = try TrainedModel(scratch.path("exported"), on: trained.model.device)
     #expect(try Translator.mask(of: exported) == .causal)
+    let file = exported.folder.appending(path: Translator.fileName)
+    for (text, problem) in [
+      ("{", "no JSON"), ("{}", "no \"mask\""), ("{\"mask\": \"half\"}", "\"mask\" is 'half'"),
+    ] {
+      try FileSystem.write(Data(text.utf8), to: file)
+      let error = #expect(throws: TranslationError.self) { try Translator.mask(of: exported) }
+      #expect(error?.description.contains(problem) == true, "\(error as Any)")
+    }
     let lines = ["a b c", "", "d", " e e "]
     let before = try Translator(trained, mask: .causal)(lines)
     #expect(try Translator(opened, mask: .causal)(lines) == before)

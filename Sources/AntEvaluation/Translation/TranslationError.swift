@@ -6,7 +6,7 @@ public enum TranslationError: Error, Equatable, Sendable, CustomStringConvertibl
   /// A folder that says nothing of translating.
   case noMask(folder: String)
   /// What a folder says of it cannot be understood.
-  case damaged(path: String)
+  case damaged(path: String, problem: String)
 
   public var description: String { message.onOneLine }
 
@@ -16,8 +16,8 @@ public enum TranslationError: Error, Equatable, Sendable, CustomStringConvertibl
       "\(source), \(target): no pair fits the model's \(maximum) positions; give shorter lines or a model with more"
     case .noMask(let folder):
       "\(folder) does not say how it reads a source (it has no \(Translator.fileName)); say which mask it was fine-tuned under, prefix or causal"
-    case .damaged(let path):
-      "\(path) is not {\"mask\": \"prefix\"} or {\"mask\": \"causal\"}; mend it, or say which of the two it is"
+    case .damaged(let path, let problem):
+      "\(path): \(problem), where {\"mask\": \"prefix\"} or {\"mask\": \"causal\"} belongs; mend it, or say which of the two it is"
     }
   }
 }

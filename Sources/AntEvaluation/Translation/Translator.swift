@@ -71,14 +71,20 @@ public struct Translator {
 
   /// How the model in a folder reads a source.
   ///
-  /// - Throws: ``TranslationError`` where the folder does not say.
+  /// - Throws: ``TranslationError`` where the folder does not say, `FileError` or `FileKindError`.
   public static func mask(of trained: TrainedModel) throws -> TranslationMask {
     let file = trained.folder.appending(path: fileName)
     guard FileSystem.exists(file) else { throw TranslationError.noMask(folder: trained.folder.path) }
     struct Description: Decodable { var mask: String }
-    guard let name = try? JSONReader().decode(Description.self, from: FileSystem.read(file)).mask,
-      let mask = TranslationMask(rawValue: name)
-    else { throw TranslationError.damaged(path: file.path) }
+    let name: String
+    do {
+      name = try JSONReader().decode(Description.self, from: FileSystem.read(own: file)).mask
+    } catch let error as DecodingError {
+      throw TranslationError.damaged(path: file.path, problem: error.problem)
+    }
+    guard let mask = TranslationMask(rawValue: name) else {
+      throw TranslationError.damaged(path: file.path, problem: "\"mask\" is '\(name)'")
+    }
     return mask
   }
 }

@@ -36,13 +36,16 @@ public struct RunDirectory: Sendable {
   public init(_ path: String) throws {
     guard !path.isEmpty else { throw RunError.notARun(path: "''") }
     url = FileSystem.url(path)
-    guard SystemPath(configuration.path).kind == .file else {
+    switch SystemPath(configuration.path).kind {
+    case .file?: return
+    case .folder?, .other?: throw FileKindError(path: configuration.path)
+    case nil:
       // What cannot be looked into may well be a run.
       let code = errno
-      guard [0, ENOENT, ENOTDIR].contains(code) else {
+      guard [ENOENT, ENOTDIR].contains(code) else {
         throw FileError("read", configuration.path, code: code)
       }
-      throw RunError.notARun(path: path)
+      throw FileSystem.exists(url) ? RunError.notARun(path: path) : RunError.missing(path: path)
     }
   }
 
@@ -53,10 +56,12 @@ public struct RunDirectory: Sendable {
   public static func requireNew(_ path: String) throws {
     let url = FileSystem.url(path)
     guard FileSystem.exists(url) else { return }
+    guard FileSystem.isFolder(url) else { throw RunError.notAFolder(path: path) }
     let names = try FileSystem.names(in: url)
     guard !names.contains("config.json") else { throw RunError.holdsRun(path: path) }
     let isOurs = { (name: String) in
-      name == "lock" || name == "tokenizer.json" || name.hasPrefix(".") && name.hasSuffix(".partial")
+      ["lock", "tokenizer.json"].contains(name) && SystemPath(url.appending(path: name).path).kind == .file
+        || name.hasPrefix(".") && name.hasSuffix(".partial")
     }
     guard names.allSatisfy(isOurs) else { throw RunError.notEmpty(path: path) }
   }
@@ -176,9 +181,9 @@ public struct RunDirectory: Sendable {
   /// Removes what was a link before a copy of the run made a folder of it, unless it is of a checkpoint that is not there
   /// any more.
   private func discardCopy(_ folder: URL) throws {
-    let state = try FileSystem.read(folder.appending(path: TrainerState.fileName))
+    let state = try FileSystem.read(own: folder.appending(path: TrainerState.fileName))
     let originals = try checkpoints().map { $0.url.appending(path: TrainerState.fileName) }
-    guard originals.contains(where: { (try? FileSystem.read($0)) == state }) else {
+    guard originals.contains(where: { (try? FileSystem.read(own: $0)) == state }) else {
       throw FileError("replace", folder.path, code: EEXIST)
     }
     try discard(folder)
@@ -240,7 +245,7 @@ public struct Checkpoint: Sendable, Equatable {
 
   private static func isDamage(_ error: any Error) -> Bool {
     switch error {
-    case is ModelError, is SafeTensorsError: true
+    case is ModelError, is SafeTensorsError, is FileKindError: true
     case let error as FileError: [ENOENT, EIO, EISDIR, ENOTDIR].contains(error.code)
     default: false
     }

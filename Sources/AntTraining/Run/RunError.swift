@@ -4,6 +4,10 @@ import Foundation
 public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The path holds no run.
   case notARun(path: String)
+  /// There is nothing at the path.
+  case missing(path: String)
+  /// The folder for a new run is a file or something else.
+  case notAFolder(path: String)
   /// The folder for a new run already holds one.
   case holdsRun(path: String)
   /// The folder for a new run holds other things.
@@ -38,6 +42,8 @@ public enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notARun(let path):
       "\(path) is not a run: it has no config.json with an \"antlm\" section; "
         + "give the folder that training wrote"
+    case .missing(let path): "\(path) does not exist; check the path"
+    case .notAFolder(let path): "\(path) is there and is no folder; choose another name for one"
     case .holdsRun(let path):
       "\(path) already holds a run; resume it, or choose another folder"
     case .notEmpty(let path): "\(path) is not empty and not a run; choose a new folder"

@@ -3,6 +3,7 @@ import AntFiles
 import AntInference
 import AntModels
 import AntText
+import AntTraining
 import Foundation
 
 extension SequenceClassifier {
@@ -71,12 +72,20 @@ public struct TrainedClassifier {
   public init(_ path: String, on device: any Device, architectures: Architectures = .standard) throws {
     let folder = FileSystem.url(path)
     let file = folder.appending(path: Self.description)
-    guard !path.isEmpty, FileSystem.exists(file) else { throw ClassifierError.notAClassifier(path: path) }
-    guard let said = try? JSONReader().decode(Description.self, from: FileSystem.read(file)),
-      let task = ClassificationTask(rawValue: said.task), let mode = Embedder.Mode(rawValue: said.mode),
+    guard !path.isEmpty, FileSystem.exists(file) else {
+      guard path.isEmpty || FileSystem.exists(folder) else { throw RunError.missing(path: path) }
+      throw ClassifierError.notAClassifier(path: path)
+    }
+    let said: Description
+    do {
+      said = try JSONReader().decode(Description.self, from: FileSystem.read(own: file))
+    } catch let error as DecodingError {
+      throw ClassifierError.damaged(file: file.path, problem: error.problem)
+    }
+    guard let task = ClassificationTask(rawValue: said.task), let mode = Embedder.Mode(rawValue: said.mode),
       ["first", "last"].contains(said.reads), said.labels == task.labels, said.length >= 4,
       Float(said.layerNormEpsilon ?? 1) > 0
-    else { throw ClassifierError.damaged(file: file.path) }
+    else { throw ClassifierError.damaged(file: file.path, problem: "a value that it cannot have") }
     let trained = try TrainedModel(path, on: device, architectures: architectures)
     let head = ClassificationHead(
       said.kind, labels: said.labels, hiddenSize: trained.model.configuration.architecture.hiddenSize,
@@ -127,15 +136,15 @@ extension Classification {
 /// A folder that holds no classifier. Each description is one line: what, where, what to do.
 public enum ClassifierError: Error, Equatable, Sendable, CustomStringConvertible {
   case notAClassifier(path: String)
-  case damaged(file: String)
+  case damaged(file: String, problem: String)
 
   public var description: String {
     switch self {
     case .notAClassifier(let path):
       "\(path.isEmpty ? "''" : path.onOneLine) has no \(TrainedClassifier.description); give a folder that "
         + "fine-tuning to classify wrote"
-    case .damaged(let file):
-      "\(file.onOneLine): not what fine-tuning to classify writes; fine-tune again"
+    case .damaged(let file, let problem):
+      "\("\(file): \(problem)".onOneLine): not what fine-tuning to classify writes; fine-tune again"
     }
   }
 }
