@@ -38,7 +38,7 @@ public enum ModelExchange {
       for name in companions {
         let file = model.folder.appending(path: name)
         if FileSystem.exists(file) {
-          try FileSystem.write(FileSystem.read(file), to: folder.appending(path: name))
+          try FileSystem.write(FileSystem.read(own: file), to: folder.appending(path: name))
         }
       }
     }
@@ -68,7 +68,7 @@ public enum ModelExchange {
     in source: URL, saying said: [String: String], architectures: Architectures
   ) throws -> ModelConfiguration {
     let file = source.appending(path: "config.json")
-    guard !said.isEmpty, case .object(var keys)? = try? JSON(FileSystem.read(file)) else {
+    guard !said.isEmpty, case .object(var keys)? = try? JSON(FileSystem.read(own: file)) else {
       return try ModelConfiguration(contentsOf: file, architectures: architectures)
     }
     for (key, value) in said {
@@ -81,8 +81,9 @@ public enum ModelExchange {
     let configuration = try ModelConfiguration(.object(keys), file: file.path, architectures: architectures)
     let type = type(of: configuration.architecture)
     if let key = said.keys.first(where: { !type.unsaidKeys.map(\.name).contains($0) }) {
-      throw ModelError.invalidConfiguration(
-        file: file.path, problem: "model_type is '\(type.modelType)', which has no \(key)")
+      throw ModelError.noModel(
+        path: file.path, found: "model_type is '\(type.modelType)', which has no \(key)",
+        advice: "leave that out")
     }
     return configuration
   }
@@ -99,6 +100,7 @@ public enum ModelExchange {
     let final = FileSystem.url(target)
     let isThere = FileSystem.exists(final)
     let partial = final.appending(path: incomplete)
+    var placed: [URL] = []
     do {
       if FileSystem.exists(partial) { try FileSystem.remove(partial) }
       try FileSystem.makeFolder(partial)
@@ -107,16 +109,17 @@ public enum ModelExchange {
       for name in [Tokenizer.file] + tokenizerCompanions
       where FileSystem.exists(source.appending(path: name)) {
         try FileSystem.write(
-          FileSystem.read(source.appending(path: name)), to: partial.appending(path: name))
+          FileSystem.read(own: source.appending(path: name)), to: partial.appending(path: name))
       }
       let names = try FileSystem.names(in: partial).filter { $0 != "config.json" }
       for name in names + ["config.json"] {
         try FileSystem.rename(partial.appending(path: name), to: final.appending(path: name))
+        placed.append(final.appending(path: name))
       }
       try FileSystem.remove(partial)
       try FileSystem.synchronize(final)
     } catch {
-      try? FileSystem.remove(isThere ? partial : final)
+      for file in isThere ? placed + [partial] : [final] { try? FileSystem.remove(file) }
       throw error
     }
     do {

@@ -12,8 +12,12 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case vocabularyMismatch(tokenizer: String, tokens: Int, model: String, vocabulary: Int)
   /// The tokenizer of a run is not what it was when the run began.
   case tokenizerChanged(file: String)
+  /// The tokenizer of a run is missing or damaged.
+  case tokenizerGone(problem: String)
   /// The text of a run is not what it was when the run began.
   case textChanged(files: [String])
+  /// The text of a run is what it was, and is read otherwise since.
+  case textReadOtherwise(files: [String])
   /// The text of a run is not where it was, or came from a pipe.
   case textGone(file: String)
   /// The run cannot fit into memory.
@@ -42,9 +46,14 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .tokenizerChanged(let file):
       "\(file): not the tokenizer this run was started with; copy tokenizer.json back from the run's "
         + "folder or one of its checkpoints"
+    case .tokenizerGone(let problem):
+      "\(problem); copy tokenizer.json back from one of the run's checkpoints, or from where the run had it"
     case .textChanged(let files):
       "\(files.joined(separator: ", ")): not the text this run was started on; restore it, or say where "
         + "the same text lies now"
+    case .textReadOtherwise(let files):
+      "\(files.joined(separator: ", ")): this run was started by an older version of antlm, which read the byte order "
+        + "mark there as text; finish it with that version, or start a new run"
     case .textGone(let file):
       "\(file): the text this run was started on cannot be read there again; say where the same text lies "
         + "now"
@@ -53,7 +62,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notFinite(let step, let phase, let loss, let norm, let checkpoint):
       "step \(step) (phase \(phase)): loss \(loss), gradient norm \(norm); weights are as after step "
         + "\(step - 1); \(checkpoint.map { "the last good checkpoint is \($0), " } ?? "there is no checkpoint yet, ")"
-        + "train again with a lower learning rate or a longer warm-up"
+        + "train again in another folder, with a lower learning rate or a longer warm-up"
     case .checkpointFailed(let step, let reason, let last):
       "step \(step): \(reason); \(last.map { "the last checkpoint is \($0), resume the run there" } ?? "no checkpoint was written yet")"
     }

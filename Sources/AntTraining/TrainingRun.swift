@@ -35,7 +35,7 @@ public enum TrainingRun {
     let tokenizer = try Tokenizer(contentsOf: FileSystem.url(reading: tokenizerFile))
     // What a killed start left is the same tokenizer or, if it is another, somebody else's.
     let kept = FileSystem.url(folder).appending(path: "tokenizer.json")
-    if FileSystem.exists(kept), (try? Tokenizer(contentsOf: kept).checksum) != tokenizer.checksum {
+    if FileSystem.exists(kept), (try? Tokenizer(own: kept).checksum) != tokenizer.checksum {
       throw RunError.notEmpty(path: folder)
     }
     let model = try modelDescription(
@@ -190,9 +190,11 @@ public enum TrainingRun {
     let checkpoint = try run.checkpoints().last
     let tokenizer: Tokenizer
     do {
-      tokenizer = try Tokenizer(contentsOf: run.tokenizer)
-    } catch let error where error is TokenizerError || (error as? FileError)?.code == ENOENT {
-      throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
+      tokenizer = try Tokenizer(own: run.tokenizer)
+    } catch let error as TokenizerError {
+      throw TrainingError.tokenizerGone(problem: error.problem)
+    } catch let error as FileError where error.code == ENOENT {
+      throw TrainingError.tokenizerGone(problem: "\(run.tokenizer.path) is missing")
     }
     guard tokenizer.checksum == configuration.tokenizerChecksum else {
       throw TrainingError.tokenizerChanged(file: run.tokenizer.path)
@@ -212,8 +214,8 @@ public enum TrainingRun {
     }
     let text = try text ?? TrainingText(configuration, tokenizer: tokenizer, report: report)
     try text.require(configuration)
-    guard text.checksum == configuration.textChecksum else {
-      throw TrainingError.textChanged(files: configuration.training + configuration.development)
+    if text.checksum != configuration.textChecksum {
+      try TrainingText.requireFormer(configuration, tokenizer: tokenizer)
     }
     let plan = try text.plan(schedules, configuration)
     // Whoever repeats the command after a kill would prolong the run once more.

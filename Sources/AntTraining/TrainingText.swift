@@ -32,6 +32,20 @@ public struct TrainingText: Sendable {
   /// What a run records of its text.
   package var checksum: String { training.checksum + (development.map { "-\($0.checksum)" } ?? "") }
 
+  /// Throws where the files that `configuration` names, under which another checksum is recorded, are not its text as an
+  /// older version of the program called it.
+  ///
+  /// - Throws: ``TrainingError/textChanged(files:)`` or ``TrainingError/textReadOtherwise(files:)``.
+  static func requireFormer(_ configuration: TrainingConfiguration, tokenizer: Tokenizer) throws {
+    let files = configuration.training + configuration.development
+    let former = try? [configuration.training, configuration.development].filter { !$0.isEmpty }
+      .map { try TokenCorpus.former($0, tokenizer: tokenizer) }
+    guard let former, former.map(\.checksum).joined(separator: "-") == configuration.textChecksum else {
+      throw TrainingError.textChanged(files: files)
+    }
+    guard former.allSatisfy(\.isReadAlike) else { throw TrainingError.textReadOtherwise(files: files) }
+  }
+
   /// Throws ``TrainingError/tooLittleText(files:tokens:needed:)`` where a sequence cannot be filled.
   func require(_ configuration: TrainingConfiguration) throws {
     guard training.count >= configuration.length.longest else {

@@ -47,6 +47,35 @@ import Testing
     #expect(try FileSystem.names(in: scratch.url).sorted() == ["b", "source"])
   }
 
+  /// What only some models have is not said of another.
+  @Test func refusesKeysOfOtherModels() throws {
+    let tiny = try TinyRun()
+    _ = try tiny.start("run", tiny.configuration("1s_CLM")).train()
+    let error = #expect(throws: ModelError.self) {
+      try ModelExchange.importModel(
+        from: tiny.run("run").checkpoint().url.path, to: tiny.scratch.path("in"),
+        saying: ["position_projection": "blocked"], on: tiny.device())
+    }
+    #expect(error?.description.hasSuffix("which has no position_projection; leave that out") == true)
+    #expect(!FileSystem.exists(URL(filePath: tiny.scratch.path("in"))))
+  }
+
+  /// A folder that was empty is so again where the last file does not get its name.
+  @Test func leavesNothingHalfWritten() throws {
+    let scratch = Scratch()
+    let device = try Devices.open("cpu").device
+    let target = scratch.url.appending(path: "target")
+    try FileSystem.makeFolder(target)
+    #expect(throws: FileError.self) {
+      try ModelExchange.export(
+        LTGBert(ltgBert, seed: 2, on: device), tokenizerOf: scratch.url, to: target.path
+      ) { _ in
+        try FileSystem.makeFolder(target.appending(path: "config.json"))
+      }
+    }
+    #expect(try FileSystem.names(in: target) == ["config.json"])
+  }
+
   /// Whatever lies in a folder stays: only what a stopped export left is replaced. A link stays a link.
   @Test func writesIntoEmptyFoldersOnly() throws {
     let scratch = Scratch()

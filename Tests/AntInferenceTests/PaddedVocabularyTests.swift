@@ -106,6 +106,11 @@ import Testing
     let (_, problem) = try ModelExchange.importModel(
       from: folder.path, to: tiny.scratch.path("in"), on: device)
     #expect(problem == error.description)
+    // No other tokenizer helps a model whose own is damaged.
+    try FileSystem.write(Data("{".utf8), to: folder.appending(path: "tokenizer.json"))
+    let damaged = try #require(throws: ModelTokenizerError.self) { try TrainedModel(folder.path, on: device) }
+    #expect(damaged.description.hasSuffix("; copy that of the model there again"))
+    #expect(!damaged.description.contains("train"))
     try FileSystem.rename(
       folder.appending(path: "model.safetensors"), to: folder.appending(path: "pytorch_model.bin"))
     let form = try #require(throws: ModelError.self) { try TrainedModel(folder.path, on: device) }

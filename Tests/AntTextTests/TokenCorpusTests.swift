@@ -19,6 +19,18 @@ import Testing
     #expect(values.tokens(0..<values.count) == file.tokens(0..<file.count))
   }
 
+  /// What a text was called before byte order marks were none of it.
+  @Test func formerChecksums() throws {
+    let scratch = Scratch()
+    let plain = try scratch.write("a dog\r\nruns\n", to: "plain")
+    let marked = try scratch.write([0xEF, 0xBB, 0xBF] + "a dog\n".utf8, to: "marked")
+    let former = try TokenCorpus.former([plain], tokenizer: tokenizer)
+    #expect(former.isReadAlike)
+    #expect(try former.checksum != TokenCorpus([plain], tokenizer: tokenizer).checksum)
+    let other = try TokenCorpus.former([plain, marked], tokenizer: tokenizer)
+    #expect(!other.isReadAlike && other.checksum != former.checksum)
+  }
+
   private let tokenizer = TokenizerTests.trained
 
   private func all(_ corpus: TokenCorpus) -> [Int32] { corpus.tokens(0..<corpus.count) }

@@ -99,9 +99,15 @@ import Testing
     _ = try RunDirectory.create(other)
     _ = try scratch.write("text", to: "other/thesis.tex")
     #expect(throws: RunError.notEmpty(path: other)) { try RunDirectory.create(other) }
-    #expect(throws: RunError.notARun(path: "/nowhere")) { try RunDirectory("/nowhere") }
+    #expect(throws: RunError.missing(path: "/nowhere")) { try RunDirectory("/nowhere") }
+    // Where a tokenizer would be written, it would be waited for whoever reads it.
+    try FileSystem.makeFolder(URL(filePath: scratch.path("piped")))
+    try #require(mkfifo(scratch.path("piped/tokenizer.json"), 0o600) == 0)
+    #expect(throws: RunError.notEmpty(path: scratch.path("piped"))) {
+      try RunDirectory.requireNew(scratch.path("piped"))
+    }
     let file = try scratch.write("text", to: "file")
-    #expect(throws: FileError.self) { try RunDirectory.create(file) }
+    #expect(throws: RunError.notAFolder(path: file)) { try RunDirectory.create(file) }
     #expect(throws: RunError.notARun(path: file)) { try RunDirectory(file) }
     #expect(throws: RunError.noCheckpoint(path: run.url.path)) { try run.checkpoint() }
   }
@@ -314,8 +320,35 @@ import Testing
     }
     try FileSystem.write(Data(), to: run.tokenizer)
     #expect(try complaint().contains("copy tokenizer.json back"))
+    #expect(try complaint().contains("not a tokenizer.json"))
+    try FileSystem.remove(run.tokenizer)
+    #expect(try complaint().contains("tokenizer.json is missing; copy tokenizer.json back"))
     try FileSystem.write(Data(), to: run.configuration)
     #expect(try complaint().contains("restore it from a copy, or start a new run"))
+  }
+
+  /// What is no file under the name of one of a run's is called that, and no pipe is waited at.
+  @Test(arguments: [
+    "config.json", "tokenizer.json", "metrics.jsonl", "lock", "checkpoints/step-2/model.safetensors",
+    "checkpoints/step-2/optimizer.safetensors", "checkpoints/step-2/trainer.json",
+    "checkpoints/step-2/config.json",
+  ])
+  func namesOfFilesAreThoseOfFiles(name: String) throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("2s_CLM")
+    configuration.development = []
+    _ = try tiny.start("run", configuration).train()
+    let url = URL(filePath: tiny.scratch.path("run")).appending(path: name)
+    if FileSystem.exists(url) { try FileSystem.remove(url) }
+    for (make, what) in [
+      ({ mkfifo($0, 0o600) }, "a pipe or a device"), ({ mkdir($0, 0o700) }, "a folder"),
+    ] as [((String) -> Int32, String)] {
+      try #require(make(url.path) == 0)
+      let error = #expect(throws: (any Error).self) { try tiny.resume("run") }
+      let text = error.map { "\($0)" } ?? ""
+      #expect(text.contains(name) && text.contains(what) && !text.contains("\n"), "\(text)")
+      try FileSystem.remove(url)
+    }
   }
 
   /// What is wrong with a file of a checkpoint leads to the one before; what is wrong with the system does not.
@@ -325,7 +358,7 @@ import Testing
     for error: any Error in [
       ModelError.invalidConfiguration(file: "config.json", problem: "not valid JSON"),
       SafeTensorsError.damaged(file: "model.safetensors", problem: "only 0 bytes long"),
-      FileError("read", "model.safetensors", code: ENOENT),
+      FileError("read", "model.safetensors", code: ENOENT), FileKindError(path: "model.safetensors"),
     ] {
       let damage = #expect(throws: RunError.self) { try checkpoint.reading { throw error } }
       let text = damage.map { "\($0)" } ?? ""

@@ -232,6 +232,8 @@ import Testing
     #expect(step == 5 && phase == "2, 9s_MLM" && !norm.isFinite)
     #expect(checkpoint?.hasSuffix("checkpoints/step-4") == true)
     #expect("\(error)".contains("step-4") && !"\(error)".contains("\n"))
+    // Its own folder holds a run now.
+    #expect("\(error)".contains("in another folder"))
     #expect(trainer.step == 4)
     let after = try trainer.model.parameters.read()
     #expect(after.map(\.bitPattern) == weights.map(\.bitPattern))
@@ -311,6 +313,30 @@ import Testing
     #expect(throws: TrainingError.textChanged(files: [tiny.training, tiny.development])) {
       try tiny.resume("run")
     }
+  }
+
+  /// An older version of the program called the same text otherwise.
+  @Test func textOfAnOlderVersionIsKnown() throws {
+    let tiny = try TinyRun()
+    let whole = try trainUntil(4, tiny.start("whole"))
+    func begin(_ name: String) throws {
+      _ = try trainUntil(2, tiny.start(name))
+      let run = try tiny.run(name)
+      var recorded = try RunConfiguration(contentsOf: run.configuration, run: name)
+      let tokenizer = try Tokenizer(contentsOf: run.tokenizer)
+      recorded.antlm.textChecksum = try [tiny.training, tiny.development]
+        .map { try TokenCorpus.former([$0], tokenizer: tokenizer).checksum }.joined(separator: "-")
+      try recorded.write(to: run.configuration)
+    }
+    try begin("run")
+    #expect(try trainUntil(4, tiny.resume("run")) == whole)
+    let text = try Data(contentsOf: URL(filePath: tiny.training))
+    try (text + Data("more".utf8)).write(to: URL(filePath: tiny.training))
+    let files = [tiny.training, tiny.development]
+    #expect(throws: TrainingError.textChanged(files: files)) { try tiny.resume("run") }
+    try (Data([0xEF, 0xBB, 0xBF]) + text).write(to: URL(filePath: tiny.training))
+    try begin("marked")
+    #expect(throws: TrainingError.textReadOtherwise(files: files)) { try tiny.resume("marked") }
   }
 
   /// Also where the text is as it was: its checksum names tokenizer and text together.

@@ -31,10 +31,7 @@ public final class TokenCorpus: Sendable {
     threads: Int = ProcessInfo.processInfo.activeProcessorCount
   ) throws {
     let files = try TextFiles(paths)
-    var key = ContentHash()
-    key.combine(UInt64(TokenCache.version))
-    for entry in files.entries { key.combine(entry.file.bytes) }
-    tokenizer.json.withUnsafeBytes { key.combine($0) }
+    let key = Self.key(of: files, tokenizer: tokenizer, version: TokenCache.version)
     checksum = key.description
     width = CorpusEncoder.width(tokenizer)
     let url = cacheDirectory.map { TokenCache.url(in: $0, key: key) }
@@ -58,6 +55,27 @@ public final class TokenCorpus: Sendable {
       Notices.say("tokens are not kept for the next time: \(error)")
     }
     storage = TokenCache.open(url, key: key, width: width).map { .mapped($0) } ?? .memory(tokens)
+  }
+
+  private static func key(of files: TextFiles, tokenizer: Tokenizer, version: UInt32) -> ContentHash {
+    var key = ContentHash()
+    key.combine(UInt64(version))
+    for entry in files.entries { key.combine(entry.file.bytes) }
+    tokenizer.json.withUnsafeBytes { key.combine($0) }
+    return key
+  }
+
+  /// The checksum of a text before ``TokenCache/version`` 2, and whether its tokens were the same then: a byte order
+  /// mark was text.
+  ///
+  /// - Throws: ``CorpusError`` or `FileError`
+  package static func former(
+    _ paths: [String], tokenizer: Tokenizer
+  ) throws -> (checksum: String, isReadAlike: Bool) {
+    let files = try TextFiles(paths)
+    return (
+      key(of: files, tokenizer: tokenizer, version: 1).description, files.entries.allSatisfy { $0.start == 0 }
+    )
   }
 
   /// Lines that are there already, as a file of them would be read.

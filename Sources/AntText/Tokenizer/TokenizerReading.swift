@@ -15,6 +15,13 @@ extension Tokenizer {
     try self.init(json: FileSystem.read(url), file: url.path)
   }
 
+  /// As ``init(contentsOf:)``, of the file in the folder of a run or a model.
+  ///
+  /// - Throws: ``TokenizerError``, `FileError` or `FileKindError`.
+  package init(own url: URL) throws {
+    try self.init(json: FileSystem.read(own: url), file: url.path)
+  }
+
   /// - Parameter file: what errors call it.
   init(json data: Data, file: String) throws {
     let contents = try TokenizerFile.decode(data, file: file)
