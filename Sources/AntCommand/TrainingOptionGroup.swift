@@ -68,7 +68,8 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
   func apply(to configuration: inout TrainingConfiguration) throws {
     for (option, offer) in Self.offered {
       for text in given[option.name] ?? [] where !option.take(text, in: &configuration) {
-        throw ValidationError("--\(offer.flag) is '\(text)'; it must be \(Self.form(option, offer))")
+        let expected = option.complaint(aboutText: text) ?? Self.form(option, offer)
+        throw ValidationError("--\(offer.flag) is '\(text)'; it must be \(expected)")
       }
     }
   }

@@ -201,6 +201,9 @@ extension Study {
         throw node.error("'\(key)' is decided by the study; leave it out of 'training'")
       }
       let text = try node.string()
+      if let expected = option?.complaint(aboutText: text) {
+        throw node.error("'\(key)' is '\(text)'; it must be \(expected)")
+      }
       guard let option, option.take(text, in: &configuration) else {
         throw node.error(
           "'training' has no '\(key)' with the value \(text); "
@@ -234,6 +237,10 @@ private struct StudyNode {
       self.node = node
     } catch let error as YamlError {
       switch error {
+      case .parser(_, let problem, let mark, _) where problem.contains("nesting level"):
+        throw StudyError.file(
+          path: path, line: mark.line,
+          reason: "lists and mappings lie too deep inside each other; a study needs six levels")
       case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
         .composer(_, let problem, let mark, _):
         throw StudyError.file(path: path, line: mark.line, reason: "not YAML: \(problem)")

@@ -87,6 +87,11 @@ import Testing
     ("batch: 8", "seed: 8", 6, "decided by the study"),
     ("batch: 8", "optimizer: adm", 6, "optimizer is 'adm'"),
     ("batch: 8", "documents: 7", 6, "no 'documents'"),
+    ("batch: 8", "weight: \"CLM=1,CLM=2\"", 6, "must be one value for CLM"),
+    (
+      "[llama-micro]", String(repeating: "[", count: 10_000) + String(repeating: "]", count: 10_000), 1,
+      "lie too deep inside each other"
+    ),
     (
       "seeds: [1, 2]", "seeds: [1, 2]\ntext: {train: [a], tokenizer: t}\npairs: {paths: [p], best: true}", 7,
       "give 'dev' in 'text'"

@@ -1,3 +1,4 @@
+import AntFiles
 import AntText
 import Foundation
 import Testing
@@ -58,9 +59,33 @@ import Testing
     #expect(ObjectiveValues("CLM=1,MLM=3", over: one)?.own == ["CLM": 1, "MLM": 3])
     #expect(try #require(ObjectiveValues("5", over: one)) == ObjectiveValues(5))
     #expect(one.mean(over: Mixture([.init("MLM", share: 3), .init("CLM")])) == (3 * 2e-3 + 1e-3) / 4)
-    for text in ["", ",", "x", "CLM", "CLM=", "=1", "CLM=1=2", "CLM=1,2", "1,2", "1,CLM=x", "CLM= 1"] {
+    for text in [
+      "", ",", "x", "CLM", "CLM=", "=1", "CLM=1=2", "CLM=1,2", "1,2", "1,CLM=x", "CLM= 1", "CLM=1,CLM=2",
+      "1,CLM=1,MLM=2,CLM=1",
+    ] {
       #expect(ObjectiveValues(text, over: former) == nil, "\(text)")
     }
+    let option = try #require(TrainingOptions.list.first { $0.name == "weight" })
+    #expect(option.complaint(aboutText: "CLM=1,MLM=2,CLM=2") == "one value for CLM")
+    #expect(option.complaint(aboutText: "CLM=1,MLM=2") == nil)
+    let error = #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(ObjectiveValues.self, from: Data("\"1,MLM=1,MLM=2\"".utf8))
+    }
+    #expect(error?.problem.contains("two values for MLM") == true)
+  }
+
+  /// A value above a range is told where that ends.
+  @Test(arguments: [
+    ("learningRate", "101", "at most 100"), ("learningRate", "MLM=101", "at most 100"),
+    ("weight", "CLM=1e7", "0 to 1000000"), ("matrixLearningRate", "101", "at most 100"),
+    ("weightDecay", "101", "0 to 100"), ("epsilon", "1", "below 1"), ("length", "1000001", "2 to 1000000"),
+    ("warmup", "101%", "0% to 100%"), ("rewarmup", "101%", "0% to 100%"), ("zLoss", "2", "0 to 1"),
+  ])
+  func rangesAreSaidWhole(name: String, value: String, expected: String) throws {
+    let option = try #require(TrainingOptions.list.first { $0.name == name })
+    var configuration = initial
+    #expect(option.take(value, in: &configuration))
+    #expect(option.complaint(about: configuration)?.contains(expected) == true)
   }
 
   /// A config.json without an option is another version's, but for those that need not be there.

@@ -16,10 +16,11 @@ public struct ObjectiveValues: Sendable, Equatable {
     self.own = own
   }
 
-  /// Reads the notation; nil where it is none.
+  /// Reads the notation; nil where it is none, or has an objective twice.
   ///
   /// - Parameter former: what goes on where the text names objectives only.
   public init?(_ text: String, over former: ObjectiveValues) {
+    guard Self.repeated(in: text) == nil else { return nil }
     self = former
     for (index, part) in text.split(separator: ",", omittingEmptySubsequences: false).enumerated() {
       let sides = part.split(separator: "=", omittingEmptySubsequences: false)
@@ -30,6 +31,13 @@ public struct ObjectiveValues: Sendable, Equatable {
       default: return nil
       }
     }
+  }
+
+  /// An objective that a text has twice; nil where there is none.
+  static func repeated(in text: String) -> String? {
+    var names: Set<Substring> = []
+    return text.split(separator: ",").lazy.filter { $0.contains("=") }.map { $0.prefix { $0 != "=" } }
+      .first { !names.insert($0).inserted }.map(String.init)
   }
 
   public func value(for objective: String) -> Double { own[objective] ?? common }
@@ -62,6 +70,10 @@ extension ObjectiveValues: Codable {
     }
     let text = try container.decode(String.self)
     // 1 is what a weight is where nobody says; a rate is written with its common value.
+    if let name = Self.repeated(in: text) {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "'\(text)' has two values for \(name)")
+    }
     guard let read = ObjectiveValues(text, over: ObjectiveValues(1)) else {
       throw DecodingError.dataCorruptedError(
         in: container, debugDescription: "'\(text)' is no number for every objective, such as 1e-3,MLM=2e-3")

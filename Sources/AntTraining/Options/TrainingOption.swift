@@ -10,6 +10,8 @@ public struct TrainingOption<Value: Codable & Equatable & Sendable>: Sendable {
   public let offer: TrainingOptionOffer?
   /// What a text gives, said after another value; nil where it gives none.
   fileprivate let read: @Sendable (_ text: String, _ former: Value) -> Value?
+  /// What a text must be that gives no value, where that is no matter of its form.
+  fileprivate let textComplaint: @Sendable (_ text: String) -> String?
   /// What it must be where it is not; nil where all is well.
   fileprivate let complaint: @Sendable (Value, TrainingConfiguration) -> String?
   /// Whether a config.json of before there was this option is read all the same.
@@ -18,6 +20,7 @@ public struct TrainingOption<Value: Codable & Equatable & Sendable>: Sendable {
   fileprivate init(
     _ name: String, _ initial: Value, role: TrainingOptionRole, offer: TrainingOptionOffer?,
     mayBeAbsent: Bool = false, read: @escaping @Sendable (String, Value) -> Value?,
+    textComplaint: @escaping @Sendable (String) -> String? = { _ in nil },
     complaint: @escaping @Sendable (Value, TrainingConfiguration) -> String?
   ) {
     self.name = name
@@ -26,6 +29,7 @@ public struct TrainingOption<Value: Codable & Equatable & Sendable>: Sendable {
     self.offer = offer
     self.mayBeAbsent = mayBeAbsent
     self.read = read
+    self.textComplaint = textComplaint
     self.complaint = complaint
   }
 }
@@ -89,6 +93,7 @@ extension TrainingOption {
     self.init(
       name, ObjectiveValues(initial), role: .setting, offer: offer, mayBeAbsent: mayBeAbsent,
       read: { ObjectiveValues($0, over: $1) },
+      textComplaint: { ObjectiveValues.repeated(in: $0).map { "one value for \($0)" } },
       complaint: { values, _ in values.all.allSatisfy(isAllowed) ? nil : expected })
   }
 
@@ -135,6 +140,8 @@ public protocol AnyTrainingOption: Sendable {
   func agrees(_ a: TrainingConfiguration, _ b: TrainingConfiguration) -> Bool
   /// Takes what a text gives. False, and nothing taken, where it gives no value.
   func take(_ text: String, in configuration: inout TrainingConfiguration) -> Bool
+  /// What a text must be that ``take(_:in:)`` refuses, where more can be said than what a value looks like.
+  func complaint(aboutText text: String) -> String?
   /// What it must be where it is not.
   func complaint(about configuration: TrainingConfiguration) -> String?
 
@@ -159,6 +166,8 @@ extension TrainingOption: AnyTrainingOption {
     configuration[self] = value
     return true
   }
+
+  public func complaint(aboutText text: String) -> String? { textComplaint(text) }
 
   public func complaint(about configuration: TrainingConfiguration) -> String? {
     complaint(configuration[self], configuration)

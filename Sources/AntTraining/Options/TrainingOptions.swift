@@ -41,7 +41,7 @@ public struct TrainingOptions: Sendable {
     .init("length", "Tokens a sequence; 128:90%,512 for 128 in the first nine tenths of the steps, then 512.")
   ) { value, _ in
     value.shortest >= 2 && value.longest <= 1_000_000
-      ? nil : "at least 2 tokens, such as 128 or 128:90%,512"
+      ? nil : "2 to 1000000 tokens, such as 128 or 128:90%,512"
   }
   /// Attention and positions go by lines of the text then, not by blocks.
   public let documents = TrainingOption(
@@ -66,13 +66,13 @@ public struct TrainingOptions: Sendable {
     byObjective: "learningRate", 1e-3,
     .init(
       "lr", "Peak learning rate; MLM=2e-3 for one objective, which a mixture takes its part of.",
-      valueName: "rate"), expected: "above 0, such as 1e-3 or 1e-3,MLM=2e-3"
+      valueName: "rate"), expected: "above 0 and at most 100, such as 1e-3 or 1e-3,MLM=2e-3"
   ) { $0 > 0 && $0 <= 100 }
   /// Beside its share of a mixture's sequences (see ``AntText/Mixture``).
   public let weight = TrainingOption(
     byObjective: "weight", 1,
     .init("weight", "What an objective's loss counts in mixtures, such as CLM=2.", valueName: "weight"),
-    mayBeAbsent: true, expected: "0 or more, such as CLM=2"
+    mayBeAbsent: true, expected: "0 to 1000000, such as CLM=2"
   ) { $0 >= 0 && $0 <= 1e6 }
   public let dealing = TrainingOption(
     oneOf: "dealing", Mixture.Dealing.exact,
@@ -124,7 +124,7 @@ public struct TrainingOptions: Sendable {
   public let matrixLearningRate = TrainingOption(
     "matrixLearningRate", 0.02, .init("muon-lr", "Peak learning rate of Muon's matrices.", valueName: "rate"),
     mayBeAbsent: true
-  ) { value, _ in value > 0 && value <= 100 ? nil : "above 0, such as 0.02" }
+  ) { value, _ in value > 0 && value <= 100 ? nil : "above 0 and at most 100, such as 0.02" }
   public let momentum = TrainingOption(
     "momentum", Float(0.95), .init("muon-momentum", "Muon's decay of its momentum."), mayBeAbsent: true
   ) { value, _ in (0..<1).contains(value) ? nil : "0 or more, below 1" }
@@ -139,11 +139,11 @@ public struct TrainingOptions: Sendable {
   ) { value, _ in (0..<1).contains(value) ? nil : "0 or more, below 1" }
   public let epsilon = TrainingOption(
     "epsilon", Float(1e-8), .init("epsilon", "The optimizer's epsilon.")
-  ) { value, _ in value > 0 && value < 1 ? nil : "above 0, such as 1e-8" }
+  ) { value, _ in value > 0 && value < 1 ? nil : "above 0 and below 1, such as 1e-8" }
   public let weightDecay = TrainingOption(
     "weightDecay", Float(0.1),
     .init("weight-decay", "The optimizer's weight decay; norms and biases do not decay.")
-  ) { value, _ in (0...100).contains(value) ? nil : "0 or more, such as 0.1" }
+  ) { value, _ in (0...100).contains(value) ? nil : "0 to 100, such as 0.1" }
   /// Gradients are scaled down to this norm.
   public let clip = TrainingOption(
     "clip", Float(1), .init("clip", "Scale gradients down to this norm; inf for no clipping.")
@@ -223,5 +223,5 @@ public struct TrainingOptions: Sendable {
 
 /// What is wrong with the notation of ``LearningRate/Stretch``.
 private func stretchProblem(_ text: String) -> String? {
-  LearningRate.Stretch(text) != nil ? nil : "steps such as 300, or a part such as 2%"
+  LearningRate.Stretch(text) != nil ? nil : "steps such as 300, or a part from 0% to 100% such as 2%"
 }
