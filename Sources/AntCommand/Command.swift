@@ -40,6 +40,7 @@ enum Main {
     occupyStandardStreams()
     do {
       try requireReadableArguments()
+      try requireKnownCommands()
       var command = try Antlm.parseAsRoot()
       try command.run()
       StandardOutput.flush()
@@ -79,6 +80,18 @@ enum Main {
     }
   }
 
+  /// Refuses to help with what is no command.
+  private static func requireKnownCommands() throws {
+    guard CommandLine.arguments.dropFirst().first == "help" else { return }
+    var subcommands = Antlm.configuration.subcommands
+    for name in CommandLine.arguments.dropFirst(2) where name != "help" && !name.hasPrefix("-") {
+      guard let command = subcommands.first(where: { $0._commandName == name }) else {
+        throw ValidationError("there is no command '\(name)' to help with")
+      }
+      subcommands = command.configuration.subcommands
+    }
+  }
+
   /// How to give a value that begins with a dash, where one was taken for an option.
   private static func dashHint(_ message: String) -> String {
     if message.hasPrefix("Unknown option") || message.hasPrefix("Missing expected argument"),
@@ -100,7 +113,7 @@ enum Main {
     var called = "antlm"
     var subcommands = Antlm.configuration.subcommands
     for name in CommandLine.arguments.dropFirst() {
-      guard let command = subcommands.first(where: { $0.configuration.commandName == name }) else { break }
+      guard let command = subcommands.first(where: { $0._commandName == name }) else { break }
       called += " \(name)"
       subcommands = command.configuration.subcommands
     }

@@ -32,7 +32,7 @@ struct CorpusCommand: ParsableCommand {
 
   func validate() throws {
     guard (1...1_000_000_000).contains(sentences) else {
-      throw ValidationError("--sentences is \(sentences); it must be 1 or more")
+      throw ValidationError("--sentences is \(sentences); it must be 1 to 1000000000")
     }
     guard (1...10_000).contains(pairsEach) else {
       throw ValidationError("--pairs-each is \(pairsEach); it must be 1 to 10000")

@@ -27,6 +27,8 @@ struct ExportCommand: ParsableCommand {
   }
 
   func run() throws {
+    try ModelExchange.requireNew(out)
+    try OutputPath.requirePlace(for: out, makingFolders: true)
     let model = try TrainedModel(source, checkpoint: checkpoint, on: Devices.open("cpu").device)
     try ModelExchange.export(model, with: FineTuning.files, to: out)
     emit("\(out): \(model.model.configuration.architecture.parameterCount) parameters")

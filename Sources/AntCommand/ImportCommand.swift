@@ -31,6 +31,8 @@ struct ImportCommand: ParsableCommand {
   }
 
   func run() throws {
+    try ModelExchange.requireNew(out)
+    try OutputPath.requirePlace(for: out, makingFolders: true)
     let (architecture, problem) = try ModelExchange.importModel(
       from: source, to: out, saying: said.values, on: Devices.open("cpu").device)
     if let problem { warn("its tokenizer cannot be used here: \(problem)") }

@@ -34,7 +34,13 @@ struct PresetsCommand: ParsableCommand {
       }
       return
     }
-    let recipe = try Recipe.named(name)
+    let recipe: Recipe
+    do {
+      recipe = try Recipe.named(name)
+    } catch {
+      // There is no option here for the name.
+      throw ValidationError("\(error)")
+    }
     if !json { emit(recipe.about) }
     show("tokenizer", recipe.tokenizer)
     for (key, entry) in recipe.values.sorted(by: { $0.key < $1.key }) { show(key, entry) }

@@ -55,6 +55,7 @@ struct ReportCommand: ParsableCommand {
   }
 
   func run() throws {
+    try OutputPath.requirePlace(for: out)
     var report = Report(try runs.map { try RunRecord($0) }, title: title)
     if !omitsSamples {
       let device = try compute.open()

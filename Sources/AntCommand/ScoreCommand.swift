@@ -24,16 +24,19 @@ struct ScoreCommand: ParsableCommand {
 
   @Argument(help: "A UTF-8 text; each line that is not blank is scored by itself.")
   var file: String
-  @Option(help: "causal, mlm or mntp.")
+  @Option(help: "causal, mlm or mntp.", transform: Self.scoring)
   var scoring: Scoring
   @Flag(help: "One JSON object a line, and one for the whole.")
   var json = false
 
-  func validate() throws {
-    guard scoring != .prefix else {
-      throw ValidationError(
-        "--scoring prefix compares the sentences of pairs; use it with 'antlm eval pairs'")
+  private static func scoring(_ text: String) throws -> Scoring {
+    guard let scoring = Scoring(rawValue: text) else {
+      throw ValidationError("it must be causal, mlm or mntp")
     }
+    guard scoring != .prefix else {
+      throw ValidationError("it compares the sentences of pairs; use it with 'antlm eval pairs'")
+    }
+    return scoring
   }
 
   func run() throws {

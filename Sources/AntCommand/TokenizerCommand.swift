@@ -60,6 +60,7 @@ struct TokenizerCommand: ParsableCommand {
 
     func run() throws {
       let start = ContinuousClock.now
+      try OutputPath.requirePlace(for: out)
       let tokenizer = try Tokenizer.train(
         on: files.map { FileSystem.url(reading: $0) },
         TokenizerOptions(

@@ -87,7 +87,7 @@ struct TrainCommand: ParsableCommand {
       do {
         recipe = try preset.map(Recipe.named)
       } catch {
-        throw ValidationError("\(error)")
+        throw ValidationError(Advice.message(of: error) ?? "\(error)")
       }
       for (option, value) in [
         ("--model", options.given["model"]?.last ?? preset ?? initial),
@@ -160,6 +160,7 @@ struct TrainCommand: ParsableCommand {
     try configuration.validate()
     _ = try Schedule(configuration.schedule)
     try RunDirectory.requireNew(out)
+    try OutputPath.requirePlace(for: out, makingFolders: true)
     let device = try compute.open()
     warn("device: \(device.info.name)")
     if let initial = configuration.initialModel {

@@ -16,6 +16,24 @@ import Testing
       "--pairs-each", "10000")
     expectRefusal(
       try terminal.antlm("tokenizer", "train", "--vocab", "99999999", "--out", "t", "x"), code: 2, "4194304")
+    expectRefusal(
+      try terminal.antlm("tokenizer", "train", "--vocab", "3", "--out", "t", "x"), code: 2,
+      "see 'antlm tokenizer train --help'")
+    expectRefusal(
+      try terminal.antlm("eval", "pairs", "run"), code: 2, "see 'antlm eval pairs --help'")
+    for help in [["help", "frobnicate"], ["help", "tokenizer", "frobnicate"]] {
+      expectRefusal(try terminal.antlm(help), code: 2, "no command 'frobnicate'")
+    }
+    for help in [["help"], ["help", "help"], ["help", "tokenizer", "train"], ["help", "--help"]] {
+      #expect(try terminal.antlm(help).code == 0, "\(help)")
+    }
+    expectRefusal(try terminal.antlm("presets", "foo"), code: 2, "antlm: preset is 'foo'")
+    expectRefusal(try terminal.antlm("train", "--preset", "foo"), code: 2, "antlm: --preset is 'foo'")
+    expectRefusal(
+      try terminal.antlm("corpus", "--out", "c", "--sentences", "9999999999"), code: 2, "1 to 1000000000")
+    expectRefusal(
+      try terminal.antlm("score", "run", "--scoring", "prefix", "x"), code: 2, "antlm eval pairs")
+    #expect(try !terminal.antlm("score", "--help").output.contains("prefix"))
     #expect(try terminal.antlm("--help").code == 0)
     #expect(try terminal.antlm("train", "--help").output.contains("antlm train --resume"))
   }
@@ -132,6 +150,8 @@ import Testing
     expectRefusal(try train("--batch", "0"), code: 2, "--batch")
     expectRefusal(try train("--lr", "nan"), code: 2, "--lr")
     expectRefusal(try train("--accumulate", "9"), code: 2, "--accumulate")
+    expectRefusal(try train("--lr", "101"), code: 2, "--lr", "at most 100")
+    expectRefusal(try train("--weight", "CLM=1,CLM=2"), code: 2, "--weight", "one value for CLM")
     expectRefusal(try train("--device", "abacus"), code: 2, "abacus", "antlm devices")
     expectRefusal(try train("--model", "llama-giant"), code: 2, "llama-giant", "llama-mini")
     expectRefusal(try train("--tokenizer", "missing.json"), code: 1, "missing.json")
@@ -167,11 +187,19 @@ import Testing
     expectRefusal(try terminal.antlm(terminal.training("thesis")), code: 1, "thesis", "not empty")
     #expect(try terminal.read("thesis/chapter1.tex") == Data("text".utf8))
     for arguments in [
-      ["train", "--resume", "thesis"], ["generate", "thesis"], ["fill", "nowhere", "a [MASK]"],
+      ["train", "--resume", "thesis"], ["generate", "thesis"],
       ["score", "thesis", "--scoring", "causal", "train.txt"],
     ] {
       expectRefusal(try terminal.antlm(arguments), code: 1, "is not a run")
     }
+    for arguments in [
+      ["train", "--resume", "nowhere"], ["generate", "nowhere"], ["fill", "nowhere", "a [MASK]"],
+      ["report", "nowhere"], ["export", "nowhere", "--out", "model"], ["classify", "nowhere", "train.txt"],
+      ["train", "--init", "nowhere", "--schedule", "1s_CLM", "--train", "train.txt", "--out", "run"],
+    ] {
+      expectRefusal(try terminal.antlm(arguments), code: 1, "nowhere does not exist")
+    }
+    expectRefusal(try terminal.antlm(terminal.training("train.txt")), code: 1, "is no folder", "--out")
     #expect(try terminal.antlm(terminal.training("run", schedule: "2s_CLM")).code == 0)
     expectRefusal(try terminal.antlm(terminal.training("run")), code: 1, "--resume run")
     expectRefusal(
@@ -182,6 +210,20 @@ import Testing
     expectRefusal(try terminal.antlm("generate", "run", "--prompt", long), code: 1, "48 positions")
     try terminal.write(Data("short\n\(long)\n".utf8), to: "long.txt")
     expectRefusal(try terminal.antlm("score", "run", "--scoring", "causal", "long.txt"), code: 1, "line 2")
+  }
+
+  /// A place that is none is said before the work, not after it.
+  @Test func placesAreAskedAboutFirst() throws {
+    let terminal = Terminal()
+    try terminal.prepare()
+    // A pipe that nobody writes to: who reads it waits.
+    #expect(mkfifo(terminal.path("pipe"), 0o600) == 0)
+    expectRefusal(
+      try terminal.antlm("tokenizer", "train", "--vocab", "300", "--out", "none/t.json", "pipe"), code: 1,
+      "cannot write none/t.json")
+    var training = terminal.training("train.txt/run")
+    training[try #require(training.firstIndex(of: "train.txt"))] = "pipe"
+    expectRefusal(try terminal.antlm(training), code: 1, "cannot write train.txt/run")
   }
 
   @Test func damagedWeights() throws {

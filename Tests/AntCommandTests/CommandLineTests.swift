@@ -83,7 +83,8 @@ import Testing
     let values = try objects(terminal.antlm("presets", "antlm-babyllama", "--json"))
     let schedule = try #require(values.first { $0["option"] as? String == "schedule" })
     #expect(schedule["value"] as? String == "4_CLM+16_MLM+4_CLM" && schedule["standing"] != nil)
-    expectRefusal(try terminal.antlm("presets", "nothing"), code: 2, "--preset", "nothing", "antlm-babyllama")
+    expectRefusal(
+      try terminal.antlm("presets", "nothing"), code: 2, "antlm: preset is 'nothing'", "antlm-babyllama")
   }
 
   /// From a run to a folder, and from a folder to another: the same model throughout.

@@ -185,6 +185,13 @@ extension KernelTests {
     #expect(note?.contains("\n") == false)
   }
 
+  /// Who names another library is told of that one.
+  @Test func whatTheEnvironmentNamesIsNamed() {
+    let (_, note) = OpenCLHardware.all(in: OpenCLLibrary.named("/nowhere.so"))
+    #expect(note?.contains("ANTLM_OPENCL_LIBRARY is '/nowhere.so'") == true, "\(note ?? "")")
+    #expect(note?.hasSuffix("or unset it") == true && note?.contains("\n") == false)
+  }
+
   @Test func aLibraryThatIsNotOpenCLIsRefused() {
     #expect { try OpenCLLibrary(path: "libc.so.6") } throws: { "\($0)".contains("clGetPlatformIDs") }
   }

@@ -8,19 +8,28 @@ final class OpenCLLibrary: @unchecked Sendable {
 
   /// Why there is no OpenCL.
   struct Missing: Error, CustomStringConvertible {
-    let reason: String
-    var description: String { "no OpenCL: \(reason); install ocl-icd-libopencl1 and a driver to use it" }
+    var reason: String
+    var advice = "install ocl-icd-libopencl1 and a driver to use it"
+    var description: String { "no OpenCL: \(reason); \(advice)" }
   }
 
-  /// The library, or why there is none. The environment variable `ANTLM_OPENCL_LIBRARY` names another file.
-  static let shared: Result<OpenCLLibrary, Missing> = {
-    let path = ProcessInfo.processInfo.environment["ANTLM_OPENCL_LIBRARY"] ?? "libOpenCL.so.1"
+  /// Names another file than the system's.
+  private static let variable = "ANTLM_OPENCL_LIBRARY"
+
+  /// The library, or why there is none.
+  static let shared = named(ProcessInfo.processInfo.environment[variable])
+
+  /// - Parameter path: what the environment variable says.
+  static func named(_ path: String?) -> Result<OpenCLLibrary, Missing> {
     do throws(Missing) {
-      return .success(try OpenCLLibrary(path: path))
+      return .success(try OpenCLLibrary(path: path ?? "libOpenCL.so.1"))
     } catch {
-      return .failure(error)
+      guard let path else { return .failure(error) }
+      return .failure(
+        Missing(
+          reason: "\(variable) is '\(path)': \(error.reason)", advice: "name a libOpenCL there, or unset it"))
     }
-  }()
+  }
 
   init(path: String) throws(Missing) {
     var functions = OpenCLFunctions()
