@@ -42,6 +42,7 @@ struct CorpusCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let pairs { try OutputPath.requirePlace(for: pairs) }
     Interruption.watch("stopping; nothing is replaced")
     var english = SimpleEnglish(seed: seed)
     let text = try OutputFile(FileSystem.url(out))

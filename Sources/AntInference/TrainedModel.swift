@@ -30,7 +30,13 @@ public struct TrainedModel {
 
     init(of folder: URL) throws {
       let file = folder.appending(path: "config.json")
-      self = try JSONDecoder().decode(Self.self, from: FileSystem.read(own: file))
+      do {
+        self = try JSONReader().decode(Self.self, from: FileSystem.read(own: file))
+      } catch let error as DecodingError {
+        throw RunError.configuration(
+          path: file.path,
+          reason: "\(error.problem); restore it from a copy, or name one of the run's checkpoints")
+      }
     }
   }
 
@@ -52,16 +58,15 @@ public struct TrainedModel {
     return least
   }
 
-  /// Throws a `ModelError` that says what `folder` is where it is no run but some other thing that is known.
+  /// Throws a `ModelError` that says what `folder` is where it is no run but some other thing that is known, and
+  /// ``RunError/configuration(path:reason:)`` where that cannot be told.
   private static func refuseOtherThanRun(_ folder: URL) throws {
     guard FileSystem.exists(folder) else { return }
     guard FileSystem.isFolder(folder) else { return try ModelFolder.requireModel(in: folder) }
     guard FileSystem.exists(folder.appending(path: "config.json")) else {
       return try ModelFolder.refuseOtherForms(in: folder)
     }
-    if let section = try? RunSection(of: folder), section.antlm == nil {
-      try ModelFolder.requireModel(in: folder)
-    }
+    if try RunSection(of: folder).antlm == nil { try ModelFolder.requireModel(in: folder) }
   }
 
   /// Opens a run (its newest checkpoint unless another is named) or a checkpoint folder.
@@ -95,7 +100,7 @@ public struct TrainedModel {
         tokenizer: folder.appending(path: "tokenizer.json").path, tokens: tokenizer.vocabularySize,
         model: folder.path, vocabulary: model.vocabularySize)
     }
-    options = source.flatMap { try? RunSection(of: $0.run.url).antlm }
+    options = try source.flatMap { try RunSection(of: $0.run.url).antlm }
     if let trained = options?.tokenizerChecksum, trained != tokenizer.checksum {
       throw TrainingError.tokenizerChanged(file: folder.appending(path: "tokenizer.json").path)
     }

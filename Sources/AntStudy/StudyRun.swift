@@ -94,6 +94,7 @@ public struct StudyRun: Sendable {
   /// Throws where the folder holds anything but a study: its files would be replaced.
   private static func requirePlace(_ folder: URL, as path: String) throws {
     guard FileSystem.exists(folder) else { return }
+    guard FileSystem.isFolder(folder) else { throw RunError.notAFolder(path: path) }
     let names = try FileSystem.names(in: folder).filter { $0 != "lock" && !$0.hasSuffix(".partial") }
     let isOurs = { (name: String) in
       ["runs", "plots", "results.csv", "results.md"].contains(name) || name.hasPrefix("english-")

@@ -221,6 +221,11 @@ import Testing
     expectRefusal(
       try terminal.antlm("tokenizer", "train", "--vocab", "300", "--out", "none/t.json", "pipe"), code: 1,
       "cannot write none/t.json")
+    expectRefusal(
+      try terminal.antlm("corpus", "--out", "c.txt", "--pairs", "none/p", "--sentences", "999999999"),
+      code: 1,
+      "cannot write none/p")
+    expectRefusal(try terminal.antlm("study", "--out", "train.txt"), code: 1, "train.txt is there", "--out")
     var training = terminal.training("train.txt/run")
     training[try #require(training.firstIndex(of: "train.txt"))] = "pipe"
     expectRefusal(try terminal.antlm(training), code: 1, "cannot write train.txt/run")

@@ -92,6 +92,18 @@ import Testing
     #expect(throws: TrainingError.self) { try tiny.start("small", tiny.configuration("2s_CLM")) }
   }
 
+  /// What a run's config.json holds decides how its model is read: it is not passed over where it is damaged.
+  @Test func aDamagedRunIsNamed() throws {
+    #expect(try tiny.start("run", tiny.configuration("1s_CLM")).train() == .finished)
+    let run = try tiny.run("run")
+    var whole = String(decoding: try FileSystem.read(run.configuration), as: UTF8.self)
+    whole.replace("\"schedule\" : \"1s_CLM\"", with: "\"schedule\" : 1")
+    try FileSystem.write(Data(whole.utf8), to: run.configuration)
+    let error = #expect(throws: RunError.self) { try TrainedModel(run.url.path, on: device) }
+    #expect(error?.description.contains("\"antlm.schedule\"") == true, "\(error as Any)")
+    _ = try TrainedModel(run.checkpoint().url.path, on: device)
+  }
+
   /// Tokenizers of other kinds are named, and so is what has none or is no model at all.
   @Test(arguments: [
     (["vocab.json", "merges.txt"], "only vocab.json and merges.txt"), (["tokenizer.model"], "SentencePiece"),

@@ -68,6 +68,8 @@ import Testing
     let option = try #require(TrainingOptions.list.first { $0.name == "weight" })
     #expect(option.complaint(aboutText: "CLM=1,MLM=2,CLM=2") == "one value for CLM")
     #expect(option.complaint(aboutText: "CLM=1,MLM=2") == nil)
+    let steps = try #require(TrainingOptions.list.first { $0.name == "maximumSteps" })
+    #expect(steps.complaint(aboutText: "2.5") == "a whole number" && steps.complaint(aboutText: "2") == nil)
     let error = #expect(throws: DecodingError.self) {
       try JSONDecoder().decode(ObjectiveValues.self, from: Data("\"1,MLM=1,MLM=2\"".utf8))
     }

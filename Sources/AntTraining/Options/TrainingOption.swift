@@ -104,6 +104,7 @@ extension TrainingOption {
   ) where Value == Wrapped? {
     self.init(
       name, nil, role: role, offer: offer, mayBeAbsent: true, read: { text, _ in Wrapped(text).map { $0 } },
+      textComplaint: { Wrapped.self == Int.self && Wrapped($0) == nil ? "a whole number" : nil },
       complaint: complaint)
   }
 
