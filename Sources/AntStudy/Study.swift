@@ -1,5 +1,6 @@
 import AntEvaluation
 import AntInference
+import AntText
 import AntTraining
 import Foundation
 
@@ -73,9 +74,11 @@ public struct Study: Sendable, Equatable {
   ///
   /// - Parameter stepsPerEpoch: on the study's text.
   /// - Throws: ``StudyError`` where the schedule does not come to the study's epochs.
-  func configuration(of job: Job, text: StudyText, stepsPerEpoch: Int) throws -> TrainingConfiguration {
+  func configuration(of job: Job, text: StudyText, stepsPerEpoch: Int, objectives: Objectives) throws
+    -> TrainingConfiguration
+  {
     let steps = epochs * stepsPerEpoch
-    let schedule = try Schedule(job.schedule.notation)
+    let schedule = try Schedule(job.schedule.notation, objectives: objectives)
     let planned = try TrainingPlan(schedule, stepsPerEpoch: stepsPerEpoch).totalSteps
     let countsSteps = schedule.phases.contains { if case .steps = $0.duration { true } else { false } }
     guard planned == steps || countsSteps && planned > steps else {
@@ -83,6 +86,16 @@ public struct Study: Sendable, Equatable {
         schedule: job.schedule.name, steps: planned, of: steps, epochs: epochs, countsSteps: countsSteps)
     }
     var configuration = job.schedule.training
+    // What all share for an objective goes to those that train it.
+    let mixtures = schedule.phases.map(\.mixture)
+    let named = Set(mixtures.flatMap(\.objectives))
+    let mixed = Set(mixtures.filter(\.isMixed).flatMap(\.objectives))
+    if configuration.learningRate == training.learningRate {
+      configuration.learningRate.own = training.learningRate.own.filter { named.contains($0.key) }
+    }
+    if configuration.weight == training.weight {
+      configuration.weight.own = training.weight.own.filter { mixed.contains($0.key) }
+    }
     configuration.model = job.model
     configuration.schedule = schedule.description
     configuration.training = text.training
@@ -100,6 +113,8 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
   case file(path: String, line: Int?, reason: String)
   /// A schedule that is longer or shorter than the others.
   case unequal(schedule: String, steps: Int, of: Int, epochs: Int, countsSteps: Bool)
+  /// A schedule whose options do not fit it.
+  case unfit(schedule: String, reason: String)
   /// A folder that holds other things.
   case notAStudy(folder: String)
   /// A run of the study's folder that was begun with other options.
@@ -118,6 +133,7 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unequal(let schedule, let steps, let total, let epochs, let countsSteps):
       "schedule \(schedule) makes \(steps) steps, and the study's \(epochs) epochs are \(total); "
         + (countsSteps ? "let it repeat more often, it is cut there" : "let its epochs add up to \(epochs)")
+    case .unfit(let schedule, let reason): "schedule \(schedule): \(reason)"
     case .notAStudy(let folder):
       "\(folder) holds other things than a study; choose a new folder, or that of a study to go on with"
     case .otherOptions(let run):
@@ -131,7 +147,7 @@ public enum StudyError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Whether the command line and the file are to blame.
   public var isUsage: Bool {
     switch self {
-    case .file, .unequal, .notAStudy, .otherOptions, .row: true
+    case .file, .unequal, .unfit, .notAStudy, .otherOptions, .row: true
     case .failed: false
     }
   }

@@ -3,6 +3,7 @@ import AntEvaluation
 import AntFiles
 import AntInference
 import AntModels
+import AntText
 import AntTraining
 import Foundation
 import Yams
@@ -16,8 +17,13 @@ extension Study {
   /// - Parameters:
   ///   - path: paths in the file are relative to its folder; nil for ``defaultFile``.
   ///   - architectures: those whose presets it may name.
+  ///   - objectives: those that its schedules may name, CLM and MLM among them.
+  ///   - optimizers: those that its options may name.
   /// - Throws: ``StudyError``, or ``FileError`` where the file cannot be read.
-  public init(contentsOf path: String?, architectures: Architectures = .standard) throws {
+  public init(
+    contentsOf path: String?, architectures: Architectures = .standard, objectives: Objectives = .standard,
+    optimizers: OptimizerRules = .standard
+  ) throws {
     let text: String
     if let path {
       let data = try FileSystem.read(SystemPath(reading: path))
@@ -31,10 +37,15 @@ extension Study {
     } else {
       text = Self.defaultFile
     }
-    try self.init(yaml: text, path: path ?? "study.yaml", architectures: architectures)
+    try self.init(
+      yaml: text, path: path ?? "study.yaml", architectures: architectures, objectives: objectives,
+      optimizers: optimizers)
   }
 
-  init(yaml: String, path: String, architectures: Architectures = .standard) throws {
+  init(
+    yaml: String, path: String, architectures: Architectures = .standard, objectives: Objectives = .standard,
+    optimizers: OptimizerRules = .standard
+  ) throws {
     let root = try StudyNode(yaml: yaml, path: path)
     let fields = try root.fields([
       "models", "epochs", "schedules", "seeds", "english", "text", "pairs", "preset", "training",
@@ -59,7 +70,8 @@ extension Study {
     }
     epochs = try root.required("epochs", in: fields).integer(1...1_000_000)
     let epochs = epochs
-    let shared = try Self.training(fields["training"], preset: fields["preset"], in: root)
+    let shared = try Self.training(
+      fields["training"], preset: fields["preset"], in: root, optimizers: optimizers)
     training = shared
     schedules = Self.baselines.map {
       NamedSchedule(name: $0, notation: "\(epochs)_\($0)", training: shared)
@@ -69,7 +81,8 @@ extension Study {
         throw node.error("a schedule cannot be called '\(name)'; \(Self.plainNames)")
       }
       let own = node.isMapping ? try node.fields(["schedule", "training"]) : [:]
-      let training = try own["training"].map { try Self.training($0, over: shared) } ?? shared
+      let training =
+        try own["training"].map { try Self.training($0, over: shared, optimizers: optimizers) } ?? shared
       guard training.batch == shared.batch, training.length == shared.length else {
         throw node.error(
           "batch and length are the study's, so that steps can be compared; leave them out here")
@@ -84,7 +97,7 @@ extension Study {
         continue
       }
       do {
-        let schedule = try Schedule((own["schedule"] ?? node).string())
+        let schedule = try Schedule((own["schedule"] ?? node).string(), objectives: objectives)
         let lengths = schedule.phases.map { if case .epochs(let count) = $0.duration { count } else { 0 } }
         let sum = lengths.reduce(0) { $0.addingReportingOverflow($1).partialValue }
         guard sum == epochs || lengths.contains(0) else {
@@ -147,9 +160,9 @@ extension Study {
   }
 
   /// What all runs share.
-  private static func training(_ node: StudyNode?, preset: StudyNode?, in root: StudyNode) throws
-    -> TrainingConfiguration
-  {
+  private static func training(
+    _ node: StudyNode?, preset: StudyNode?, in root: StudyNode, optimizers: OptimizerRules
+  ) throws -> TrainingConfiguration {
     var training = TrainingConfiguration(model: "", schedule: "", training: [])
     if let preset {
       do {
@@ -158,23 +171,25 @@ extension Study {
         throw preset.error("\(error)")
       }
     }
-    return try Self.training(node ?? root, options: node?.entries() ?? [], over: training)
-  }
-
-  private static func training(_ node: StudyNode, over former: TrainingConfiguration) throws
-    -> TrainingConfiguration
-  {
-    try training(node, options: node.entries(), over: former)
+    return try Self.training(
+      node ?? root, options: node?.entries() ?? [], over: training, optimizers: optimizers)
   }
 
   private static func training(
-    _ node: StudyNode, options: [(key: String, value: StudyNode)], over former: TrainingConfiguration
+    _ node: StudyNode, over former: TrainingConfiguration, optimizers: OptimizerRules
+  ) throws -> TrainingConfiguration {
+    try training(node, options: node.entries(), over: former, optimizers: optimizers)
+  }
+
+  private static func training(
+    _ node: StudyNode, options: [(key: String, value: StudyNode)], over former: TrainingConfiguration,
+    optimizers: OptimizerRules
   ) throws -> TrainingConfiguration {
     let training = try replacing(options, in: former)
-    guard OptimizerRules.standard[training.optimizer] != nil else {
+    guard optimizers[training.optimizer] != nil else {
       throw node.error(
         "optimizer is '\(training.optimizer)'; it must be one of "
-          + OptimizerRules.standard.names.joined(separator: ", "))
+          + optimizers.names.joined(separator: ", "))
     }
     do {
       try training.validate()

@@ -97,6 +97,31 @@ enum StudyMeasure: Hashable, Sendable {
     }
   }
 
+  /// Whose loss it is; nil for pairs.
+  var objective: String? {
+    switch self {
+    case .pairs, .bestPairs: nil
+    case .devLoss(let objective), .bestDevLoss(let objective): objective
+    }
+  }
+
+  /// The figure of that title; nil where a title is none of a figure's.
+  init?(title: String) {
+    let objective = title.split(separator: ", ", maxSplits: 1).last.map(String.init) ?? ""
+    guard let measure = Self.all(Scoring.allCases, [objective]).first(where: { $0.title == title }) else {
+      return nil
+    }
+    self = measure
+  }
+
+  /// What it may be.
+  var range: ClosedRange<Double> {
+    switch self {
+    case .pairs, .bestPairs: 0...100
+    case .devLoss, .bestDevLoss: 0...Double(Float.greatestFiniteMagnitude)
+    }
+  }
+
   /// Whether more is better.
   var isHigherBetter: Bool {
     switch self {
@@ -106,9 +131,8 @@ enum StudyMeasure: Hashable, Sendable {
   }
 
   /// Every figure there may be with these ways of scoring, in the order of tables.
-  static func all(_ scoring: [Scoring] = Scoring.allCases) -> [StudyMeasure] {
-    let objectives = Objectives.standard.names
-    return scoring.map(pairs) + scoring.map(bestPairs) + objectives.map(devLoss) + objectives.map(bestDevLoss)
+  static func all(_ scoring: [Scoring], _ objectives: [String]) -> [StudyMeasure] {
+    scoring.map(pairs) + scoring.map(bestPairs) + objectives.map(devLoss) + objectives.map(bestDevLoss)
   }
 
   func text(_ figure: Double) -> String { String(format: isHigherBetter ? "%.1f" : "%.3f", figure) }
@@ -124,7 +148,9 @@ public struct StudyResults: Sendable {
     self.study = study
     self.results = results
     let found = Set(results.flatMap(\.figures.keys))
-    measures = StudyMeasure.all(study.pairs.scoring).filter(found.contains)
+    let usual = Objectives.standard.names
+    let own = Set(found.compactMap(\.objective)).subtracting(usual).sorted()
+    measures = StudyMeasure.all(study.pairs.scoring, usual + own).filter(found.contains)
   }
 
   /// The figures of one schedule over the seeds; nil where no run of it is done.

@@ -1,3 +1,4 @@
+import AntAutograd
 import AntDevice
 import AntEvaluation
 import AntFiles
@@ -38,6 +39,8 @@ public struct StudyRun: Sendable {
   /// By the model's name in the study.
   private let models: [String: ModelConfiguration]
   private let architectures: Architectures
+  private let objectives: Objectives
+  private let optimizers: OptimizerRules
   private let textChecksum: String
   private let lock: RunLock
   /// What is known of jobs whose runs need not be here, by the jobs' names.
@@ -48,14 +51,19 @@ public struct StudyRun: Sendable {
   /// - Parameters:
   ///   - done: tables of results (`results.csv`) whose rows need not be trained again; nil for none.
   ///   - architectures: those its models may be of.
+  ///   - objectives: those its schedules may name, CLM and MLM among them.
+  ///   - optimizers: those its options may name.
   public init(
-    _ study: Study, in path: String, done: [String] = [], architectures: Architectures = .standard
+    _ study: Study, in path: String, done: [String] = [], architectures: Architectures = .standard,
+    objectives: Objectives = .standard, optimizers: OptimizerRules = .standard
   ) throws {
     self.study = study
     self.done = try done.reduce(into: [:]) { done, table in
       for result in try StudyResults.read(table, of: study) { done[result.job.name] = result }
     }
     self.architectures = architectures
+    self.objectives = objectives
+    self.optimizers = optimizers
     folder = FileSystem.url(path)
     try Self.requirePlace(folder, as: path)
     try FileSystem.makeFolder(folder)
@@ -77,7 +85,7 @@ public struct StudyRun: Sendable {
       tokens: read.training.count, length: study.training.length.first, batch: study.training.batch)
     steps = study.epochs * stepsPerEpoch
     configurations = try study.jobs.map {
-      try study.configuration(of: $0, text: text, stepsPerEpoch: stepsPerEpoch)
+      try study.configuration(of: $0, text: text, stepsPerEpoch: stepsPerEpoch, objectives: objectives)
     }
     var models: [String: ModelConfiguration] = [:]
     for configuration in configurations where models[configuration.model] == nil {
@@ -89,6 +97,16 @@ public struct StudyRun: Sendable {
       models[configuration.model] = model
     }
     self.models = models
+    // Told now, not when the first run of a schedule begins, perhaps hours later.
+    for (job, configuration) in zip(study.jobs, configurations) where job.seed == study.seeds[0] {
+      guard let model = models[configuration.model] else { continue }
+      do {
+        try TrainingRun.requireFit(
+          configuration, model: model, tokenizer: tokenizer, objectives: objectives, optimizers: optimizers)
+      } catch let error as TrainingError {
+        throw StudyError.unfit(schedule: job.schedule.name, reason: "\(error)")
+      }
+    }
   }
 
   /// Throws where the folder holds anything but a study: its files would be replaced.
@@ -202,11 +220,12 @@ public struct StudyRun: Sendable {
       // The study's folder may have been moved, and its text with it.
       trainer = try TrainingRun.resume(
         path, on: device, training: text.training, development: text.development,
-        architectures: architectures)
+        optimizers: optimizers, architectures: architectures, objectives: objectives)
     } else {
       try FileSystem.makeFolder(folder.appending(path: "runs"))
       trainer = try TrainingRun.start(
-        configuration, tokenizerFile: text.tokenizer, in: path, on: device, architectures: architectures)
+        configuration, tokenizerFile: text.tokenizer, in: path, on: device, architectures: architectures,
+        objectives: objectives, optimizers: optimizers)
     }
     guard try trainer.train(until: stop, report: { report(.step(job, $0)) }) == .finished else {
       return false

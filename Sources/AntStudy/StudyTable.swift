@@ -49,7 +49,7 @@ extension StudyResults {
     guard let header = rows.first, Array(header.cells.prefix(columns.count)) == columns else {
       throw refuse(1, "it does not begin with \(columns.joined(separator: ",")); give a study's results.csv")
     }
-    let known = StudyMeasure.all()
+    var seen: Set<String> = []
     return try rows.dropFirst().map { row in
       guard row.cells.count == header.cells.count else {
         throw refuse(row.line, "it has \(row.cells.count) cells and the first row \(header.cells.count)")
@@ -61,6 +61,9 @@ extension StudyResults {
             && "\($0.seed)" == values["seed"]
         })
       else { throw refuse(row.line, "the study has no such run; remove the row, or add what it is of") }
+      guard seen.insert(job.name).inserted else {
+        throw refuse(row.line, "there is a row of \(job.name) before it; remove one of them")
+      }
       guard job.schedule.notation == values["notation"], job.schedule.options == values["options"] else {
         throw refuse(
           row.line,
@@ -81,7 +84,11 @@ extension StudyResults {
         guard let value = Double(cell), value.isFinite else {
           throw refuse(row.line, "'\(cell)' is no number for \(title)")
         }
-        if let measure = known.first(where: { $0.title == title }) {
+        let measure = StudyMeasure(title: title)
+        guard (measure?.range ?? 0...100).contains(value) else {
+          throw refuse(row.line, "\(cell) cannot be for \(title); remove the row, and it is trained again")
+        }
+        if let measure {
           result.figures[measure] = value
         } else if let scoring = Scoring.allCases.first(where: { title.hasSuffix(", \($0.rawValue)") }) {
           result.details.append((String(title.dropLast(scoring.rawValue.count + 2)), scoring, value))

@@ -336,6 +336,20 @@ public enum TrainingRun {
     return rule
   }
 
+  /// Throws what the start of a run would throw of its options, before there is a run: an optimizer that is none for the
+  /// model, sequences too long for it, values for objectives that the schedule does not train.
+  ///
+  /// - Throws: ``TrainingError``, ``ScheduleError``, or an error of the tokenizer where an objective needs a mask token.
+  public static func requireFit(
+    _ configuration: TrainingConfiguration, model: ModelConfiguration, tokenizer: Tokenizer,
+    objectives: Objectives = .standard, optimizers: OptimizerRules = .standard
+  ) throws {
+    _ = try optimizerRule(configuration, model, optimizers)
+    try requireFit(
+      [schedule(configuration, objectives)], configuration, model, tokenizer: tokenizer,
+      objectives: objectives)
+  }
+
   /// Throws where the model cannot read the run's sequences, or the tokenizer lacks the mask token that an objective
   /// of the schedule hides tokens behind.
   private static func requireFit(

@@ -47,9 +47,9 @@ import Testing
   }
 
   /// Matrix units have operands packed beside what they are packed from.
-  @Test func foretellsWhatMatrixUnitsHold() throws {
+  @Test(.openCL) func foretellsWhatMatrixUnitsHold() throws {
     let (vocabulary, batch, length) = (256, 36, 64)
-    let device = try Devices.open("auto", options: DeviceOptions(kernels: .gpu)).device
+    let device = try Devices.open("opencl", options: DeviceOptions(kernels: .gpu)).device
     let configuration = try #require(
       LlamaConfiguration.preset("llama-micro", vocabularySize: vocabulary))
     let result = try Benchmark(on: device, repeats: 1).trainingStep(

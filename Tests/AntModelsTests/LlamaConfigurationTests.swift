@@ -31,15 +31,11 @@ import Testing
       "num_attention_heads":2,"num_key_value_heads":2,"eos_token_id":null,"someone_elses_key":[{}]}
       """
     try Data(("{\"rope_theta\":5000.0,\"rope_scaling\":null," + rest).utf8).write(to: file.url)
-    guard let first = try ModelConfiguration(contentsOf: file.url).architecture as? LlamaConfiguration else {
-      throw CancellationError()
-    }
+    let first = try #require(ModelConfiguration(contentsOf: file.url).architecture as? LlamaConfiguration)
     #expect(first.ropeTheta == 5000)
     let nested = "{\"rope_parameters\":{\"rope_theta\":5000.0,\"rope_type\":\"default\"}," + rest
     try Data(nested.utf8).write(to: file.url)
-    guard let read = try ModelConfiguration(contentsOf: file.url).architecture as? LlamaConfiguration else {
-      throw CancellationError()
-    }
+    let read = try #require(ModelConfiguration(contentsOf: file.url).architecture as? LlamaConfiguration)
     #expect(read.ropeTheta == 5000 && read.endID == nil && !read.tiesEmbeddings)
   }
 

@@ -1,3 +1,4 @@
+import AntBatch
 import AntDevice
 import AntTestSupport
 import AntText
@@ -227,6 +228,10 @@ import Testing
       ("61.0000", "", "line 4: it has no figure"),
       ("model,", "models,", "line 1: it does not begin with"), (",25.00\n", "\n", "line 2: it has 11 cells"),
       (",8,1.5", ",8e99,1.5", "line 2: '8e99' is no number for steps"),
+      ("60.0000", "100.5", "line 2: 100.5 cannot be for pairs, causal"),
+      ("2.0000", "-2.0000", "line 2: -2.0000 cannot be for dev loss, CLM"),
+      ("25.00", "-1", "line 2: -1 cannot be for a, b, causal"),
+      ("2_CLM,,2", "2_CLM,,1", "line 4: there is a row of llama-micro-CLM-seed1 before it"),
     ] {
       let range = try #require(written.csv.range(of: from), "\(from)")
       let bad = try scratch.write(written.csv.replacingCharacters(in: range, with: to), to: "bad.csv")
@@ -337,6 +342,50 @@ import Testing
     #expect(began.withLock { $0 } == 0 && again.csv == csv)
   }
 
+  /// What all share for an objective goes to the schedules that train it.
+  @Test func sharedRatesGoWhereTheyMeanSomething() throws {
+    let study = try study("mixed: \"2_[MLM:1+CLM:1]\"", learningRate: "\"1e-2,MLM=5e-3\"")
+    let whole = try run(study, in: "shared")
+    #expect(whole.results.count == 3)
+    for (name, rate) in [("CLM", "0.01"), ("MLM", "0.01,MLM=0.005"), ("mixed", "0.01,MLM=0.005")] {
+      let run = try RunConfiguration(
+        contentsOf: tiny.scratch.url.appending(path: "shared/runs/model-\(name)-seed1/config.json"), run: name
+      )
+      #expect(run.antlm.learningRate.description == rate)
+    }
+  }
+
+  private struct Reversed: Objective {
+    let name = "Reversed"
+    let summary = "the token before, read backwards"
+
+    func sequence(from block: [Int32], _ sample: Sample) -> TokenSequence {
+      CausalObjective().sequence(from: block.reversed(), sample)
+    }
+  }
+
+  @Test func objectivesOfSomebodyElses() throws {
+    let objectives = Objectives.standard + [Reversed()]
+    let yaml = """
+      models: [model.json]
+      epochs: 1
+      schedules: {other: 1_Reversed}
+      seeds: [1]
+      text: {train: [train.txt], dev: [dev.txt], tokenizer: tok.json}
+      pairs: {paths: [pairs.jsonl]}
+      training: {batch: 10, length: 16}
+      """
+    let path = tiny.scratch.path("study.yaml")
+    #expect(throws: StudyError.self) { try Study(yaml: yaml, path: path) }
+    let study = try Study(yaml: yaml, path: path, objectives: objectives)
+    let results = try StudyRun(study, in: tiny.scratch.path("other"), objectives: objectives)(
+      openDevice: { try TinyRun.device(threads: 1) })
+    #expect(results.results.count == 3)
+    #expect(results.measures.contains(.devLoss("Reversed")))
+    let table = try tiny.scratch.write(results.csv, to: "other.csv")
+    #expect(try StudyResults.read(table, of: study).map(\.figures).last?[.devLoss("Reversed")] != nil)
+  }
+
   @Test func schedulesMustBeEquallyLong() throws {
     for (schedule, advice) in [
       ("few: 2s_CLM+1s_MLM", "repeat more")
@@ -431,6 +480,18 @@ import Testing
       .write(toFile: pairs, atomically: true, encoding: .utf8)
     #expect(throws: TextFileError.self) {
       try StudyRun(study("both: 1_CLM+1_MLM"), in: tiny.scratch.path("long"))
+    }
+    try "{\"sentence_good\": \"The dog sees a bird.\", \"sentence_bad\": \"A\"}\n"
+      .write(toFile: pairs, atomically: true, encoding: .utf8)
+    for (options, complaint) in [
+      ("bestBy: MNTP", "bestBy is 'MNTP'"), ("weight: CLM=2", "weight is 2.0 for CLM"),
+      ("learningRate: MNTP=1e-3", "learningRate is 0.001 for MNTP"),
+    ] {
+      let error = try #require(throws: StudyError.self) {
+        try StudyRun(
+          study("both: {schedule: 1_CLM+1_MLM, training: {\(options)}}"), in: tiny.scratch.path("unfit"))
+      }
+      #expect("\(error)".hasPrefix("schedule both: \(complaint)"), "\(error)")
     }
     try FileManager.default.removeItem(atPath: tiny.model)
     #expect(throws: (any Error).self) {

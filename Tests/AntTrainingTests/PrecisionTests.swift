@@ -26,6 +26,9 @@ import Testing
         ? [KernelSet.cpu, .gpu].map { Place(device: "opencl", kernels: $0) } : [])
   }
 
+  /// Says so where there is no OpenCL device to run on.
+  @Test(.openCL) func openCLTakesPart() { #expect(Place.all.count == 3) }
+
   @Test(arguments: Place.all) func thirtyStepsEndWhereFloat32Does(_ place: Place) throws {
     let tiny = try TinyRun()
     var configuration = tiny.configuration("15s_CLM+15s_MLM")

@@ -40,6 +40,7 @@ public struct ObjectiveValues: Sendable, Equatable {
       .first { !names.insert($0).inserted }.map(String.init)
   }
 
+  /// The number of `objective`: its own, or the one of all.
   public func value(for objective: String) -> Double { own[objective] ?? common }
 
   /// The mean over the members of a mixture, by their shares.
