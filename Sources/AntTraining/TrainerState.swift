@@ -51,7 +51,7 @@ struct TrainerState: Codable, Equatable {
 
   /// The step of the best checkpoint, as the one in `folder` has it; nil where it tells of none.
   static func best(recordedIn folder: URL) -> Int? {
-    (try? JSONDecoder().decode(Self.self, from: FileSystem.read(own: folder.appending(path: fileName))))?
+    (try? JSONReader().decode(Self.self, from: FileSystem.read(own: folder.appending(path: fileName))))?
       .best?
       .step
   }
