@@ -13,6 +13,8 @@ public struct MuonRule: OptimizerRule {
   public let name = "muon"
   public let summary = "orthogonal steps for hidden matrices, AdamW for the rest"
 
+  public let hasMatrixRate = true
+
   static let iterations = 5
   static let coefficients: (x: Float, a: Float, aa: Float) = (3.4445, -4.7750, 2.0315)
 

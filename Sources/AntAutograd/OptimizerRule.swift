@@ -7,6 +7,9 @@ public protocol OptimizerRule: Sendable {
   /// What it is, in a few words: for help.
   var summary: String { get }
 
+  /// Whether it heeds ``Optimizer/Settings/matrixRate`` and ``Optimizer/Settings/momentum``.
+  var hasMatrixRate: Bool { get }
+
   /// Why it cannot train parameters laid out so; nil where it can.
   func problem(with segments: [Parameters.Segment]) -> String?
   /// Floats it needs beside the moments while it works.
@@ -16,6 +19,7 @@ public protocol OptimizerRule: Sendable {
 }
 
 extension OptimizerRule {
+  public var hasMatrixRate: Bool { false }
   public func problem(with segments: [Parameters.Segment]) -> String? { nil }
   public func workingFloats(for segments: [Parameters.Segment]) -> Int { 0 }
 }
@@ -50,7 +54,7 @@ public struct LAMBRule: OptimizerRule {
   }
 }
 
-/// A list of rules: what `--optimizer` may name.
+/// A list of rules: what the option `optimizer` may name.
 ///
 ///     let mine = OptimizerRules.standard + [Lion()]
 public struct OptimizerRules: Sendable {

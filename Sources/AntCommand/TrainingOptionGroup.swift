@@ -50,7 +50,7 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
   }
 
   private static func help(_ option: any AnyTrainingOption, _ offer: TrainingOptionOffer) -> String {
-    let text = option.text(in: TrainingConfiguration(model: "", schedule: "", training: []))
+    let text = option.text(in: TrainingConfiguration.usual)
     return offer.isSwitch || text.isEmpty || text == "nil" ? offer.help : "\(offer.help) (default: \(text))"
   }
 
@@ -60,7 +60,7 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
   }
 
   func validate() throws {
-    var configuration = TrainingConfiguration(model: "", schedule: "", training: [])
+    var configuration = TrainingConfiguration.usual
     try apply(to: &configuration)
   }
 
@@ -79,7 +79,7 @@ struct TrainingOptionGroup: ParsableArguments, CustomReflectable {
     if let values = offer.valueName, values.contains("|") {
       return "one of \(values.split(separator: "|").joined(separator: ", "))"
     }
-    let example = option.text(in: TrainingConfiguration(model: "", schedule: "", training: []))
+    let example = option.text(in: TrainingConfiguration.usual)
     return example == "nil" || example.isEmpty ? "a number" : "a value such as \(example)"
   }
 }

@@ -163,7 +163,7 @@ extension Study {
   private static func training(
     _ node: StudyNode?, preset: StudyNode?, in root: StudyNode, optimizers: OptimizerRules
   ) throws -> TrainingConfiguration {
-    var training = TrainingConfiguration(model: "", schedule: "", training: [])
+    var training = TrainingConfiguration.usual
     if let preset {
       do {
         training = try Recipe.named(preset.string()).configuration(training: [])

@@ -140,7 +140,7 @@ extension StudyResults {
 extension Study.NamedSchedule {
   /// The options that are not what a run has unless told otherwise.
   var options: String {
-    let usual = TrainingConfiguration(model: "", schedule: "", training: [])
+    let usual = TrainingConfiguration.usual
     return TrainingOptions.list.filter { $0.role == .setting && !$0.agrees(training, usual) }
       .map { "\($0.name)=\($0.text(in: training))" }.joined(separator: " ")
   }

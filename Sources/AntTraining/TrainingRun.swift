@@ -329,6 +329,13 @@ public enum TrainingRun {
         "optimizer", found: "'\(configuration.optimizer)'",
         expected: "one of \(optimizers.names.joined(separator: ", "))")
     }
+    let options = TrainingOptions()
+    for option: any AnyTrainingOption in [options.matrixLearningRate, options.momentum]
+    where !rule.hasMatrixRate && !option.agrees(configuration, TrainingConfiguration.usual) {
+      throw TrainingError.option(
+        option.name, found: option.text(in: configuration),
+        expected: "left out: \(rule.name) has no rate of its own for matrices, and no such momentum")
+    }
     if let problem = rule.problem(with: model.architecture.segments) {
       throw TrainingError.option(
         "optimizer", found: "'\(rule.name)'", expected: "another: \(problem)")

@@ -150,6 +150,19 @@ import Testing
     #expect(try tiny.checkpointFile("plain", weights) != tiny.checkpointFile("other", weights))
   }
 
+  /// What an optimizer does not heed is refused.
+  @Test(arguments: [("matrixLearningRate", "0.1"), ("momentum", "0.5")])
+  func whatNoOptimizerHeedsIsRefused(name: String, value: String) throws {
+    let tiny = try TinyRun()
+    var configuration = tiny.configuration("1s_CLM")
+    let option = try #require(TrainingOptions.list.first { $0.name == name })
+    #expect(option.take(value, in: &configuration))
+    let error = try #require(throws: TrainingError.self) { try tiny.start("run", configuration) }
+    #expect("\(error)".contains("must be left out: adamw has no rate of its own"), "\(error)")
+    configuration.optimizer = "muon"
+    #expect(try tiny.start("run", configuration).train() == .finished)
+  }
+
   @Test(arguments: [
     ("1s_CLM", "CLM=2", "", "weight is 2.0 for CLM"),
     ("1s_[CLM+MLM]", "MNTP=2", "", "weight is 2.0 for MNTP"),

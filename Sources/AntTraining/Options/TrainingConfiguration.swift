@@ -15,6 +15,15 @@ public struct TrainingConfiguration: Sendable {
   /// What was set, by the options' names.
   private var values: [String: any Sendable] = [:]
 
+  /// Options as they are where nothing is said of them, for a model to be named yet.
+  public static var usual: TrainingConfiguration { Self(model: "", schedule: "", training: []) }
+
+  /// The usual options for a run.
+  ///
+  /// - Parameters:
+  ///   - model: a preset's name, or the path of a config.json.
+  ///   - schedule: in the notation of ``Schedule``.
+  ///   - training: paths of files and folders of text.
   public init(model: String, schedule: String, training: [String]) {
     self.model = model
     self.schedule = schedule
@@ -95,7 +104,7 @@ extension TrainingConfiguration: Equatable {
 
 extension TrainingConfiguration: Codable {
   public init(from decoder: any Decoder) throws {
-    self.init(model: "", schedule: "", training: [])
+    self = .usual
     let members = try decoder.container(keyedBy: TrainingOptionKey.self)
     for option in TrainingOptions.list { try option.decode(from: members, to: &self) }
   }
