@@ -17,7 +17,7 @@ import Testing
   }
 
   /// Stopped at each step, with a batch in three parts, means of the weights and both ways of dealing.
-  @Test(arguments: Mixture.Dealing.allCases, ["", "ltg-bert-mini"])
+  @Test(arguments: Mixture.Dealing.allCases, ["", "ltg-bert-mini", "qwen3-micro"])
   func stoppingChangesNothing(dealing: Mixture.Dealing, model: String) throws {
     let tiny = try TinyRun()
     var configuration = configuration(tiny, "2s_[MLM:2+CLM]+1s_MLM+3s_[MDLM:1+CLM:1+MIR:2]")
